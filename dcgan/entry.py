@@ -1,0 +1,49 @@
+"""What every command shares: quiet start-up, plain log lines, one-line errors, the result's path as the last line."""
+
+import logging as standard_logging
+import os
+import sys
+import warnings
+
+from absl import app
+from absl import logging
+
+from dcgan import errors
+
+LOG_FORMAT = standard_logging.Formatter('%(asctime)s %(message)s', '%H:%M:%S')
+
+
+def quiet_libraries():
+  """Silences the libraries' start-up noise; must run before TensorFlow and MediaPipe are imported."""
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # oneDNN, CPU features, cuFFT/cuBLAS registered twice
+  os.environ.setdefault('GLOG_minloglevel', '2')  # MediaPipe
+  warnings.filterwarnings('ignore', module='tensorflow_addons')  # its end-of-life notice
+  warnings.filterwarnings('ignore', module='google.protobuf')  # MediaPipe calls a deprecated GetPrototype
+
+
+def run(main):
+  """Parses the flags, calls `main()` and prints the path that it returns as the last line of standard output.
+
+  Progress and logs go to standard error. An `errors.InputError` or an `OSError` ends as one line on standard error
+  with exit code 1, wrong flags as usage with exit code 1, Ctrl-C with exit code 130.
+
+  Args:
+    main: callable without arguments that returns the path of what it made.
+  """
+  quiet_libraries()
+  logging.set_verbosity(logging.INFO)
+  logging.get_absl_handler().setFormatter(LOG_FORMAT)
+  app.run(lambda argv: _call(main, argv))
+
+
+def _call(main, argv):
+  if len(argv) > 1:
+    raise app.UsageError(f'Unexpected argument {argv[1]!r}: every option is a flag, as in --name=value.')
+  try:
+    result = main()
+  except (errors.InputError, OSError) as error:
+    sys.exit(f'error: {error}')
+  except KeyboardInterrupt:
+    print('Interrupted.', file=sys.stderr)
+    sys.exit(130)
+  print(result, flush=True)

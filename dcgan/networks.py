@@ -1,0 +1,131 @@
+"""The DCGAN's generator and discriminator (Radford et al. 2016, arXiv:1511.06434) as Keras models.
+
+Layers are named after the resolution they make, so that a variable of one run is found in another by its name.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from dcgan import images
+
+_GENERATE_BATCH = 64
+_START_PX = 4
+_MOST_CHANNELS = 8  # times `channels`, at the 4×4 end
+_LEAK = 0.2  # Radford et al. 2016, section 3
+_BATCH_NORM = dict(momentum=0.9, epsilon=1e-5)  # of the DCGAN that the report used
+
+
+def build_generator(config, precision, synchronized=False, seed=0):
+  """Returns the generator: Dense, then strided transposed convolutions with BatchNorm and ReLU, then tanh.
+
+  Args:
+    config: `config.Networks`.
+    precision: 'float32' or 'bfloat16', of activations; variables are float32.
+    synchronized: bool, whether BatchNorm's statistics are those of all replicas together. It is slower, so only where
+      there are several.
+    seed: int, of the initial weights.
+
+  Returns:
+    `tf.keras.Model`: float32 [batch, z_dims] → float32 [batch, size, size, 3] in [-1, 1].
+  """
+  layers = _Layers(precision, synchronized, seed)
+  channels = _channels(config, _START_PX)
+  z = tf.keras.Input([config.z_dims], name='z')
+  x = layers.dense(_START_PX * _START_PX * channels, '4x4_dense', use_bias=False)(z)
+  x = tf.keras.layers.Reshape([_START_PX, _START_PX, channels], name='4x4_reshape')(x)
+  x = layers.batch_norm('4x4_norm')(x)
+  x = layers.relu('4x4_relu')(x)
+  size = 2 * _START_PX
+  while size < config.image_size_px:
+    name = f'{size}x{size}'
+    x = layers.conv_transpose(_channels(config, size), config.kernel_size_px, f'{name}_conv_transpose',
+                              use_bias=False)(x)
+    x = layers.batch_norm(f'{name}_norm')(x)
+    x = layers.relu(f'{name}_relu')(x)
+    size *= 2
+  x = layers.conv_transpose(3, config.kernel_size_px, f'{size}x{size}_rgb', use_bias=True)(x)
+  x = tf.keras.layers.Activation('tanh', name=f'{size}x{size}_tanh', dtype='float32')(x)
+  return tf.keras.Model(z, x, name='generator')
+
+
+def build_discriminator(config, precision, synchronized=False, seed=0):
+  """Returns the discriminator: strided convolutions with LeakyReLU, BatchNorm on all but the first, then Dense.
+
+  Args:
+    config: `config.Networks`.
+    precision: as for `build_generator`.
+    synchronized: as for `build_generator`.
+    seed: int, of the initial weights.
+
+  Returns:
+    `tf.keras.Model`: float32 [batch, size, size, 3] in [-1, 1] → float32 [batch, 1], logits.
+  """
+  layers = _Layers(precision, synchronized, seed)
+  pictures = x = tf.keras.Input([config.image_size_px, config.image_size_px, 3], name='images')
+  size = config.image_size_px // 2
+  while size >= _START_PX:
+    name = f'{size}x{size}'
+    is_first = size == config.image_size_px // 2
+    x = layers.conv(_channels(config, size), config.kernel_size_px, f'{name}_conv', use_bias=is_first)(x)
+    if not is_first:
+      x = layers.batch_norm(f'{name}_norm')(x)
+    x = layers.leaky_relu(f'{name}_leaky_relu')(x)
+    size //= 2
+  x = tf.keras.layers.Flatten(name='4x4_flatten')(x)
+  logits = layers.dense(1, 'logits', use_bias=True, dtype='float32')(x)
+  return tf.keras.Model(pictures, logits, name='discriminator')
+
+
+def generate(generator, z):
+  """Returns the pictures at points of Z.
+
+  Args:
+    generator: model as `build_generator` makes it; an averaged one for pictures to show.
+    z: float32 [num_points, z_dims].
+
+  Returns:
+    uint8 [num_points, size, size, 3].
+  """
+  batches = [images.to_uint8(generator(z[i:i + _GENERATE_BATCH], training=False)).numpy()
+             for i in range(0, len(z), _GENERATE_BATCH)]
+  return np.concatenate(batches)
+
+
+def _channels(config, size_px):
+  """Returns the filters at a resolution: `channels` at half the picture, doubled with each halving up to 8 times."""
+  return config.channels * min(_MOST_CHANNELS, config.image_size_px // 2 // size_px)
+
+
+class _Layers:
+  """Makes layers of one precision, with weights drawn from N(0, 0.02) as in the paper, each from a seed of its own."""
+
+  def __init__(self, precision, synchronized, seed):
+    self._policy = 'mixed_bfloat16' if precision == 'bfloat16' else 'float32'
+    self._synchronized = synchronized
+    self._seed = seed * 1000
+
+  def _initializer(self, mean=0.0):
+    self._seed += 1
+    return tf.keras.initializers.RandomNormal(mean, 0.02, seed=self._seed)
+
+  def dense(self, units, name, use_bias, dtype=None):
+    return tf.keras.layers.Dense(units, use_bias=use_bias, kernel_initializer=self._initializer(), name=name,
+                                 dtype=dtype or self._policy)
+
+  def conv(self, filters, kernel_size, name, use_bias):
+    return tf.keras.layers.Conv2D(filters, kernel_size, strides=2, padding='same', use_bias=use_bias,
+                                  kernel_initializer=self._initializer(), name=name, dtype=self._policy)
+
+  def conv_transpose(self, filters, kernel_size, name, use_bias):
+    return tf.keras.layers.Conv2DTranspose(filters, kernel_size, strides=2, padding='same', use_bias=use_bias,
+                                           kernel_initializer=self._initializer(), name=name, dtype=self._policy)
+
+  def batch_norm(self, name):
+    return tf.keras.layers.BatchNormalization(gamma_initializer=self._initializer(1.0), name=name,
+                                              synchronized=self._synchronized, dtype=self._policy, **_BATCH_NORM)
+
+  def relu(self, name):
+    return tf.keras.layers.ReLU(name=name, dtype=self._policy)
+
+  def leaky_relu(self, name):
+    return tf.keras.layers.LeakyReLU(_LEAK, name=name, dtype=self._policy)

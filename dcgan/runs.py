@@ -1,0 +1,60 @@
+"""A run is a folder `checkpoints/00007-NAME[-note]/`: its options, flags, log, statistics, pictures and checkpoints."""
+
+import pathlib
+import re
+
+from dcgan import config
+from dcgan import errors
+from dcgan import files
+
+_OPTIONS = 'options.json'
+_NAME = re.compile(r'(\d{5})-(.+)')
+
+
+def make_run(checkpoints_dir, name):
+  """Makes a folder for a new run under the next free number.
+
+  Args:
+    checkpoints_dir: str, the folder of all runs; made when missing.
+    name: str, what follows the number, as in 'adele64-from-ufm'.
+
+  Returns:
+    `pathlib.Path` of the new folder.
+  """
+  folder = pathlib.Path(checkpoints_dir)
+  folder.mkdir(parents=True, exist_ok=True)
+  while True:
+    numbers = [int(match[1]) for match in map(_NAME.fullmatch, (path.name for path in folder.iterdir())) if match]
+    path = folder / f'{max(numbers, default=-1) + 1:05d}-{name}'
+    try:
+      path.mkdir()
+      return path
+    except FileExistsError:  # another run took the number in this moment
+      continue
+
+
+def short_name(run):
+  """Returns the name of a run without its number: 'lfw64' for 'checkpoints/00002-lfw64'."""
+  match = _NAME.fullmatch(pathlib.Path(run).name)
+  return match[2] if match else pathlib.Path(run).name
+
+
+def save_options(run, options):
+  """Writes the `config.Config` of a run into its folder."""
+  files.write_text(pathlib.Path(run) / _OPTIONS, options.to_json())
+
+
+def load_options(run):
+  """Returns the `config.Config` of a run.
+
+  Raises:
+    errors.InputError: there is no such run, or its options are damaged.
+  """
+  path = pathlib.Path(run) / _OPTIONS
+  if not path.is_file():
+    raise errors.InputError(f'{run}: not a run: it has no {_OPTIONS}. Name the folder that `python -m dcgan.train` '
+                            'printed, as in checkpoints/00000-NAME.')
+  try:
+    return config.from_json(path.read_text(encoding='utf-8'))
+  except (errors.InputError, UnicodeDecodeError) as error:
+    raise errors.InputError(f'{path}: {error}') from error

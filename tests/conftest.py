@@ -1,0 +1,22 @@
+"""Shared by all tests: quiet libraries, absl's flags marked as parsed, two logical CPU devices."""
+
+from absl import flags
+import pytest
+
+from dcgan import entry
+
+entry.quiet_libraries()
+flags.FLAGS.mark_as_parsed()
+
+import tensorflow as tf  # pylint: disable=wrong-import-position
+
+# Mirrored training is tested on two logical devices of the one CPU; they must be made before anything runs.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+@pytest.fixture(scope='session')
+def astronaut():
+  """uint8 [512, 512, 3]: the public-domain portrait of Eileen Collins that scikit-image carries."""
+  from skimage import data  # pylint: disable=import-outside-toplevel
+  return data.astronaut()

@@ -1,0 +1,60 @@
+"""Tiny runs: drawn faces in records, networks of a few thousand weights."""
+
+import dataclasses
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from dcgan import config
+from dcgan import records
+
+
+def draw_face(index, rng):
+  """Returns a `records.Face` whose picture is a disc on a background: brightness and place follow `index`."""
+  y, x = np.mgrid[:records.FACE_HEIGHT_PX, :records.FACE_WIDTH_PX]
+  disc = (x - 89 - 3 * np.sin(index))**2 + (y - 111)**2 < (30 + index % 7)**2
+  picture = np.where(disc[..., np.newaxis], [220, 180, 10 * (index % 20)], [30, 60, 90]).astype(np.uint8)
+  return records.Face(
+      encoded=iio.imwrite('<bytes>', picture, extension='.png'), key=f'face_{index:04d}.png', order=index,
+      eyes=np.array([[69.4, 111.7], [108.4, 111.7]], np.float32),
+      landmarks=rng.uniform(0, 178, [records.NUM_LANDMARKS, 3]).astype(np.float32), sharpness=12.5 + index,
+      descriptor=np.full(records.NUM_DESCRIPTOR_VALUES, index, np.float32))
+
+
+def make_set(prefix, num_faces, num_shards=2, kind='photos'):
+  """Writes a set of drawn faces; returns its manifest."""
+  rng = np.random.default_rng(0)
+  faces = [draw_face(index, rng) for index in range(num_faces)]
+  shards = [records.write_shard(records.shard_path(prefix, i, num_shards), part)
+            for i, part in enumerate(np.array_split(np.array(faces, object), num_shards))]
+  manifest = records.Manifest(
+      kind=kind, num_images=num_faces, num_inputs=num_faces + 1, shards=tuple(shards),
+      rejected=(records.Rejection('blank.png', 'no face found'),), settings={'photos': 'drawn'})
+  records.save_manifest(prefix, manifest)
+  return manifest
+
+
+@pytest.fixture(scope='session')
+def drawn_set(tmp_path_factory):
+  """Prefix (str) of a set of 13 drawn faces in 2 shards."""
+  prefix = tmp_path_factory.mktemp('records') / 'drawn'
+  make_set(prefix, 13)
+  return str(prefix)
+
+
+@pytest.fixture
+def tiny_config(drawn_set):
+  """A `config.Config` for 8×8 pictures, z of 4, minibatches of 4."""
+  return config.Config(
+      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3),
+      data=config.Data(records=drawn_set, global_batch_size=4),
+      training=config.Training(num_minibatches=4, learning_rate=0.01, ema_half_life_images=50),
+      periods=config.Periods(log_every_steps=2, samples_every_steps=3, checkpoint_every_steps=2))
+
+
+@pytest.fixture
+def replace():
+  """Returns `options` with fields of one group replaced, as in replace(options, 'training', seed=1)."""
+  return lambda options, group, **changes: dataclasses.replace(
+      options, **{group: dataclasses.replace(getattr(options, group), **changes)})

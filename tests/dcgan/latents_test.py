@@ -1,0 +1,32 @@
+"""Tests of dcgan.latents."""
+
+import numpy as np
+
+from dcgan import latents
+
+
+def test_points_come_from_the_seed_and_fewer_are_a_prefix():
+  np.testing.assert_array_equal(latents.sample_z(64, 100, seed=3)[:10], latents.sample_z(10, 100, seed=3))
+  assert (latents.sample_z(10, 100, seed=3) != latents.sample_z(10, 100, seed=4)).any()
+
+
+def test_points_are_standard_normal():
+  z = latents.sample_z(1000, 100, seed=0)
+  assert z.dtype == np.float32 and abs(z.mean()) < 0.01 and abs(z.std() - 1) < 0.01
+
+
+def test_the_line_is_divided_into_equal_parts():
+  line = latents.lerp(np.float32([0, 10]), np.float32([4, 2]), np.arange(5) / 4)
+  np.testing.assert_allclose(line, [[0, 10], [1, 8], [2, 6], [3, 4], [4, 2]])
+
+
+def test_a_line_of_20_parts_has_21_points_and_40_there_and_back():
+  ends = np.float32([[0], [20]])
+  np.testing.assert_allclose(latents.keyframe_path(ends, 20, there_and_back=False)[:, 0], np.arange(21))
+  loop = latents.keyframe_path(ends, 20, there_and_back=True)[:, 0]
+  np.testing.assert_allclose(loop, list(range(21)) + list(range(19, 0, -1)), atol=1e-5)
+
+
+def test_chained_lines_pass_each_keyframe_once():
+  path = latents.keyframe_path(np.float32([[0], [2], [10]]), 2, there_and_back=False)[:, 0]
+  np.testing.assert_allclose(path, [0, 1, 2, 6, 10])

@@ -1,0 +1,98 @@
+"""Tests of dcgan.records."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from dcgan import errors
+from dcgan import records
+from tests.dcgan import conftest
+
+
+def assert_equal_faces(left, right):
+  for field in dataclasses.fields(records.Face):
+    np.testing.assert_array_equal(getattr(left, field.name), getattr(right, field.name), err_msg=field.name)
+
+
+@pytest.mark.parametrize('time_secs', [None, 1.5])
+def test_a_face_survives_encoding_exactly(time_secs):
+  face = dataclasses.replace(conftest.draw_face(3, np.random.default_rng(1)), time_secs=time_secs, key='Ü "x" .png')
+  assert_equal_faces(records.parse(records.encode(face)), face)
+
+
+def test_encoding_is_the_same_each_time():
+  assert records.encode(conftest.draw_face(3, np.random.default_rng(1))) == records.encode(
+      conftest.draw_face(3, np.random.default_rng(1)))
+
+
+def test_a_set_is_read_back_in_order(tmp_path):
+  written = conftest.make_set(tmp_path / 'a', 5)
+  manifest = records.load_manifest(tmp_path / 'a')
+  assert manifest == written
+  assert [face.order for face in records.read_faces(tmp_path / 'a', manifest)] == [0, 1, 2, 3, 4]
+  assert manifest.rejected_by_reason == {'no face found': 1}
+
+
+def test_shard_names_are_those_of_tensorflow_datasets():
+  assert str(records.shard_path('records/adele', 3, 16)) == 'records/adele.tfrecord-00003-of-00016'
+
+
+def test_the_digest_tells_sets_apart(tmp_path):
+  assert conftest.make_set(tmp_path / 'a', 4).digest == conftest.make_set(tmp_path / 'b', 4).digest
+  assert conftest.make_set(tmp_path / 'a', 4).digest != conftest.make_set(tmp_path / 'c', 5).digest
+
+
+def test_a_set_without_manifest_is_not_a_set(tmp_path):
+  conftest.make_set(tmp_path / 'a', 4)
+  (tmp_path / 'a.json').unlink()
+  with pytest.raises(errors.InputError, match=r'a\.json: no manifest.*no set is whole without'):
+    records.load_manifest(tmp_path / 'a')
+  with pytest.raises(errors.InputError, match=r'b\.json: no manifest, so `.*b` is not a set of records\. Make one'):
+    records.load_manifest(tmp_path / 'b')
+
+
+def test_a_missing_shard_is_named(tmp_path):
+  conftest.make_set(tmp_path / 'a', 4)
+  records.shard_path(tmp_path / 'a', 1, 2).unlink()
+  with pytest.raises(errors.InputError, match=r'a\.tfrecord-00001-of-00002: this shard is missing'):
+    records.load_manifest(tmp_path / 'a')
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda fields: fields | {'schema_version': 99}, r'schema version 99, but this program reads 1'),
+    (lambda fields: {}, r'not a manifest \(.*schema_version'),
+    (lambda fields: fields | {'colour': 'red'}, r'not a manifest \(.*colour'),
+])
+def test_a_manifest_of_another_kind_is_refused(tmp_path, change, message):
+  conftest.make_set(tmp_path / 'a', 2)
+  path = tmp_path / 'a.json'
+  path.write_text(json.dumps(change(json.loads(path.read_text(encoding='utf-8')))), encoding='utf-8')
+  with pytest.raises(errors.InputError, match=message):
+    records.load_manifest(tmp_path / 'a')
+
+
+def test_a_truncated_shard_is_named_with_the_record(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 6)
+  path = records.shard_path(tmp_path / 'a', 0, 2)
+  path.write_bytes(path.read_bytes()[:-7])
+  with pytest.raises(errors.InputError, match=r'a\.tfrecord-00000-of-00002: record 2: truncated or damaged'):
+    list(records.read_faces(tmp_path / 'a', manifest))
+
+
+def test_a_shard_that_ends_early_is_named(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 6)
+  faces = list(records.read_faces(tmp_path / 'a', manifest))
+  records.write_shard(records.shard_path(tmp_path / 'a', 1, 2), faces[3:5])
+  with pytest.raises(errors.InputError, match=r'00001-of-00002: record 2: the file ends here, but .* counts 3'):
+    list(records.read_faces(tmp_path / 'a', manifest))
+
+
+def test_records_of_something_else_are_refused(tmp_path):
+  import tensorflow as tf  # pylint: disable=import-outside-toplevel
+  manifest = conftest.make_set(tmp_path / 'a', 2, num_shards=1)
+  with tf.io.TFRecordWriter(str(records.shard_path(tmp_path / 'a', 0, 1))) as writer:
+    writer.write(tf.train.Example().SerializeToString())
+  with pytest.raises(errors.InputError, match=r'record 0: not a face record'):
+    list(records.read_faces(tmp_path / 'a', manifest))

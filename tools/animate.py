@@ -1,0 +1,71 @@
+"""Animates a run: a straight line in Z from one expression of its gallery to another, forward and back.
+
+  python -m tools.animate --run=checkpoints/00001-adele64 --source=3 --target=17
+  python -m tools.animate --run=checkpoints/00001-adele64 --keyframes=3,17,42 --out=look_up_then_smile.mp4
+
+The numbers are those in RUN/gallery.png (from tools.make_gallery). The last line on standard output is the path of the
+animation.
+"""
+
+import fractions
+import pathlib
+
+from absl import app
+from absl import flags
+
+from dcgan import entry
+from dcgan import errors
+
+_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
+_SOURCE = flags.DEFINE_integer('source', None, 'Number of the expression to start from.')
+_TARGET = flags.DEFINE_integer('target', None, 'Number of the expression to go to.')
+_KEYFRAMES = flags.DEFINE_list('keyframes', None, 'Numbers of two or more expressions to go through, as in 3,17,42; '
+                               'instead of --source and --target.')
+_OUT = flags.DEFINE_string('out', None, 'File to write: .gif, .webp or .mp4 by its ending. By default a GIF in the '
+                           'folder of the run, named after the numbers.')
+_NUM_PARTS = flags.DEFINE_integer('num_parts', 20, 'Equal parts that a line is divided into.')
+_DURATION_SECS = flags.DEFINE_float('duration_secs', 2.0, 'Time that a line takes, one way.')
+_THERE_AND_BACK = flags.DEFINE_bool('there_and_back', True, 'Whether to go the whole way back too.')
+_SIZE_PX = flags.DEFINE_integer('size_px', 256, 'Width and height of the animation.')
+
+
+def main():
+  """Writes the animation; returns its path."""
+  if not _RUN.value:
+    raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
+  numbers = _numbers()
+  for flag, example in ((_NUM_PARTS, 20), (_DURATION_SECS, 2.0), (_SIZE_PX, 256)):
+    if flag.value <= 0:
+      raise errors.InputError(f'`{flag.name}` ({flag.value}) must be over 0. Use {example}.')
+  from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  from dcgan import images  # pylint: disable=import-outside-toplevel
+  from dcgan import latents  # pylint: disable=import-outside-toplevel
+  from dcgan import networks  # pylint: disable=import-outside-toplevel
+  from tools import gallery  # pylint: disable=import-outside-toplevel
+  from tools import media  # pylint: disable=import-outside-toplevel
+  path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / f'animation_{"_".join(map(str, numbers))}.gif')
+  keyframes = gallery.load_keyframes(_RUN.value, numbers)
+  generator, _, _ = checkpoints.load_generator(_RUN.value)
+  z = latents.keyframe_path(keyframes, _NUM_PARTS.value, _THERE_AND_BACK.value)
+  frames = images.resize(networks.generate(generator, z), _SIZE_PX.value)
+  fps = fractions.Fraction(_NUM_PARTS.value) / fractions.Fraction(str(_DURATION_SECS.value))
+  media.save_animation(path, frames, fps)
+  return path
+
+
+def _numbers():
+  """Returns the numbers of the keyframes, from --keyframes or from --source and --target."""
+  ends = (_SOURCE.value, _TARGET.value)
+  if _KEYFRAMES.value is None:
+    if None in ends:
+      raise app.UsageError('--source and --target are needed (numbers in the gallery), or --keyframes with two or more.')
+    return list(ends)
+  if ends != (None, None):
+    raise app.UsageError('--keyframes takes the place of --source and --target: give one or the other.')
+  if len(_KEYFRAMES.value) < 2 or not all(text.strip().isdecimal() for text in _KEYFRAMES.value):
+    raise app.UsageError(f'--keyframes ({",".join(_KEYFRAMES.value)}) must be two or more numbers, as in 3,17,42.')
+  return [int(text) for text in _KEYFRAMES.value]
+
+
+if __name__ == '__main__':
+  entry.run(main)

@@ -1,0 +1,144 @@
+"""From a source to a set of records: find, judge and align each face; write shards, then the manifest."""
+
+import pathlib
+import re
+
+from absl import logging
+import cv2
+
+from dcgan import errors
+from dcgan import progress
+from dcgan import records
+from tools.faces import alignment
+from tools.faces import curation
+from tools.faces import landmarks
+from tools.faces import sources
+
+INPUTS_PER_SHARD = 2000
+
+_JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+_NUM_REASONS_SHOWN = 3
+
+
+def make_face(frame, finder, limits):
+  """Returns a frame's `records.Face`, or the `records.Rejection` that says why there is none.
+
+  Args:
+    frame: `sources.Frame`.
+    finder: `landmarks.FaceFinder`.
+    limits: `curation.Limits`.
+  """
+  points = finder.find(frame.image)
+  if points is None:
+    return records.Rejection(frame.key, curation.NO_FACE)
+  eyes = points[[landmarks.IMAGE_LEFT_IRIS, landmarks.IMAGE_RIGHT_IRIS], :2]
+  reason = curation.reason_against_eyes(eyes, limits)
+  if reason is None:
+    aligned = alignment.align(frame.image, points, eyes)
+    reason = curation.reason_against_crop(aligned, limits)
+  if reason is not None:
+    return records.Rejection(frame.key, reason)
+  return records.Face(
+      encoded=_jpeg(aligned.image), key=frame.key, order=frame.order, time_secs=frame.time_secs,
+      eyes=aligned.landmarks[[landmarks.IMAGE_LEFT_IRIS, landmarks.IMAGE_RIGHT_IRIS], :2],
+      landmarks=aligned.landmarks, sharpness=curation.sharpness(aligned.image),
+      descriptor=curation.descriptor(aligned.image))
+
+
+def convert_shard(source, start, stop, path, finder, limits, on_input=lambda: None):
+  """Writes the faces of the inputs `start` to `stop` (exclusive) of a source to one shard; depends on nothing else.
+
+  Args:
+    source: a source of `sources`.
+    start: int, the first input.
+    stop: int, behind the last input.
+    path: str or `pathlib.Path` of the shard.
+    finder: `landmarks.FaceFinder`.
+    limits: `curation.Limits`.
+    on_input: callable without arguments, called after each input.
+
+  Returns:
+    (`records.Shard`, list of `records.Rejection`).
+  """
+  rejected = []
+
+  def faces():
+    for item in source.read(start, stop):
+      if isinstance(item, sources.Frame):
+        item = make_face(item, finder, limits)
+      if isinstance(item, records.Rejection):
+        rejected.append(item)
+      else:
+        yield item
+      on_input()
+
+  return records.write_shard(path, faces()), rejected
+
+
+def make_records(source, prefix, finder, limits, settings, num_shards=0):
+  """Writes the set of records of a source and returns its manifest; a set of that name must be gone already.
+
+  Memory does not grow with the pictures, only with the list of the rejected ones.
+
+  Args:
+    source: a source of `sources`.
+    prefix: str, the set's path without ending, as in `records/adele`.
+    finder: `landmarks.FaceFinder`.
+    limits: `curation.Limits`.
+    settings: dict of JSON values for the manifest.
+    num_shards: int, or 0 for one per 2,000 inputs; no more are made than there are inputs.
+
+  Returns:
+    `records.Manifest`.
+
+  Raises:
+    errors.InputError: no input gave a face; nothing is left behind then.
+  """
+  num_shards = min(num_shards or -(-source.num_inputs // INPUTS_PER_SHARD), source.num_inputs)
+  shards, rejected = [], []
+  try:
+    with progress.Progress(source.num_inputs, 'pictures', 'pictures') as bar:
+      for i in range(num_shards):
+        start, stop = (source.num_inputs * k // num_shards for k in (i, i + 1))
+        shard, rejected_here = convert_shard(
+            source, start, stop, records.shard_path(prefix, i, num_shards), finder, limits, bar.update)
+        shards.append(shard)
+        rejected.extend(rejected_here)
+    manifest = _manifest(source, shards, rejected, settings)
+    records.save_manifest(prefix, manifest)
+  except BaseException:  # Ctrl-C too
+    remove_set(prefix)
+    raise
+  return manifest
+
+
+def remove_set(prefix):
+  """Removes the manifest of the set `prefix`, then its shards, and no other file."""
+  records.manifest_path(prefix).unlink(missing_ok=True)
+  prefix = pathlib.Path(prefix)
+  if prefix.parent.is_dir():
+    shard_name = re.compile(re.escape(prefix.name) + r'\.tfrecord-\d{5}-of-\d{5}')
+    for path in sorted(prefix.parent.iterdir()):
+      if shard_name.fullmatch(path.name):
+        path.unlink()
+
+
+def _manifest(source, shards, rejected, settings):
+  num_images = sum(shard.num_records for shard in shards)
+  if not num_images:
+    kinds = list(curation.count_kinds(rejected).items())[:_NUM_REASONS_SHOWN]
+    reasons = ', '.join(f'{count} × {kind}' for kind, count in kinds)
+    raise errors.InputError(f'none of the {len(rejected)} pictures gave a face, but at least one is needed: {reasons}. '
+                            'Use pictures in which a face is large, lit and turned to the camera.')
+  if source.num_inputs > num_images + len(rejected):
+    logging.info('%d of %d times show the same frame as the one before.',
+                 source.num_inputs - num_images - len(rejected), source.num_inputs)
+  return records.Manifest(
+      kind=source.kind, num_images=num_images, num_inputs=num_images + len(rejected), shards=tuple(shards),
+      rejected=tuple(rejected), settings=settings)
+
+
+def _jpeg(image):
+  """Returns uint8 RGB [height, width, 3] as JPEG bytes of quality 95 with full colour resolution."""
+  _, encoded = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _JPEG_OPTIONS)
+  return encoded.tobytes()

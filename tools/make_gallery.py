@@ -1,0 +1,42 @@
+"""Draws a numbered gallery of a run's expressions, to choose the source and target of an animation from.
+
+  python -m tools.make_gallery --run=checkpoints/00001-adele64
+
+Writes RUN/gallery.png, and beside it RUN/gallery.npz with the Z point of each picture. The last line on standard
+output is the picture's path.
+"""
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from dcgan import entry
+from dcgan import errors
+
+_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
+_NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'Pictures in the gallery.')
+_SEED = flags.DEFINE_integer('seed', None, 'Of the Z points. By default the run\'s own, so that the first 64 pictures '
+                             'are those of its sample grids.')
+_TILE_PX = flags.DEFINE_integer('tile_px', 128, 'Size of a picture in the gallery.')
+
+
+def main():
+  """Writes the gallery; returns the picture's path."""
+  if not _RUN.value:
+    raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
+  for flag, example in ((_NUM_IMAGES, 64), (_TILE_PX, 128)):
+    if flag.value < 1:
+      raise errors.InputError(f'`{flag.name}` ({flag.value}) must be 1 or more. Use {example}.')
+  from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  from tools import gallery  # pylint: disable=import-outside-toplevel
+  generator, options, step = checkpoints.load_generator(_RUN.value)
+  path = gallery.default_path(_RUN.value)
+  gallery.save(path, generator, _NUM_IMAGES.value, options.training.seed if _SEED.value is None else _SEED.value,
+               _TILE_PX.value)
+  logging.info('%d expressions of %s at minibatch %d. Animate two of them with: python -m tools.animate --run=%s '
+               '--source=A --target=B', _NUM_IMAGES.value, _RUN.value, step, _RUN.value)
+  return path
+
+
+if __name__ == '__main__':
+  entry.run(main)
