@@ -92,20 +92,20 @@ def transfer(source, trainer):
                discriminator=networks.build_discriminator(options.networks, 'float32'),
                generator_ema=networks.build_generator(options.networks, 'float32'))
   _restore_partly(path, donor)
-  num_matched, left = 0, []
+  matched, left = [], []
   for name, network in donor.items():
     values = {variable.name: variable for variable in network.variables}
     for variable in getattr(trainer, name).variables:
       value = values.get(variable.name)
       if value is not None and value.shape == variable.shape:
         variable.assign(value)
-        num_matched += 1
+        matched.append(variable)
       else:
         left.append(f'{name}/{variable.name.removesuffix(":0")}')
-  if not num_matched:
-    raise errors.InputError(f'`init_from` ({source}): none of its variables fits these networks. '
-                            'Start from a run with the same `channels` and `image_size`.')
-  return Transfer(source=path, num_matched=num_matched, left=tuple(left))
+  if not any(variable.shape.rank > 1 for variable in matched):  # a bias or two fit anything
+    raise errors.InputError(f'`init_from` ({source}): none of its layers fits these networks. Start from a run with '
+                            'the same `channels` and `image_size`.')
+  return Transfer(source=path, num_matched=len(matched), left=tuple(left))
 
 
 def load_generator(run):

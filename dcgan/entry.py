@@ -21,26 +21,29 @@ def quiet_libraries():
   warnings.filterwarnings('ignore', module='google.protobuf')  # MediaPipe calls a deprecated GetPrototype
 
 
-def run(main):
-  """Parses the flags, calls `main()` and prints the path that it returns as the last line of standard output.
+def run(main, num_arguments=0):
+  """Parses the flags, calls `main` and prints the path that it returns as the last line of standard output.
 
   Progress and logs go to standard error. An `errors.InputError` or an `OSError` ends as one line on standard error
   with exit code 1, wrong flags as usage with exit code 1, Ctrl-C with exit code 130.
 
   Args:
-    main: callable without arguments that returns the path of what it made.
+    main: callable that returns the path of what it made.
+    num_arguments: int, how many words without `--` it takes, as in `python -m tools.benchmark step`.
   """
   quiet_libraries()
   logging.set_verbosity(logging.INFO)
   logging.get_absl_handler().setFormatter(LOG_FORMAT)
-  app.run(lambda argv: _call(main, argv))
+  app.run(lambda argv: _call(main, argv[1:], num_arguments))
 
 
-def _call(main, argv):
-  if len(argv) > 1:
-    raise app.UsageError(f'Unexpected argument {argv[1]!r}: every option is a flag, as in --name=value.')
+def _call(main, arguments, num_arguments):
+  if len(arguments) > num_arguments:
+    raise app.UsageError(f'Unexpected argument {arguments[num_arguments]!r}: options are flags, as in --name=value.')
+  if len(arguments) < num_arguments:
+    raise app.UsageError(f'{num_arguments} argument is needed, {len(arguments)} given; see above.')
   try:
-    result = main()
+    result = main(*arguments)
   except (errors.InputError, OSError) as error:
     sys.exit(f'error: {error}')
   except KeyboardInterrupt:

@@ -1,12 +1,14 @@
 """Shared by all tests: quiet libraries, absl's flags marked as parsed, two logical CPU devices."""
 
 from absl import flags
+from absl import logging
 import pytest
 
 from dcgan import entry
 
 entry.quiet_libraries()
 flags.FLAGS.mark_as_parsed()
+logging.set_verbosity(logging.INFO)
 
 import tensorflow as tf  # pylint: disable=wrong-import-position
 

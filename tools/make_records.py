@@ -3,8 +3,8 @@
   python -m tools.make_records --video=me.mp4 --fps=3
   python -m tools.make_records --photos=my_photos --name=me
 
-Each picture is searched for its most central large face. Kept faces are turned, scaled and moved so that the eyes are at
-one place in all, and written to records/NAME; the manifest, records/NAME.json, names every picture that was left out and
+Each picture is searched for its most central large face. Faces are turned, scaled and moved so that the eyes are at one
+place in all, and written to records/NAME; the manifest, records/NAME.json, names every picture that was left out, and
 why. Look at the result with `python -m tools.show_records --records=records/NAME`.
 """
 
@@ -23,14 +23,15 @@ FLAGS = flags.FLAGS
 
 
 def define_flags():
-  """Defines this command's flags."""
+  """Defines this command's flags; not at import, so that two commands in one process cannot clash."""
   flags.DEFINE_string('video', None, 'The video to take frames from.')
-  flags.DEFINE_float('fps', 1.0, 'Frames per second to take from --video. 1 for a long video, 3 and more for a short one.')
+  flags.DEFINE_float('fps', 1.0, 'Frames per second to take from --video: 1 for a long one, 3 or more for a short.')
   flags.DEFINE_string('photos', None, 'The folder of photos, with the folders in it.')
-  flags.DEFINE_string('celeba', None, "The folder of CelebA's aligned pictures (000001.jpg …), for a universal face model.")
+  flags.DEFINE_string('celeba', None, "The folder of CelebA's aligned pictures, 000001.jpg and so on.")
   flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
   flags.DEFINE_string('records_dir', 'records', 'The folder to write to.')
-  flags.DEFINE_integer('num_shards', 0, 'How many files to spread the set over; 0: one per 2,000 pictures.', lower_bound=0)
+  flags.DEFINE_integer('num_shards', 0, 'How many files to spread the set over; 0: one per 2,000 pictures.',
+                       lower_bound=0)
   flags.DEFINE_boolean('overwrite', False, 'Whether a set of the same name is replaced.')
   flags.DEFINE_float('min_eye_distance_px', 12.0, 'Faces whose eyes are nearer to each other are left out.')
   flags.DEFINE_float('max_outside_fraction', 0.2, 'Faces of which a larger share of the central crop, the part that is '
@@ -39,15 +40,15 @@ def define_flags():
 
 def main():
   """Makes the set that the flags describe and returns its prefix, as in `records/NAME`."""
-  given = [kind for kind in ('video', 'photos', 'celeba') if FLAGS[kind].value is not None]
+  given = [kind for kind in ('video', 'photos', 'celeba') if getattr(FLAGS, kind) is not None]
   if len(given) != 1:
-    raise app.UsageError(f'{" and ".join("--" + kind for kind in given) or "No input"} given, but exactly one of --video, '
-                         '--photos and --celeba must be. Name one.')
-  kind, path = given[0], FLAGS[given[0]].value
-  name = FLAGS.name if FLAGS.name is not None else _default_name(kind, path)
+    raise app.UsageError(f'{" and ".join("--" + kind for kind in given) or "No input"} given, but exactly one of '
+                         '--video, --photos and --celeba must be. Name one.')
+  kind, path = given[0], getattr(FLAGS, given[0])
+  name = FLAGS.name if FLAGS.name is not None else default_name(kind, path)
   if not re.fullmatch(r'\w[\w.-]*', name):
-    raise errors.InputError(f'`name` ({name!r}) must be letters, digits, dots, _ and -, and start with a letter or digit. '
-                            'Use --name=me.')
+    raise errors.InputError(f'`name` ({name!r}) must be letters, digits, dots, _ and -, and start with a letter '
+                            'or digit. Use --name=me.')
   prefix = os.path.join(FLAGS.records_dir, name)
 
   from dcgan import records  # pylint: disable=import-outside-toplevel
@@ -73,10 +74,11 @@ def main():
   return prefix
 
 
-def _default_name(kind, path):
+def default_name(kind, path):
+  """Returns the name of the set made from `path`: the video's or the folder's, of letters, digits, dots, _ and - only."""
   path = pathlib.Path(os.path.abspath(path))
-  stem = path.stem if kind == 'video' else path.name
-  return re.sub(r'^[^\w]+|[^\w.-]+', '_', stem).strip('_') or kind
+  name = path.stem if kind == 'video' else path.name
+  return re.sub(r'[^\w.-]+', '_', name).strip('_.-') or kind
 
 
 if __name__ == '__main__':

@@ -2,8 +2,8 @@
 
   python -m tools.show_records --records=records/me
 
-The sheet, records/me.png, shows up to 64 faces spread evenly over the set, each with its number. Thin lines mark where the
-eyes belong, rings where they are: in a good set the rings sit on the crossings, and on the eyes.
+The sheet, records/me.png, shows up to 64 faces spread evenly over the set, each with its number. Thin lines mark where
+the eyes belong, rings where they are: in a good set the rings sit on the crossings, and on the eyes.
 """
 
 from absl import flags
@@ -22,7 +22,7 @@ _LABEL_SIZE_PX = 20
 
 
 def define_flags():
-  """Defines this command's flags."""
+  """Defines this command's flags; not at import, so that two commands in one process cannot clash."""
   flags.DEFINE_string('records', None, 'The set, as in records/NAME.', required=True)
   flags.DEFINE_string('out', None, 'The picture to write. By default records/NAME.png.')
   flags.DEFINE_integer('num_images', 64, 'How many faces the sheet shows at most.', lower_bound=1)
@@ -46,7 +46,7 @@ def summary(prefix, manifest):
   """Returns a manifest as lines of text."""
   from tools.faces import curation  # pylint: disable=import-outside-toplevel
   lines = [f'{prefix}: {manifest.num_images:,} faces of {manifest.num_inputs:,} pictures ({manifest.kind}), '
-           f'{len(manifest.shards)} shards, schema {manifest.schema_version}']
+           f'{len(manifest.shards)} shard{"s" * (len(manifest.shards) != 1)}, schema {manifest.schema_version}']
   lines += [f'  left out: {count:,} × {reason}' for reason, count in curation.count_kinds(manifest.rejected).items()]
   lines += [f'  {name}: {value}' for name, value in manifest.settings.items() if value is not None]
   return '\n'.join(lines)
@@ -86,11 +86,11 @@ def marked(face, index):
   lines = picture.copy()
   draw = ImageDraw.Draw(lines)
   for x, y in (alignment.IMAGE_LEFT_EYE, alignment.IMAGE_RIGHT_EYE):
-    draw.line([(x - 0.5, 0), (x - 0.5, picture.height)], fill=_LINE_RGB)  # Pillow draws between pixel centres
-    draw.line([(0, y - 0.5), (picture.width, y - 0.5)], fill=_LINE_RGB)
+    draw.line([(int(x), 0), (int(x), picture.height)], fill=_LINE_RGB)
+    draw.line([(0, int(y)), (picture.width, int(y))], fill=_LINE_RGB)
   picture = Image.blend(picture, lines, _LINE_OPACITY)
   draw = ImageDraw.Draw(picture)
-  for x, y in face.eyes - 0.5:
+  for x, y in face.eyes - 0.5:  # Pillow counts from the centre of the first pixel
     draw.ellipse([x - _EYE_RADIUS_PX, y - _EYE_RADIUS_PX, x + _EYE_RADIUS_PX, y + _EYE_RADIUS_PX], outline=_EYE_RGB)
   draw.text((4, 2), str(index), font=ImageFont.load_default(_LABEL_SIZE_PX), fill='white', stroke_width=2,
             stroke_fill='black')

@@ -59,15 +59,15 @@ class VideoSource:
 
   def __init__(self, path, fps):
     if not 0 < fps < math.inf:
-      raise errors.InputError(f'`fps` ({fps}) must be a number above 0: pictures per second of video. Use 1, or 3 for a '
-                              'short video.')
+      raise errors.InputError(f'`fps` ({fps}) must be a number above 0: pictures per second of video. Use 1, or 3 for '
+                              'a short one.')
     self._path = pathlib.Path(path)
     self._fps = fractions.Fraction(fps).limit_denominator(10_000) or fractions.Fraction(fps)
     duration_secs = media.Video(path).duration_secs
     self.num_inputs = max(1, math.ceil(round(duration_secs * self._fps, 6)))
 
   def read(self, start, stop):
-    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or as a `records.Rejection` where none can be read.
+    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` where none can be read.
 
     An input whose frame was on display at the input before already gives nothing: no frame comes twice.
     """
@@ -104,7 +104,7 @@ class PictureSource:
     self._keys = keys
 
   def read(self, start, stop):
-    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or as a `records.Rejection` when it is unreadable."""
+    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` if it is unreadable."""
     for order in range(start, min(stop, self.num_inputs)):
       key = self._keys[order]
       try:
@@ -151,9 +151,9 @@ def celeba_source(folder):
 
 
 def load_picture(path):
-  """Returns the picture at `path` as uint8 RGB [height, width, 3], upright as EXIF says; of an animation the first frame.
+  """Returns the picture at `path` as uint8 RGB [height, width, 3], upright as EXIF says.
 
-  16-bit values are scaled, CMYK and palettes converted, transparent pixels stand before neutral grey.
+  Of an animation it is the first frame. 16-bit values are scaled, CMYK and palettes converted, transparent pixels stand before neutral grey.
 
   Raises:
     errors.InputError: it cannot be read; the message is the reason without the file's name.
@@ -210,7 +210,7 @@ def _existing_folder(folder):
 
 
 def _walk(folder):
-  """Yields the path below `folder`, with slashes, of each picture; enters no folder twice, so that links cannot loop."""
+  """Yields the path below `folder`, with slashes, of each picture; enters no folder twice: links may loop."""
   seen = set()
   for parent, subfolders, names in os.walk(folder, followlinks=True):
     status = os.stat(parent)

@@ -1,0 +1,98 @@
+"""Tests of every command's manners: help at once, quiet start, one-line errors, exit codes."""
+
+import pathlib
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.dcgan import conftest
+
+ROOT = pathlib.Path(__file__).parents[1]
+ENTRIES = sorted('.'.join(path.relative_to(ROOT).with_suffix('').parts) for folder in ('dcgan', 'tools')
+                 for path in (ROOT / folder).rglob('*.py')
+                 if "if __name__ == '__main__':" in path.read_text(encoding='utf-8'))
+
+
+def command(module, *arguments, **options):
+  return subprocess.run([sys.executable, '-m', module, *arguments], cwd=ROOT, capture_output=True, text=True,
+                        check=False, **options)
+
+
+def test_all_commands_are_known():
+  assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.make_demo_clip', 'tools.make_gallery',
+                     'tools.make_records', 'tools.show_records']
+
+
+@pytest.mark.parametrize('module', ENTRIES)
+def test_help_shows_an_example_and_loads_nothing_slow(module):
+  before = resource.getrusage(resource.RUSAGE_CHILDREN)
+  made = command(module, '--help')
+  after = resource.getrusage(resource.RUSAGE_CHILDREN)
+  assert f'python -m {module}' in made.stdout and 'Traceback' not in made.stderr
+  # Processor time, not time on the clock: TensorFlow alone needs over two seconds of it.
+  assert after.ru_utime - before.ru_utime < 1.0
+
+
+@pytest.mark.parametrize('module, arguments, message', [
+    ('dcgan.train', [], '--records is needed'),
+    ('dcgan.train', ['--records=a', '--image_size=50'], 'error: `image_size` (50) must be a power of two'),
+    ('dcgan.train', ['--recrods=a'], "Unknown command line flag 'recrods'"),
+    ('dcgan.train', ['records/a'], "Unexpected argument 'records/a'"),
+    ('dcgan.train', ['--resume=a', '--seed=3'], '--seed (3) cannot change with --resume'),
+    ('tools.make_gallery', [], '--run is needed'),
+    ('tools.make_gallery', ['--run=a', '--num_images=0'], 'error: `num_images` (0) must be 1 or more'),
+    ('tools.benchmark', ['lunch'], "Unknown subject 'lunch': choose one of step"),
+    ('tools.benchmark', [], '1 argument is needed, 0 given'),
+    ('tools.make_records', [], '--video'),
+])
+def test_wrong_flags_end_with_the_reason_and_exit_code_1(module, arguments, message):
+  made = command(module, *arguments)
+  assert made.returncode == 1 and message in made.stderr + made.stdout and 'Traceback' not in made.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('module, arguments, message', [
+    ('dcgan.train', ['--records=nowhere/a'], 'nowhere/a.json: no manifest, so `nowhere/a` is not a set'),
+    ('dcgan.train', ['--resume=nowhere'], 'nowhere: not a run'),
+    ('tools.make_gallery', ['--run=nowhere'], 'nowhere: not a run'),
+    ('tools.show_records', ['--records=nowhere/a'], 'nowhere/a.json: no manifest'),
+])
+def test_missing_input_is_one_line_without_noise(module, arguments, message):
+  made = command(module, *arguments)
+  assert made.returncode == 1 and made.stdout == ''
+  assert made.stderr.startswith('error: ') and message in made.stderr
+  assert len(made.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_libraries_start_without_a_word():
+  made = subprocess.run(
+      [sys.executable, '-c', 'from dcgan import entry; entry.quiet_libraries(); import tensorflow, tensorflow_addons'],
+      cwd=ROOT, capture_output=True, text=True, check=True)
+  assert made.stdout == '' and made.stderr == ''
+
+
+@pytest.mark.slow
+def test_training_from_the_command_line_is_interrupted_and_resumed(tmp_path):
+  conftest.make_set(tmp_path / 'drawn', 5)
+  flags = [f'--records={tmp_path / "drawn"}', f'--checkpoints_dir={tmp_path / "runs"}', '--image_size=8',
+           '--channels=4', '--global_batch_size=4', '--log_every_steps=1', '--precision=float32']
+  process = subprocess.Popen([sys.executable, '-m', 'dcgan.train', *flags, '--num_minibatches=100000'], cwd=ROOT,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+  run = tmp_path / 'runs' / '00000-drawn8'
+  deadline = time.monotonic() + 120
+  while not (run / 'stats.jsonl').is_file() and time.monotonic() < deadline:
+    time.sleep(0.2)
+  process.send_signal(signal.SIGINT)
+  stdout, stderr = process.communicate(timeout=60)
+  assert process.returncode == 130 and stdout.splitlines()[-1] == str(run), stderr
+  assert f'Go on with: python -m dcgan.train --resume={run}' in stderr and 'Traceback' not in stderr
+  step = int((run / 'checkpoint').read_text(encoding='utf-8').split('ckpt-')[1].split('"')[0])
+  made = command('dcgan.train', f'--resume={run}', f'--num_minibatches={step + 2}')
+  assert made.returncode == 0 and made.stdout.splitlines()[-1] == str(run), made.stderr
+  repeated = command('dcgan.train', f'--flagfile={run / "flags.txt"}', '--num_minibatches=1')
+  assert repeated.returncode == 0 and repeated.stdout.splitlines()[-1].endswith('00001-drawn8'), repeated.stderr

@@ -1,0 +1,73 @@
+"""Tests of the house: data flows one way, flags and heavy libraries stay in their rooms, every module has its test."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+MODULES = sorted(path for folder in ('dcgan', 'tools') for path in (ROOT / folder).rglob('*.py'))
+# A module of dcgan/ imports only what stands above it.
+ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'images', 'records', 'batch_plan', 'latents', 'losses',
+         'networks', 'input_pipeline', 'devices', 'trainer', 'health', 'runs', 'checkpoints', 'actions', 'loop',
+         'session', 'train')
+
+
+def imports(path):
+  """Returns every module that a file imports, as in {'absl.flags', 'numpy'}."""
+  found = set()
+  for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+    if isinstance(node, ast.Import):
+      found |= {alias.name for alias in node.names}
+    elif isinstance(node, ast.ImportFrom):
+      found |= {f'{node.module}.{alias.name}' for alias in node.names}
+  return found
+
+
+def name(path):
+  return path.relative_to(ROOT).as_posix()
+
+
+def is_entry(path):
+  return "if __name__ == '__main__':" in path.read_text(encoding='utf-8')
+
+
+def test_every_module_of_dcgan_has_its_place_in_the_order():
+  assert sorted(ORDER) == sorted(path.stem for path in (ROOT / 'dcgan').glob('*.py') if path.stem != '__init__')
+
+
+@pytest.mark.parametrize('path', MODULES, ids=name)
+def test_data_flows_one_way(path):
+  ours = {module for module in imports(path) if module.startswith(('dcgan.', 'tools.'))}
+  if path.parent.name == 'dcgan' and path.stem != '__init__':
+    below = {f'dcgan.{module}' for module in ORDER[:ORDER.index(path.stem)]}
+    assert ours <= below
+  if path.parent.name == 'faces':
+    assert not {module for module in ours if module.startswith('tools.') and module not in ('tools.media',)
+                and not module.startswith('tools.faces')}
+
+
+@pytest.mark.parametrize('path', MODULES, ids=name)
+def test_flags_are_read_only_in_entries(path):
+  assert is_entry(path) or not {module for module in imports(path) if module.startswith('absl.flags')}
+
+
+@pytest.mark.parametrize('library, room', [('mediapipe', 'tools/faces/landmarks.py'), ('av', 'tools/media.py')])
+def test_a_library_has_one_door(library, room):
+  users = {name(path) for path in MODULES for module in imports(path) if module.split('.')[0] == library}
+  assert users == {room}
+
+
+@pytest.mark.parametrize('path', [path for path in MODULES if is_entry(path)], ids=name)
+def test_entries_import_nothing_slow_before_the_flags_are_parsed(path):
+  slow = {'tensorflow', 'mediapipe', 'cv2', 'numpy', 'imageio', 'av', 'PIL'}
+  top_level = ast.Module([node for node in ast.parse(path.read_text(encoding='utf-8')).body
+                          if isinstance(node, (ast.Import, ast.ImportFrom))], [])
+  found = set()
+  for node in top_level.body:
+    if isinstance(node, ast.Import):
+      found |= {alias.name for alias in node.names}
+    else:
+      found |= {f'{node.module}.{alias.name}' for alias in node.names}
+  assert not {module.split('.')[0] for module in found} & slow
+  assert {module for module in found if module.startswith('dcgan.')} <= {'dcgan.config', 'dcgan.entry', 'dcgan.errors'}
