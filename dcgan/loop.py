@@ -24,17 +24,18 @@ def run(trainer, iterator, log, actions, num_minibatches):
     The `signal.Signals` that ended training early, or None.
   """
   step = int(trainer.global_step)
+  is_last = step >= num_minibatches
   with _caught_signals() as caught:
-    while step < num_minibatches and not caught:
+    while not is_last:
       target = min([num_minibatches] + [_next_multiple(step, action.every_steps) for action in [log] + actions])
       history = trainer.train(iterator, tf.constant(target - step, tf.int64))
       step = target
       log(step, {name: values.numpy() for name, values in history.items()})
-      is_last = step == num_minibatches or bool(caught)
+      is_last = step >= num_minibatches or bool(caught)  # read once: a signal after this waits for the next round
       for action in actions:
         if is_last or step % action.every_steps == 0:
           action(step)
-  return caught[0] if caught else None
+  return caught[0] if caught and step < num_minibatches else None
 
 
 def _next_multiple(step, period):

@@ -15,6 +15,7 @@ from dcgan import devices
 from dcgan import entry
 from dcgan import errors
 from dcgan import files
+from dcgan import gallery
 from dcgan import health
 from dcgan import images
 from dcgan import input_pipeline
@@ -147,6 +148,7 @@ class _Parts:
         samples(step)
       ended_by = loop.run(self.trainer, iterator, log, [samples, save], options.training.num_minibatches)
     writer.close()
+    gallery.save(gallery.default_path(run), self.trainer.generator_ema, options.training.seed)
     result = Result(run=run, global_step=int(self.trainer.global_step), signal=ended_by)
     if ended_by:
       logging.info('%s at minibatch %d: saved. Go on with: python -m dcgan.train --resume=%s', ended_by.name,

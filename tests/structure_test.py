@@ -9,8 +9,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 MODULES = sorted(path for folder in ('dcgan', 'tools') for path in (ROOT / folder).rglob('*.py'))
 # A module of dcgan/ imports only what stands above it.
 ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'images', 'records', 'batch_plan', 'latents', 'losses',
-         'networks', 'input_pipeline', 'devices', 'trainer', 'health', 'runs', 'checkpoints', 'actions', 'loop',
-         'session', 'train')
+         'networks', 'gallery', 'input_pipeline', 'devices', 'trainer', 'health', 'runs', 'checkpoints', 'actions',
+         'loop', 'session', 'train')
 
 
 def imports(path):

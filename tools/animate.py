@@ -3,7 +3,7 @@
   python -m tools.animate --run=checkpoints/00001-adele64 --source=3 --target=17
   python -m tools.animate --run=checkpoints/00001-adele64 --keyframes=3,17,42 --out=look_up_then_smile.mp4
 
-The numbers are those in RUN/gallery.png (from tools.make_gallery). The last line on standard output is the path of the
+The numbers are those in RUN/gallery.png. The last line on standard output is the path of the
 animation.
 """
 
@@ -38,10 +38,10 @@ def main():
     if flag.value <= 0:
       raise errors.InputError(f'`{flag.name}` ({flag.value}) must be over 0. Use {example}.')
   from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  from dcgan import gallery  # pylint: disable=import-outside-toplevel
   from dcgan import images  # pylint: disable=import-outside-toplevel
   from dcgan import latents  # pylint: disable=import-outside-toplevel
   from dcgan import networks  # pylint: disable=import-outside-toplevel
-  from tools import gallery  # pylint: disable=import-outside-toplevel
   from tools import media  # pylint: disable=import-outside-toplevel
   path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / f'animation_{"_".join(map(str, numbers))}.gif')
   keyframes = gallery.load_keyframes(_RUN.value, numbers)

@@ -1,9 +1,11 @@
 """Draws a numbered gallery of a run's expressions, to choose the source and target of an animation from.
 
   python -m tools.make_gallery --run=checkpoints/00001-adele64
+  python -m tools.make_gallery --run=checkpoints/00001-adele64 --num_images=200 --seed=7
 
-Writes RUN/gallery.png, and beside it RUN/gallery.npz with the Z point of each picture. The last line on standard
-output is the picture's path.
+Training ends with a gallery of 64; this makes another one in its place, of a run that still trains too. Writes
+RUN/gallery.png, and beside it RUN/gallery.npz with the point of Z of each picture. The last line on standard output is
+the picture's path.
 """
 
 from absl import app
@@ -28,11 +30,11 @@ def main():
     if flag.value < 1:
       raise errors.InputError(f'`{flag.name}` ({flag.value}) must be 1 or more. Use {example}.')
   from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  from tools import gallery  # pylint: disable=import-outside-toplevel
+  from dcgan import gallery  # pylint: disable=import-outside-toplevel
   generator, options, step = checkpoints.load_generator(_RUN.value)
   path = gallery.default_path(_RUN.value)
-  gallery.save(path, generator, _NUM_IMAGES.value, options.training.seed if _SEED.value is None else _SEED.value,
-               _TILE_PX.value)
+  seed = options.training.seed if _SEED.value is None else _SEED.value
+  gallery.save(path, generator, seed, _NUM_IMAGES.value, _TILE_PX.value)
   logging.info('%d expressions of %s at minibatch %d. Animate two of them with: python -m tools.animate --run=%s '
                '--source=A --target=B', _NUM_IMAGES.value, _RUN.value, step, _RUN.value)
   return path

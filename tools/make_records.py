@@ -75,7 +75,7 @@ def main():
 
 
 def default_name(kind, path):
-  """Returns the name of the set made from `path`: the video's or the folder's, of letters, digits, dots, _ and - only."""
+  """Returns the name of a set made from `path`: the video's or folder's, of letters, digits, dots, _ and - only."""
   path = pathlib.Path(os.path.abspath(path))
   name = path.stem if kind == 'video' else path.name
   return re.sub(r'[^\w.-]+', '_', name).strip('_.-') or kind

@@ -38,7 +38,7 @@ def test_a_run_leaves_everything_that_it_promises(tiny_config, tmp_path):
   result = session.start(tiny_config, tmp_path, note='try', flagfile='--seed=0\n')
   assert result.run == tmp_path / '00000-drawn8-try' and result.global_step == 4 and result.signal is None
   names = {path.name for path in result.run.iterdir() if not path.name.startswith('events.')}
-  assert names == {'options.json', 'flags.txt', 'log.txt', 'stats.jsonl', 'reals.png', 'samples_000000.png',
+  assert names == {'gallery.npz', 'gallery.png', 'options.json', 'flags.txt', 'log.txt', 'stats.jsonl', 'reals.png', 'samples_000000.png',
                    'samples_000003.png', 'samples_000004.png', 'checkpoint', 'ckpt-2.index', 'ckpt-4.index',
                    'ckpt-2.data-00000-of-00001', 'ckpt-4.data-00000-of-00001'}
   assert [line['global_step'] for line in stats(result.run)] == [2, 3, 4]

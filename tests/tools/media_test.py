@@ -39,8 +39,7 @@ def _make_video(path, times_ms, values=None, first_ms=0, codec='libx264', keyfra
   """Writes a video whose frame i is grey of `values[i]` (5·i by default), shown from `times_ms[i]` on."""
   values = [5 * i for i in range(len(times_ms))] if values is None else values
   with av.open(str(path), 'w', options={'movflags': '+faststart', 'avoid_negative_ts': 'disabled'}) as container:
-    options = {'crf': '5', 'g': str(keyframe_every), 'x265-params': 'log-level=none'}
-    stream = container.add_stream(codec, rate=30, options=options)
+    stream = container.add_stream(codec, rate=30, options={'crf': '5', 'g': str(keyframe_every)})
     stream.width, stream.height, stream.pix_fmt = 48, 32, 'yuv420p'
     stream.codec_context.time_base = _TIME_BASE
     stream.time_base = _TIME_BASE
@@ -162,10 +161,13 @@ def test_any_slice_of_the_times_gives_the_frames_of_the_whole(tmp_path):
     assert sliced == ([indices[i] - start for i in kept], [values[i] for i in kept])
 
 
+# No HEVC here: encoding it with the libx265 in PyAV 18.1's wheel corrupts the heap (seen at 48×32).
 @pytest.mark.parametrize('name, codec, first_ms', [
-    ('late.mp4', 'libx264', 850), ('late.mkv', 'libx264', 3000), ('hevc.mp4', 'libx265', 0)])
+    ('late.mp4', 'libx264', 850), ('late.mkv', 'libx264', 3000), ('mpeg4.mp4', 'mpeg4', 0)])
 def test_time_counts_from_the_first_frame(tmp_path, name, codec, first_ms):
   _make_video(tmp_path / name, list(range(0, 2000, 100)), first_ms=first_ms, codec=codec)
+  with av.open(str(tmp_path / name)) as container:
+    assert float(container.streams.video[0].start_time * container.streams.video[0].time_base) == first_ms / 1000
   assert _read(tmp_path / name, [0.0, 0.55, 1.3]) == ([0, 1, 2], [0, 5, 13])
 
 

@@ -153,7 +153,8 @@ def celeba_source(folder):
 def load_picture(path):
   """Returns the picture at `path` as uint8 RGB [height, width, 3], upright as EXIF says.
 
-  Of an animation it is the first frame. 16-bit values are scaled, CMYK and palettes converted, transparent pixels stand before neutral grey.
+  Of an animation it is the first frame. 16-bit values are scaled, CMYK and palettes converted, transparent pixels stand
+  before neutral grey.
 
   Raises:
     errors.InputError: it cannot be read; the message is the reason without the file's name.

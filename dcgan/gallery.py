@@ -1,4 +1,4 @@
-"""A numbered gallery of expressions and the Z points behind it. A library: it reads no flag."""
+"""A numbered gallery of expressions, and the points of Z behind it."""
 
 import pathlib
 
@@ -16,14 +16,14 @@ def default_path(run):
   return pathlib.Path(run) / 'gallery.png'
 
 
-def save(path, generator, num_images, seed, tile_px):
+def save(path, generator, seed, num_images=latents.NUM_FIXED_POINTS, tile_px=128):
   """Writes the gallery to `path` and its points, float32 [num_images, z_dims] under the name `z`, to `.npz` beside it.
 
   Args:
     path: `pathlib.Path` of the picture.
     generator: `tf.keras.Model`, z → images.
-    num_images: int.
     seed: int, of the points; the fixed points of a run are those of its seed.
+    num_images: int.
     tile_px: int, size of each picture in the gallery.
   """
   z = latents.sample_z(num_images, generator.input_shape[1], seed)
