@@ -19,7 +19,7 @@ $(INSTALLED): setup.py setup.cfg
 	else \
 	  for python in python3.11 python3.10 python3 python ''; do \
 	    if test -z "$$python"; then \
-	      echo "error: no Python 3.10 or 3.11 on this machine ($$(python3 --version 2>&1 || echo 'no python3'))," \
+	      echo "error: no Python 3.10 or 3.11 on this machine ($$(python3 --version 2>/dev/null || echo no python3))," \
 	        'and TensorFlow 2.15 runs on no other. Install one (Debian, Ubuntu: apt install python3.11-venv;' \
 	        'macOS: brew install python@3.11), or uv (https://docs.astral.sh/uv), which brings its own.' >&2; \
 	      exit 1; \
@@ -32,6 +32,44 @@ $(INSTALLED): setup.py setup.cfg
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,test]'; \
 	fi; \
 	touch $@
+
+# Shows each command as one would type it, runs it, and keeps the last line that it prints: the path of what it made.
+define RUN_DEMO
+set -eu
+run() {
+  echo; echo "$$ python -m $$*"
+  made=$$($(BIN)/python -m "$$@") || exit
+  echo "$$made"; made=$$(printf '%s\n' "$$made" | tail -n 1)
+}
+run tools.make_demo_clip
+run tools.make_records --video=$$made --fps=12 --name=demo --overwrite
+records=$$made
+run tools.show_records --records=$$records
+sheet=$$made
+run dcgan.train --records=$$records $(DEMO_FLAGS)
+run=$$made
+run tools.animate --run=$$run --keyframes=$(DEMO_KEYFRAMES)
+cat <<END
+
+Look at
+  $$sheet   the faces that it learnt from, with their eyes on one line
+  $$run/gallery.png   expressions that it made up, each with its number
+  $$made   a line through some of them
+
+With a video of your own (half a minute of one person near the camera, with many expressions):
+  . .venv/bin/activate
+  python -m tools.make_records --video=me.mp4 --fps=3
+  python -m dcgan.train --records=records/me --crop=140
+  python -m tools.animate --run=checkpoints/NNNNN-me64 --source=3 --target=17
+END
+endef
+export RUN_DEMO
+
+DEMO_FLAGS := --crop=140 --num_minibatches=700 --global_batch_size=32 --checkpoint_every_steps=350
+DEMO_KEYFRAMES := 3,17,42
+
+demo: $(INSTALLED)
+	@sh -c "$$RUN_DEMO"
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

@@ -8,6 +8,7 @@ from dcgan import errors
 
 MINIBATCHES = ('shuffled', 'overlapping')
 PRECISIONS = ('float32', 'bfloat16')
+AUGMENTATIONS = ('colour', 'translation', 'cutout')
 _SMALLEST_PX = 4  # the resolution that the generator starts from
 
 
@@ -77,6 +78,7 @@ class Training:
     beta1: float, their momentum.
     ema_half_life_images: int, images seen until half of the averaged generator is new (Karras et al. 2018,
       arXiv:1710.10196); early in a run it is shorter.
+    augment: tuple of names from `AUGMENTATIONS`, of what the discriminator sees.
     precision: 'float32' or 'bfloat16', of activations; weights are always float32.
     seed: int, of the weights, the minibatches, z and the 64 fixed points.
   """
@@ -85,6 +87,7 @@ class Training:
   learning_rate: float = 2e-4
   beta1: float = 0.5
   ema_half_life_images: int = 10_000
+  augment: tuple = ()
   precision: str = 'float32'
   seed: int = 0
 
@@ -96,6 +99,9 @@ class Training:
     if not 0.0 <= self.beta1 < 1.0:
       raise _error('beta1', self.beta1, 'must be 0 or more and under 1', 'Use 0.5.')
     _require_at_least('ema_half_life_images', self.ema_half_life_images, 1)
+    for name in self.augment:
+      if name not in AUGMENTATIONS:
+        raise _error('augment', name, f'must be among {", ".join(AUGMENTATIONS)}', 'Use colour,translation,cutout.')
     if self.precision not in PRECISIONS:
       raise _error('precision', self.precision, f'must be one of {", ".join(PRECISIONS)}', 'Use float32.')
     if not 0 <= self.seed < 2**31:
@@ -148,8 +154,9 @@ def from_json(text):
   """
   try:
     groups = json.loads(text)
+    training = groups['training'] | {'augment': tuple(groups['training'].get('augment', ()))}
     return Config(networks=Networks(**groups['networks']), data=Data(**groups['data']),
-                  training=Training(**groups['training']), periods=Periods(**groups['periods'])).validate()
+                  training=Training(**training), periods=Periods(**groups['periods'])).validate()
   except errors.InputError:
     raise
   except (ValueError, KeyError, TypeError) as error:

@@ -44,14 +44,6 @@ class Progress:
     elif time.monotonic() - self._last_line >= _LINE_EVERY_SECS:
       self._log_line()
 
-  def write(self, message):
-    """Logs `message` without tearing the bar."""
-    if self._is_terminal:
-      self._bar.clear()
-    logging.info('%s', message)
-    if self._is_terminal:
-      self._bar.refresh()
-
   def _log_line(self):
     now = time.monotonic()
     self._last_line = now

@@ -43,6 +43,8 @@ _LEARNING_RATE = flags.DEFINE_float('learning_rate', _DEFAULTS.training.learning
 _BETA1 = flags.DEFINE_float('beta1', _DEFAULTS.training.beta1, 'Momentum of both Adam optimizers.')
 _EMA_HALF_LIFE_IMAGES = flags.DEFINE_integer('ema_half_life_images', _DEFAULTS.training.ema_half_life_images,
                                              'Images seen until half of the averaged generator is new.')
+_AUGMENT = flags.DEFINE_list('augment', [], 'What is done at random to each picture before the discriminator sees it, '
+                             f'so that it cannot learn a tiny set by heart: {", ".join(config.AUGMENTATIONS)}.')
 _PRECISION = flags.DEFINE_enum('precision', 'auto', ('auto',) + config.PRECISIONS,
                                'Of activations; auto takes bfloat16 where the device is built for it.')
 _SEED = flags.DEFINE_integer('seed', _DEFAULTS.training.seed, 'Of weights, minibatches, z and the 64 fixed points.')
@@ -89,7 +91,8 @@ def _options_from_flags(precision):
           overlap_fraction=_OVERLAP.value, global_batch_size=_GLOBAL_BATCH_SIZE.value),
       training=config.Training(
           num_minibatches=_NUM_MINIBATCHES.value, learning_rate=_LEARNING_RATE.value, beta1=_BETA1.value,
-          ema_half_life_images=_EMA_HALF_LIFE_IMAGES.value, precision=precision, seed=_SEED.value),
+          ema_half_life_images=_EMA_HALF_LIFE_IMAGES.value, augment=tuple(_AUGMENT.value), precision=precision,
+          seed=_SEED.value),
       periods=config.Periods(
           log_every_steps=_LOG_EVERY_STEPS.value, samples_every_steps=_SAMPLES_EVERY_STEPS.value,
           checkpoint_every_steps=_CHECKPOINT_EVERY_STEPS.value))

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from dcgan import augment
 from dcgan import devices
 from dcgan import images
 from dcgan import losses
@@ -10,7 +11,9 @@ from dcgan import networks
 # Early in a run the averaged generator looks back over this share of the images seen (StyleGAN2-ADA's ramp-up,
 # Karras et al. 2020, arXiv:2006.06676), so that 75 minibatches are not averaged with the noise before them.
 _EMA_RAMP_UP = 0.05
-_Z_STREAM = 1  # keeps the minibatches' z apart from other uses of the same seed
+# Streams of random numbers that come from one seed and one global step.
+_Z, _AUGMENT_REAL, _AUGMENT_FAKE_FOR_D, _AUGMENT_FAKE_FOR_G = range(4)
+_NUM_STREAMS = 4
 
 
 class Trainer(tf.Module):
@@ -86,8 +89,7 @@ class Trainer(tf.Module):
       fake_images = self.generator(self._replica_z(), training=True)
       with tape.stop_recording():
         discriminator_loss, real_logits = self._train_discriminator(real_images, fake_images)
-      # D's own moving averages are never used: it always judges with the statistics of the minibatch.
-      fake_logits = self.discriminator(fake_images, training=True)
+      fake_logits = self._discriminate(fake_images, _AUGMENT_FAKE_FOR_G)
       generator_loss = self._replica_share(losses.nonsaturating_generator_loss(fake_logits))
     self._apply(tape, generator_loss, self.generator, self.generator_optimizer)
     return tf.stack([generator_loss, discriminator_loss, self._replica_share(tf.reduce_mean(real_logits)),
@@ -96,8 +98,8 @@ class Trainer(tf.Module):
   def _train_discriminator(self, real_images, fake_images):
     with tf.GradientTape() as tape:
       # Reals and fakes are normalized apart (Radford et al. 2016 as implemented for the report).
-      real_logits = self.discriminator(real_images, training=True)
-      fake_logits = self.discriminator(fake_images, training=True)
+      real_logits = self._discriminate(real_images, _AUGMENT_REAL)
+      fake_logits = self._discriminate(fake_images, _AUGMENT_FAKE_FOR_D)
       loss = self._replica_share(losses.nonsaturating_discriminator_loss(real_logits, fake_logits))
     self._apply(tape, loss, self.discriminator, self.discriminator_optimizer)
     return loss, real_logits
@@ -110,13 +112,25 @@ class Trainer(tf.Module):
     variables = network.trainable_variables
     optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
 
+  def _discriminate(self, pictures, stream):
+    """Returns D's logits of this replica's pictures, augmented."""
+    draws = augment.draw(self._config.training.augment, self._config.data.global_batch_size, self._seed(stream))
+    pictures = augment.apply(pictures, {name: self._replica_rows(values) for name, values in draws.items()})
+    # D's own moving averages are never used: it always judges with the statistics of the minibatch.
+    return self.discriminator(pictures, training=True)
+
   def _replica_z(self):
-    """Returns this replica's rows of the z of the whole minibatch: the same z for any number of replicas."""
-    z = tf.random.stateless_normal([self._config.data.global_batch_size, self._config.networks.z_dims],
-                                   seed=tf.stack([self._config.training.seed * 8 + _Z_STREAM, self.global_step]))
+    return self._replica_rows(tf.random.stateless_normal(
+        [self._config.data.global_batch_size, self._config.networks.z_dims], self._seed(_Z)))
+
+  def _seed(self, stream):
+    return tf.stack([tf.constant(self._config.training.seed * _NUM_STREAMS + stream, tf.int64), self.global_step])
+
+  def _replica_rows(self, values):
+    """Returns this replica's rows of what was drawn for the whole minibatch: the same for any number of replicas."""
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     start = replica * self._per_replica_batch_size
-    return z[start:start + self._per_replica_batch_size]
+    return values[start:start + self._per_replica_batch_size]
 
   def _average_generator(self):
     """Moves the averaged generator toward the generator, in the cross-replica context."""

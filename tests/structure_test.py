@@ -9,8 +9,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 MODULES = sorted(path for folder in ('dcgan', 'tools') for path in (ROOT / folder).rglob('*.py'))
 # A module of dcgan/ imports only what stands above it.
 ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'images', 'records', 'batch_plan', 'latents', 'losses',
-         'networks', 'gallery', 'input_pipeline', 'devices', 'trainer', 'health', 'runs', 'checkpoints', 'actions',
-         'loop', 'session', 'train')
+         'augment', 'networks', 'gallery', 'input_pipeline', 'devices', 'trainer', 'health', 'runs', 'checkpoints',
+         'actions', 'loop', 'session', 'train')
 
 
 def imports(path):
@@ -70,4 +70,5 @@ def test_entries_import_nothing_slow_before_the_flags_are_parsed(path):
     else:
       found |= {f'{node.module}.{alias.name}' for alias in node.names}
   assert not {module.split('.')[0] for module in found} & slow
-  assert {module for module in found if module.startswith('dcgan.')} <= {'dcgan.config', 'dcgan.entry', 'dcgan.errors'}
+  assert {module for module in found if module.startswith('dcgan.')} <= {
+      'dcgan.config', 'dcgan.entry', 'dcgan.errors', 'dcgan.files'}
