@@ -46,8 +46,8 @@ class Log:
     for name, mean in means.items():
       if not abs(mean) < float('inf'):
         raise errors.InputError(f'`{name}` ({mean}) is no longer a number at minibatch {step}: training has diverged. '
-                                'The last checkpoint is good; start from it (`--init_from`) with a lower '
-                                '`--learning_rate`.')
+                                'Train again with a lower `--learning_rate`, from the last checkpoint (`--init_from`) '
+                                'if there is one: it is good.')
     ratio = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
     now = time.monotonic()
     stats = dict(global_step=step, **means, **{'health/loss_ratio': ratio})

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import re
 
+from absl import logging
 import tensorflow as tf
 
 from dcgan import errors
@@ -74,7 +75,8 @@ def transfer(source, trainer):
   """Copies the weights of another run into a new trainer: the report's Universal Face Model (experiment 5).
 
   Generator, discriminator and averaged generator are taken, variable by variable, where name and shape agree. The
-  optimizers stay fresh.
+  optimizers and the global step stay fresh, so the averaged generator follows the new pictures from the first
+  minibatch on. A source that saw another crop of the face is taken with a warning.
 
   Args:
     source: str, a run's folder (its latest checkpoint) or a checkpoint in one, as in 'RUN/ckpt-1500'.
@@ -88,6 +90,9 @@ def transfer(source, trainer):
   """
   path = _resolve(source)
   options = runs.load_options(pathlib.Path(path).parent)
+  if options.data.crop_px != trainer.options.data.crop_px:
+    logging.warning('%s was trained with --crop=%d and this run has --crop=%d: its eyes are in another place. Training '
+                    'starts better with the same crop.', path, options.data.crop_px, trainer.options.data.crop_px)
   donor = dict(generator=networks.build_generator(options.networks, 'float32'),
                discriminator=networks.build_discriminator(options.networks, 'float32'),
                generator_ema=networks.build_generator(options.networks, 'float32'))
@@ -125,7 +130,7 @@ def load_generator(run):
   generator = networks.build_generator(options.networks, 'float32')
   global_step = tf.Variable(0, dtype=tf.int64)
   _restore_partly(path, dict(generator_ema=generator, global_step=global_step))
-  return generator, options, int(global_step)
+  return generator, options, int(global_step.numpy())
 
 
 def latest(run):

@@ -159,8 +159,9 @@ def from_json(text):
                   training=Training(**training), periods=Periods(**groups['periods'])).validate()
   except errors.InputError:
     raise
-  except (ValueError, KeyError, TypeError) as error:
-    raise errors.InputError(f'not the options of a run ({error}).') from error
+  except (ValueError, KeyError, TypeError, AttributeError) as error:
+    raise errors.InputError(f'not the options of a run ({error}). Bring back the file as it was, or start a new '
+                            'run.') from error
 
 
 def _require_at_least(name, value, minimum):

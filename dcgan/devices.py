@@ -13,8 +13,6 @@ _BFLOAT16_CPU_FLAGS = frozenset(['avx512_bf16', 'amx_bf16'])
 def build_strategy():
   """Returns the `tf.distribute.Strategy` over all GPUs, over the one, or over the CPU."""
   gpus = tf.config.list_physical_devices('GPU')
-  for gpu in gpus:
-    tf.config.experimental.set_memory_growth(gpu, True)
   if len(gpus) > 1:
     return tf.distribute.MirroredStrategy()
   return tf.distribute.OneDeviceStrategy('/gpu:0' if gpus else '/cpu:0')
@@ -48,8 +46,9 @@ def per_replica_batch_size(global_batch_size, strategy):
   num_replicas = strategy.num_replicas_in_sync
   if global_batch_size % num_replicas:
     lower = global_batch_size // num_replicas * num_replicas
+    fix = f'{lower} or {lower + num_replicas}' if lower else f'{num_replicas}'
     raise errors.InputError(f'`global_batch_size` ({global_batch_size}) must be divisible by the {num_replicas} '
-                            f'replicas. Use {lower} or {lower + num_replicas}.')
+                            f'replicas. Use {fix}.')
   return global_batch_size // num_replicas
 
 

@@ -13,10 +13,11 @@ from dcgan import errors
 LOG_FORMAT = standard_logging.Formatter('%(asctime)s %(message)s', '%H:%M:%S')
 
 
-def quiet_libraries():
-  """Silences the libraries' start-up noise; must run before TensorFlow and MediaPipe are imported."""
+def prepare_libraries():
+  """Silences the libraries' start-up noise and lets commands share a GPU; must run before TensorFlow is imported."""
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # oneDNN, CPU features, cuFFT/cuBLAS registered twice
   os.environ.setdefault('GLOG_minloglevel', '2')  # MediaPipe
+  os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')  # else the first command takes all of a GPU's memory
   warnings.filterwarnings('ignore', module='tensorflow_addons')  # its end-of-life notice
   warnings.filterwarnings('ignore', module='google.protobuf')  # MediaPipe calls a deprecated GetPrototype
 
@@ -31,7 +32,7 @@ def run(main, num_arguments=0):
     main: callable that returns the path of what it made.
     num_arguments: int, how many words without `--` it takes, as in `python -m tools.benchmark step`.
   """
-  quiet_libraries()
+  prepare_libraries()
   logging.set_verbosity(logging.INFO)
   logging.get_absl_handler().setFormatter(LOG_FORMAT)
   app.run(lambda argv: _call(main, argv[1:], num_arguments))

@@ -1,6 +1,7 @@
 """A numbered gallery of expressions, and the points of Z behind it."""
 
 import pathlib
+import zipfile
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def load_keyframes(run, numbers):
                             f'`python -m tools.make_gallery --run={run}`.')
   try:
     z = np.load(path)['z']
-  except (ValueError, KeyError, OSError) as error:
+  except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
     raise errors.InputError(f'{path}: not the points of a gallery ({error}). Make it again with '
                             f'`python -m tools.make_gallery --run={run}`.') from error
   for number in numbers:

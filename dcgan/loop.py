@@ -12,7 +12,7 @@ def run(trainer, iterator, log, actions, num_minibatches):
   """Trains up to `num_minibatches`, or until SIGINT or SIGTERM, and acts a last time.
 
   Args:
-    trainer: `trainer.Trainer`; its `global_step` tells where training stands.
+    trainer: `trainer.Trainer`; its `step` tells where training stands.
     iterator: over the distributed minibatches that are left.
     log: callable with an attribute `every_steps`, called as `log(step, history)` whenever the device comes back;
       `history` holds each minibatch since the last call, as `trainer.Trainer.train` returns it.
@@ -23,7 +23,7 @@ def run(trainer, iterator, log, actions, num_minibatches):
   Returns:
     The `signal.Signals` that ended training early, or None.
   """
-  step = int(trainer.global_step)
+  step = trainer.step
   is_last = step >= num_minibatches
   with _caught_signals() as caught:
     while not is_last:

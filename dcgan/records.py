@@ -203,6 +203,10 @@ def load_manifest(prefix):
   if version != SCHEMA_VERSION:
     raise errors.InputError(f'{path}: schema version {version}, but this program reads {SCHEMA_VERSION}. Make the set '
                             'again with `python -m tools.make_records --overwrite`.')
+  num_records = sum(shard.num_records for shard in manifest.shards)
+  if num_records != manifest.num_images:
+    raise errors.InputError(f'{path}: `num_images` ({manifest.num_images}) must be what the shards hold together, '
+                            f'{num_records}. Make the set again with `python -m tools.make_records --overwrite`.')
   for shard in manifest.shards:
     if not (path.parent / shard.file).is_file():
       raise errors.InputError(f'{path.parent / shard.file}: this shard is missing. Bring it back, or make the set again '

@@ -93,7 +93,7 @@ def resume(run, options):
   parts = _Parts(options, manifest)
   saver = parts.checkpoints(run)
   saver.restore_latest()
-  step = int(parts.trainer.global_step)
+  step = parts.trainer.step
   if step >= options.training.num_minibatches:
     raise errors.InputError(f'`num_minibatches` ({options.training.num_minibatches}): {run} is at minibatch {step} '
                             f'already. Use more, as in --num_minibatches={2 * step}.')
@@ -110,10 +110,10 @@ class _Parts:
   def __init__(self, options, manifest):
     self._options = options
     self._strategy = devices.build_strategy()
-    self._set = input_pipeline.load_training_set(
-        options.data.records, manifest, options.networks.image_size_px, options.data.crop_px)
     self.trainer = trainer.Trainer(options, self._strategy)
     self._loss_ratio = health.LossRatio()
+    self._set = input_pipeline.load_training_set(
+        options.data.records, manifest, options.networks.image_size_px, options.data.crop_px)
 
   @property
   def text(self):
@@ -134,7 +134,7 @@ class _Parts:
 
   def train(self, run, is_new):
     """Trains up to the end or a signal, and returns the `Result`."""
-    options, step = self._options, int(self.trainer.global_step)
+    options, step = self._options, self.trainer.step
     plan = input_pipeline.make_plan(self._set, options.data, options.training.num_minibatches, options.training.seed)
     dataset = input_pipeline.make_dataset(self._set.images, plan[step:])
     iterator = iter(self._strategy.experimental_distribute_dataset(dataset))
@@ -149,7 +149,7 @@ class _Parts:
       ended_by = loop.run(self.trainer, iterator, log, [samples, save], options.training.num_minibatches)
     writer.close()
     gallery.save(gallery.default_path(run), self.trainer.generator_ema, options.training.seed)
-    result = Result(run=run, global_step=int(self.trainer.global_step), signal=ended_by)
+    result = Result(run=run, global_step=self.trainer.step, signal=ended_by)
     if ended_by:
       logging.info('%s at minibatch %d: saved. Go on with: python -m dcgan.train --resume=%s', ended_by.name,
                    result.global_step, run)

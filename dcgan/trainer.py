@@ -22,6 +22,7 @@ class Trainer(tf.Module):
   Everything that the next step depends on is in its attributes: z follows from the seed and `global_step`.
 
   Attributes:
+    options: its `config.Config`.
     generator: `tf.keras.Model`, z → images.
     discriminator: `tf.keras.Model`, images → logits.
     generator_ema: the averaged generator, BatchNorm's statistics included (Yazıcı et al. 2019, arXiv:1806.04498).
@@ -30,34 +31,39 @@ class Trainer(tf.Module):
     global_step: int64 variable, minibatches trained.
   """
 
-  def __init__(self, config, strategy):
+  def __init__(self, options, strategy):
     """Builds everything, optimizer slots too, so that a checkpoint restores at once and whole.
 
     Args:
-      config: `config.Config`.
+      options: `config.Config`.
       strategy: `tf.distribute.Strategy`.
 
     Raises:
       errors.InputError: the minibatch cannot be divided by the replicas.
     """
     super().__init__(name='trainer')
-    self._config = config
+    self.options = options
     self._strategy = strategy
-    self._per_replica_batch_size = devices.per_replica_batch_size(config.data.global_batch_size, strategy)
-    options = dict(config=config.networks, precision=config.training.precision,
-                   synchronized=strategy.num_replicas_in_sync > 1, seed=config.training.seed)
+    self._per_replica_batch_size = devices.per_replica_batch_size(options.data.global_batch_size, strategy)
+    common = dict(config=options.networks, precision=options.training.precision,
+                  synchronized=strategy.num_replicas_in_sync > 1, seed=options.training.seed)
     with strategy.scope():
-      self.generator = networks.build_generator(**options)
-      self.discriminator = networks.build_discriminator(**options)
-      self.generator_ema = networks.build_generator(**options)
+      self.generator = networks.build_generator(**common)
+      self.discriminator = networks.build_discriminator(**common)
+      self.generator_ema = networks.build_generator(**common)
       self.generator_optimizer = self._build_optimizer(self.generator)
       self.discriminator_optimizer = self._build_optimizer(self.discriminator)
       self.global_step = tf.Variable(0, dtype=tf.int64, trainable=False, name='global_step')
 
+  @property
+  def step(self):
+    """int, the minibatches trained; reads `global_step` under any strategy."""
+    return int(self.global_step.numpy())
+
   def _build_optimizer(self, network):
     # Keras' legacy Adam updates each variable in one fused kernel; the new one is built of a dozen small ones and
     # makes the whole step slower (`python -m tools.benchmark step`).
-    optimizer = tf.keras.optimizers.legacy.Adam(self._config.training.learning_rate, self._config.training.beta1)
+    optimizer = tf.keras.optimizers.legacy.Adam(self.options.training.learning_rate, self.options.training.beta1)
     optimizer._create_all_weights(network.trainable_variables)  # pylint: disable=protected-access
     return optimizer
 
@@ -114,17 +120,17 @@ class Trainer(tf.Module):
 
   def _discriminate(self, pictures, stream):
     """Returns D's logits of this replica's pictures, augmented."""
-    draws = augment.draw(self._config.training.augment, self._config.data.global_batch_size, self._seed(stream))
+    draws = augment.draw(self.options.training.augment, self.options.data.global_batch_size, self._seed(stream))
     pictures = augment.apply(pictures, {name: self._replica_rows(values) for name, values in draws.items()})
     # D's own moving averages are never used: it always judges with the statistics of the minibatch.
     return self.discriminator(pictures, training=True)
 
   def _replica_z(self):
     return self._replica_rows(tf.random.stateless_normal(
-        [self._config.data.global_batch_size, self._config.networks.z_dims], self._seed(_Z)))
+        [self.options.data.global_batch_size, self.options.networks.z_dims], self._seed(_Z)))
 
   def _seed(self, stream):
-    return tf.stack([tf.constant(self._config.training.seed * _NUM_STREAMS + stream, tf.int64), self.global_step])
+    return tf.stack([tf.constant(self.options.training.seed * _NUM_STREAMS + stream, tf.int64), self.global_step])
 
   def _replica_rows(self, values):
     """Returns this replica's rows of what was drawn for the whole minibatch: the same for any number of replicas."""
@@ -134,9 +140,9 @@ class Trainer(tf.Module):
 
   def _average_generator(self):
     """Moves the averaged generator toward the generator, in the cross-replica context."""
-    batch_size = float(self._config.data.global_batch_size)
+    batch_size = float(self.options.data.global_batch_size)
     images_seen = tf.cast(self.global_step, tf.float32) * batch_size
-    half_life = tf.minimum(float(self._config.training.ema_half_life_images), _EMA_RAMP_UP * images_seen)
+    half_life = tf.minimum(float(self.options.training.ema_half_life_images), _EMA_RAMP_UP * images_seen)
     decay = tf.pow(0.5, batch_size / tf.maximum(half_life, 1e-3))
     for average, variable in zip(self.generator_ema.variables, self.generator.variables):
       average.assign(variable + decay * (average - variable))

@@ -6,7 +6,7 @@ import pytest
 
 from dcgan import entry
 
-entry.quiet_libraries()
+entry.prepare_libraries()
 flags.FLAGS.mark_as_parsed()
 logging.set_verbosity(logging.INFO)
 

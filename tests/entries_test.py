@@ -43,7 +43,11 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('dcgan.train', ['records/a'], "Unexpected argument 'records/a'"),
     ('dcgan.train', ['--resume=a', '--seed=3'], '--seed (3) cannot change with --resume'),
     ('tools.make_gallery', [], '--run is needed'),
-    ('tools.make_gallery', ['--run=a', '--num_images=0'], 'error: `num_images` (0) must be 1 or more'),
+    ('tools.make_gallery', ['--run=a', '--num_images=0'], '--num_images=0'),
+    ('tools.make_gallery', ['--run=a', '--seed=-1'], '--seed=-1'),
+    ('tools.animate', ['--run=a', '--source=1', '--target=2', '--num_parts=0'], '--num_parts=0'),
+    ('tools.animate', ['--run=a', '--source=1', '--target=2', '--duration_secs=nan'],
+     'error: `duration_secs` (nan) must be over 0 and at most 3600'),
     ('tools.benchmark', ['lunch'], "Unknown subject 'lunch': choose one of step"),
     ('tools.benchmark', [], '1 argument is needed, 0 given'),
     ('tools.make_records', [], '--video'),
@@ -58,6 +62,7 @@ def test_wrong_flags_end_with_the_reason_and_exit_code_1(module, arguments, mess
     ('dcgan.train', ['--records=nowhere/a'], 'nowhere/a.json: no manifest, so `nowhere/a` is not a set'),
     ('dcgan.train', ['--resume=nowhere'], 'nowhere: not a run'),
     ('tools.make_gallery', ['--run=nowhere'], 'nowhere: not a run'),
+    ('tools.animate', ['--run=nowhere', '--source=1', '--target=2'], 'nowhere: not a run'),
     ('tools.show_records', ['--records=nowhere/a'], 'nowhere/a.json: no manifest'),
 ])
 def test_missing_input_is_one_line_without_noise(module, arguments, message):
@@ -70,7 +75,7 @@ def test_missing_input_is_one_line_without_noise(module, arguments, message):
 @pytest.mark.slow
 def test_libraries_start_without_a_word():
   made = subprocess.run(
-      [sys.executable, '-c', 'from dcgan import entry; entry.quiet_libraries(); import tensorflow, tensorflow_addons'],
+      [sys.executable, '-c', 'from dcgan import entry; entry.prepare_libraries(); import tensorflow, tensorflow_addons'],
       cwd=ROOT, capture_output=True, text=True, check=True)
   assert made.stdout == '' and made.stderr == ''
 

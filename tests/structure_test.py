@@ -72,3 +72,9 @@ def test_entries_import_nothing_slow_before_the_flags_are_parsed(path):
   assert not {module.split('.')[0] for module in found} & slow
   assert {module for module in found if module.startswith('dcgan.')} <= {
       'dcgan.config', 'dcgan.entry', 'dcgan.errors', 'dcgan.files'}
+
+
+def test_the_workspace_page_lists_the_modules_in_their_order():
+  page = (ROOT / 'WORKSPACE.md').read_text(encoding='utf-8')
+  table = page[page.index('| module | one thing |'):].split('\n\n')[0]
+  assert tuple(line.split('`')[1] for line in table.splitlines()[2:]) == ORDER

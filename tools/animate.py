@@ -23,10 +23,10 @@ _KEYFRAMES = flags.DEFINE_list('keyframes', None, 'Numbers of two or more expres
                                'instead of --source and --target.')
 _OUT = flags.DEFINE_string('out', None, 'File to write: .gif, .webp or .mp4 by its ending. By default a GIF in the '
                            'folder of the run, named after the numbers.')
-_NUM_PARTS = flags.DEFINE_integer('num_parts', 20, 'Equal parts that a line is divided into.')
+_NUM_PARTS = flags.DEFINE_integer('num_parts', 20, 'Equal parts that a line is divided into.', lower_bound=1)
 _DURATION_SECS = flags.DEFINE_float('duration_secs', 2.0, 'Time that a line takes, one way.')
 _THERE_AND_BACK = flags.DEFINE_bool('there_and_back', True, 'Whether to go the whole way back too.')
-_SIZE_PX = flags.DEFINE_integer('size_px', 256, 'Width and height of the animation.')
+_SIZE_PX = flags.DEFINE_integer('size_px', 256, 'Width and height of the animation.', lower_bound=8)
 
 
 def main():
@@ -34,9 +34,8 @@ def main():
   if not _RUN.value:
     raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
   numbers = _numbers()
-  for flag, example in ((_NUM_PARTS, 20), (_DURATION_SECS, 2.0), (_SIZE_PX, 256)):
-    if flag.value <= 0:
-      raise errors.InputError(f'`{flag.name}` ({flag.value}) must be over 0. Use {example}.')
+  if not 0 < _DURATION_SECS.value <= 3600:
+    raise errors.InputError(f'`duration_secs` ({_DURATION_SECS.value}) must be over 0 and at most 3600. Use 2.')
   from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
   from dcgan import gallery  # pylint: disable=import-outside-toplevel
   from dcgan import images  # pylint: disable=import-outside-toplevel
@@ -44,8 +43,8 @@ def main():
   from dcgan import networks  # pylint: disable=import-outside-toplevel
   from tools import media  # pylint: disable=import-outside-toplevel
   path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / f'animation_{"_".join(map(str, numbers))}.gif')
-  keyframes = gallery.load_keyframes(_RUN.value, numbers)
   generator, _, _ = checkpoints.load_generator(_RUN.value)
+  keyframes = gallery.load_keyframes(_RUN.value, numbers)
   z = latents.keyframe_path(keyframes, _NUM_PARTS.value, _THERE_AND_BACK.value)
   frames = images.resize(networks.generate(generator, z), _SIZE_PX.value)
   fps = fractions.Fraction(_NUM_PARTS.value) / fractions.Fraction(str(_DURATION_SECS.value))

@@ -13,22 +13,18 @@ from absl import flags
 from absl import logging
 
 from dcgan import entry
-from dcgan import errors
 
 _RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
-_NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'Pictures in the gallery.')
+_NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'Pictures in the gallery.', lower_bound=1)
 _SEED = flags.DEFINE_integer('seed', None, 'Of the Z points. By default the run\'s own, so that the first 64 pictures '
-                             'are those of its sample grids.')
-_TILE_PX = flags.DEFINE_integer('tile_px', 128, 'Size of a picture in the gallery.')
+                             'are those of its sample grids.', lower_bound=0)
+_TILE_PX = flags.DEFINE_integer('tile_px', 128, 'Size of a picture in the gallery.', lower_bound=8)
 
 
 def main():
   """Writes the gallery; returns the picture's path."""
   if not _RUN.value:
     raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
-  for flag, example in ((_NUM_IMAGES, 64), (_TILE_PX, 128)):
-    if flag.value < 1:
-      raise errors.InputError(f'`{flag.name}` ({flag.value}) must be 1 or more. Use {example}.')
   from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
   from dcgan import gallery  # pylint: disable=import-outside-toplevel
   generator, options, step = checkpoints.load_generator(_RUN.value)

@@ -38,7 +38,8 @@ def test_a_wrong_value_is_named_with_its_rule(replace, group, changes, message):
     replace(config.Config(), group, **changes).validate()
 
 
-@pytest.mark.parametrize('text', ['', '[]', '{"networks": {}}', '{"networks": {"depth": 3}, "data": {}}'])
+@pytest.mark.parametrize('text', ['', '[]', '{"networks": {}}', '{"networks": {"depth": 3}, "data": {}}',
+                                  '{"networks": {}, "data": {}, "training": [], "periods": {}}'])
 def test_text_that_is_not_options_is_refused(text):
   with pytest.raises(errors.InputError, match='not the options of a run'):
     config.from_json(text)

@@ -5,6 +5,7 @@ import dataclasses
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dcgan import config
 from dcgan import records
@@ -41,6 +42,15 @@ def drawn_set(tmp_path_factory):
   prefix = tmp_path_factory.mktemp('records') / 'drawn'
   make_set(prefix, 13)
   return str(prefix)
+
+
+@pytest.fixture(scope='session')
+def two_replicas():
+  """The one `tf.distribute.MirroredStrategy` of the tests, over two logical CPU devices.
+
+  There must not be another: two strategies in one process number their collective operations alike and get mixed up.
+  """
+  return tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
 
 
 @pytest.fixture

@@ -22,11 +22,12 @@ def test_on_gpus_the_oldest_one_decides(monkeypatch, capabilities, precision):
   assert devices.choose_precision() == precision
 
 
-def test_a_minibatch_is_shared_evenly_or_refused():
-  two = tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
-  assert devices.per_replica_batch_size(64, two) == 32
+def test_a_minibatch_is_shared_evenly_or_refused(two_replicas):
+  assert devices.per_replica_batch_size(64, two_replicas) == 32
   with pytest.raises(errors.InputError, match=r'`global_batch_size` \(65\) must be divisible by the 2 .*Use 64 or 66'):
-    devices.per_replica_batch_size(65, two)
+    devices.per_replica_batch_size(65, two_replicas)
+  with pytest.raises(errors.InputError, match=r'Use 2\.$'):
+    devices.per_replica_batch_size(1, two_replicas)
 
 
 def test_without_a_gpu_there_is_one_replica_on_the_cpu():

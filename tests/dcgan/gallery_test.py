@@ -49,7 +49,8 @@ def test_a_run_without_gallery_says_how_to_make_one(tmp_path):
     gallery.load_keyframes(tmp_path, [0, 1])
 
 
-def test_points_that_are_none_are_refused(tmp_path):
-  (tmp_path / 'gallery.npz').write_bytes(b'nothing')
+@pytest.mark.parametrize('content', [b'', b'nothing', b'PK\x03\x04 cut off'])
+def test_points_that_are_none_are_refused(tmp_path, content):
+  (tmp_path / 'gallery.npz').write_bytes(content)
   with pytest.raises(errors.InputError, match=r'gallery\.npz: not the points of a gallery'):
     gallery.load_keyframes(tmp_path, [0, 1])

@@ -13,8 +13,8 @@ from dcgan import loop
 class Counter:
   """Stands where a trainer would; counts minibatches and how many it was asked for at a time."""
 
-  def __init__(self, global_step=0):
-    self.global_step = global_step
+  def __init__(self, step=0):
+    self.step = step
     self.asked = []
 
   def train(self, iterator, num_steps):
@@ -48,7 +48,7 @@ def test_the_device_comes_back_exactly_when_something_is_due():
 
 
 def test_training_goes_on_from_the_global_step():
-  trainer, log, action = Counter(global_step=7), Recorder(5), Recorder(4)
+  trainer, log, action = Counter(step=7), Recorder(5), Recorder(4)
   loop.run(trainer, None, log, [action], 10)
   assert trainer.asked == [1, 2] and log.steps == [8, 10] and action.steps == [8, 10]
 

@@ -73,6 +73,13 @@ def test_a_manifest_of_another_kind_is_refused(tmp_path, change, message):
     records.load_manifest(tmp_path / 'a')
 
 
+def test_a_manifest_that_counts_wrong_is_refused(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 4)
+  records.save_manifest(tmp_path / 'a', dataclasses.replace(manifest, num_images=5))
+  with pytest.raises(errors.InputError, match=r'a\.json: `num_images` \(5\) must be what the shards hold together, 4'):
+    records.load_manifest(tmp_path / 'a')
+
+
 def test_a_truncated_shard_is_named_with_the_record(tmp_path):
   manifest = conftest.make_set(tmp_path / 'a', 6)
   path = records.shard_path(tmp_path / 'a', 0, 2)

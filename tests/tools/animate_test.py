@@ -50,7 +50,6 @@ def test_the_commands_chain_by_their_last_line(run, tmp_path):
 @pytest.mark.parametrize('arguments, message', [
     (['--source=3', '--target=99'], 'error: picture 99 is not in the gallery'),
     (['--source=3', '--target=4', '--out=x.avi'], "ends in '.avi'"),
-    (['--source=3', '--target=4', '--num_parts=0'], 'error: `num_parts` (0) must be over 0'),
     (['--source=3'], '--source and --target are needed'),
     (['--keyframes=3'], '--keyframes (3) must be two or more numbers'),
     (['--keyframes=3,4', '--source=1'], '--keyframes takes the place of --source and --target'),
