@@ -1,7 +1,9 @@
-"""Tests of what the demo clip shows and when."""
+"""Tests of the demo clip: its files, and what it shows and when."""
 
+import json
 import sys
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
@@ -10,6 +12,42 @@ from tools import demo_clip
 from tools import demo_portrait
 
 _FPS = 12.0
+
+
+def _make(folder, seed):
+  return demo_clip.make_clip(folder / f'{seed}' / 'clip.mp4', 1.5, 4.0, seed, 128)
+
+
+@pytest.fixture(scope='module', name='clip')
+def _clip(tmp_path_factory):
+  return _make(tmp_path_factory.mktemp('clip'), 5)
+
+
+def test_the_video_has_duration_times_fps_frames(clip):
+  assert clip.name == 'clip.mp4'
+  assert iio.imread(clip, plugin='pyav').shape == (6, 128, 128, 3)
+
+
+def test_the_truth_has_an_entry_for_each_frame(clip):
+  truth = json.loads(demo_clip.truth_path(clip).read_text())
+  assert (truth['version'], truth['seed'], truth['fps'], truth['size_px']) == (1, 5, 4.0, 128)
+  assert [frame['index'] for frame in truth['frames']] == list(range(6))
+  assert [frame['time_secs'] for frame in truth['frames']] == [0, 0.25, 0.5, 0.75, 1.0, 1.25]
+  for frame in truth['frames']:
+    assert tuple(frame['controls']) == demo_portrait.CONTROLS
+    assert np.shape(frame['transform']) == (2, 3)
+    assert 0 < frame['image_left_eye'][0] < frame['image_right_eye'][0] < 128
+
+
+def test_nothing_but_the_video_and_its_truth_is_left(clip):
+  assert sorted(path.name for path in clip.parent.iterdir()) == ['clip.mp4', 'clip.truth.json']
+
+
+def test_the_same_seed_makes_the_same_clip_and_another_seed_another(clip, tmp_path):
+  again, other = _make(tmp_path, 5), _make(tmp_path, 6)
+  assert demo_clip.truth_path(again).read_bytes() == demo_clip.truth_path(clip).read_bytes()
+  assert again.read_bytes() == clip.read_bytes()
+  assert demo_clip.truth_path(other).read_bytes() != demo_clip.truth_path(clip).read_bytes()
 
 
 def _track(poses, name):

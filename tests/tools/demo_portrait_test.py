@@ -9,6 +9,7 @@ from tools.faces import landmarks
 
 Pose = demo_portrait.Pose
 
+_IRISES = [landmarks.IMAGE_LEFT_IRIS, landmarks.IMAGE_RIGHT_IRIS]
 _SMILE = ('mouthSmileLeft', 'mouthSmileRight')
 _BLINK = ('eyeBlinkLeft', 'eyeBlinkRight')
 _MIXED = Pose({'headYaw': 13.0, 'headPitch': -7.0, 'headRoll': 9.0, 'browInnerUp': 1.0, 'mouthSmileLeft': 0.8,
@@ -35,7 +36,7 @@ def _measure(finder, portrait):
   """Returns a function from amounts to Face Mesh's points on the frame, in eye distances."""
   def measure(**controls):
     found = finder.find(portrait.draw(Pose(controls)))[:, :2]
-    return found / np.linalg.norm(found[473] - found[468])
+    return found / _gap(found, *_IRISES)
   return measure
 
 
@@ -62,7 +63,7 @@ def test_the_same_pose_draws_the_same_frame(portrait, astronaut, points):
     Pose({'headRoll': -12.0}, scale=0.9, shift=(-0.06, 0.05)), _MIXED], ids=str)
 @pytest.mark.parametrize('iris', [0, 1])
 def test_the_true_iris_centre_follows_a_mark_in_the_photo(portrait, astronaut, points, pose, iris):
-  x, y = points[(468, 473)[iris], :2] - 0.5
+  x, y = points[_IRISES[iris], :2] - 0.5
   columns, rows = np.meshgrid(np.arange(512), np.arange(512))
   mark = np.exp(-((columns - x)**2 + (rows - y)**2) / (2 * 1.2**2))[..., np.newaxis]
   marked = np.uint8(astronaut + mark * (255 - astronaut))
@@ -83,7 +84,7 @@ def test_face_mesh_finds_the_irises_where_they_truly_are(astronaut, points, find
     controls = {'headYaw': rng.uniform(-15, 15), 'headPitch': rng.uniform(-9, 9), 'headRoll': rng.uniform(-12, 12),
                 'jawOpen': rng.uniform(), 'browInnerUp': rng.uniform()}
     pose = Pose(controls, scale=rng.uniform(0.9, 1.1), shift=tuple(rng.uniform(-0.05, 0.05, 2)))
-    found = finder.find(portrait.draw(pose))[[468, 473], :2]
+    found = finder.find(portrait.draw(pose))[_IRISES, :2]
     errors_px.extend(np.linalg.norm(found - portrait.eyes(pose), axis=1))
   assert np.median(errors_px) < 1.0
   assert np.max(errors_px) < 2.5
@@ -92,7 +93,7 @@ def test_face_mesh_finds_the_irises_where_they_truly_are(astronaut, points, find
 def test_transform_alone_places_the_irises_when_the_head_is_still(portrait, points):
   pose = Pose({'headRoll': 30.0}, scale=1.5, shift=(0.1, -0.2))
   transform = portrait.transform(pose)
-  np.testing.assert_allclose(portrait.eyes(pose), points[[468, 473], :2] @ transform[:, :2].T + transform[:, 2],
+  np.testing.assert_allclose(portrait.eyes(pose), points[_IRISES, :2] @ transform[:, :2].T + transform[:, 2],
                              atol=1e-3)
   assert np.sqrt(np.linalg.det(transform[:, :2])) == pytest.approx(1.5)
   assert np.rad2deg(np.arctan2(transform[1, 0], transform[0, 0])) == pytest.approx(30.0)
@@ -110,7 +111,7 @@ def test_jaw_open_lowers_the_chin_and_parts_the_lips(measure):
 
 def test_jaw_open_shows_a_dark_mouth(portrait, points):
   x, y = (portrait.transform(Pose({})) @ [*points[14, :2], 1.0]).astype(int)
-  drop = int(0.15 * np.linalg.norm(points[473, :2] - points[468, :2]))
+  drop = int(0.15 * _gap(points[:, :2], *_IRISES))
   place = np.s_[y + drop - 2:y + drop + 2, x - 5:x + 5]
   assert portrait.draw(Pose({'jawOpen': 1.0}))[place].mean() < 60 < 120 < portrait.draw(Pose({}))[place].mean()
 
@@ -123,7 +124,7 @@ def test_smile_widens_the_mouth_and_its_negative_closes_it(measure):
 
 def test_brows_rise_from_the_eyes(measure):
   still, moved = measure(), measure(browInnerUp=1.0)
-  for brow, eye in ((105, 468), (334, 473)):
+  for brow, eye in zip((105, 334), _IRISES):
     assert _gap(moved, brow, eye) > _gap(still, brow, eye) + 0.05
 
 
@@ -137,7 +138,7 @@ def test_left_and_right_are_the_subjects(measure, name, shut, open_):
 
 def test_head_turns_by_its_signs(measure):
   def nose(points):
-    return points[1] - (points[468] + points[473]) / 2
+    return points[1] - points[_IRISES].mean(0)
   assert nose(measure(headYaw=15.0))[0] > nose(measure())[0] + 0.05
   assert nose(measure(headYaw=-15.0))[0] < nose(measure())[0] - 0.05
   assert nose(measure(headPitch=10.0))[1] < nose(measure(headPitch=-10.0))[1] - 0.05

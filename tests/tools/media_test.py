@@ -1,3 +1,5 @@
+"""Tests of moving pictures, written and read again."""
+
 import fractions
 import struct
 

@@ -1,93 +1,25 @@
-import io
-import types
+"""Tests of the command that shows a set of records."""
 
-import numpy as np
-from PIL import Image
 import pytest
 
-from dcgan import errors
-from dcgan import records
-from tools import show_records
-from tools.faces import alignment
-
-_EYES = np.array([alignment.IMAGE_LEFT_EYE, alignment.IMAGE_RIGHT_EYE], np.float32)
+from tests import entries_test
+from tests.dcgan import conftest
 
 
-def _face(order, eyes=_EYES):
-  encoded = io.BytesIO()
-  Image.new('RGB', (178, 218), (0, 0, min(255, 4 * order))).save(encoded, 'PNG')
-  return records.Face(
-      encoded=encoded.getvalue(), key=f'{order}.png', order=order, eyes=np.asarray(eyes, np.float32),
-      landmarks=np.zeros([478, 3], np.float32), sharpness=1.0, descriptor=np.zeros(256, np.float32))
+@pytest.mark.parametrize('arguments, message', [
+    ([], '--records is needed: the set that tools.make_records printed, as in --records=records/me.'),
+    (['--records=records/me', '--out=a.pdf'], "error: `out` ('a.pdf') must end in .png, .jpg or .webp. Use --out="),
+])
+def test_wrong_flags_end_with_the_reason_and_exit_code_1(arguments, message):
+  done = entries_test.command('tools.show_records', *arguments)
+  assert done.returncode == 1 and message in done.stdout + done.stderr and 'Traceback' not in done.stderr
 
 
-def _make_set(tmp_path, num_images, num_shards=1):
-  prefix = str(tmp_path / 'set')
-  shards = []
-  for i in range(num_shards):
-    orders = range(num_images * i // num_shards, num_images * (i + 1) // num_shards)
-    shards.append(records.write_shard(records.shard_path(prefix, i, num_shards), map(_face, orders)))
-  rejected = (records.Rejection('x.png', 'no face found'), records.Rejection('y.png', 'no face found'))
-  manifest = records.Manifest(kind='photos', num_images=num_images, num_inputs=num_images + 2, shards=tuple(shards),
-                              rejected=rejected, settings={'source': 'me', 'fps': None})
-  records.save_manifest(prefix, manifest)
-  return prefix, manifest
-
-
-def _run(monkeypatch, prefix, out=None, num_images=64):
-  monkeypatch.setattr(show_records, 'FLAGS', types.SimpleNamespace(records=prefix, out=out, num_images=num_images))
-  return show_records.main()
-
-
-def test_summary_says_what_is_in_and_what_was_left_out(tmp_path):
-  prefix, manifest = _make_set(tmp_path, 5)
-  lines = show_records.summary(prefix, manifest).splitlines()
-  assert lines == [f'{prefix}: 5 faces of 7 pictures (photos), 1 shard, schema {records.SCHEMA_VERSION}',
-                   '  left out: 2 × no face found', '  source: me']
-
-
-def test_sheet_is_written_beside_the_set_and_its_path_returned(tmp_path, monkeypatch, capsys):
-  prefix, _ = _make_set(tmp_path, 5, num_shards=2)
-  assert _run(monkeypatch, prefix) == f'{prefix}.png'
-  assert Image.open(f'{prefix}.png').size == (5 * 180 + 2, 220 + 2)
-  assert '5 faces of 7 pictures' in capsys.readouterr().out
-
-
-def test_faces_are_spread_evenly_from_the_first_to_the_last(tmp_path):
-  prefix, manifest = _make_set(tmp_path, 61, num_shards=3)
-  sheet = show_records.contact_sheet(prefix, manifest, 4)
-  blues = [int(sheet[2 + 210, 2 + 180 * i + 5, 2]) for i in range(4)]
-  assert blues == [0, 80, 160, 240]  # faces 0, 20, 40 and 60
-
-
-def test_lines_cross_where_eyes_belong_and_rings_lie_where_they_are():
-  image = show_records.marked(_face(0, eyes=[[40.5, 60.5], [150.5, 190.5]]), 0).astype(int)
-  assert (image[111, [10, 30, 120, 170], 2] > 60).all()  # the level through both eyes, y = 111.7
-  assert (image[[30, 90, 150, 210], 69, 2] > 60).all() and (image[[30, 90, 150, 210], 108, 2] > 60).all()
-  yellow = (image[..., 0] > 200) & (image[..., 1] > 180) & (image[..., 2] < 90)
-  y, x = np.nonzero(yellow)
-  for eye_x, eye_y in ((40.5, 60.5), (150.5, 190.5)):
-    is_near = np.hypot(x + 0.5 - eye_x, y + 0.5 - eye_y) < 8
-    assert is_near.sum() >= 12
-    np.testing.assert_allclose([x[is_near].mean() + 0.5, y[is_near].mean() + 0.5], [eye_x, eye_y], atol=0.5)
-
-
-def test_faces_carry_different_numbers():
-  assert (show_records.marked(_face(0), 1)[:30, :30] != show_records.marked(_face(0), 7)[:30, :30]).any()
-
-
-def test_ending_that_is_no_picture_is_refused(tmp_path, monkeypatch):
-  prefix, _ = _make_set(tmp_path, 2)
-  with pytest.raises(errors.InputError, match=r"`out` \('a\.pdf'\) must end in \.png"):
-    _run(monkeypatch, prefix, out='a.pdf')
-
-
-def test_set_that_does_not_exist_is_named(tmp_path, monkeypatch):
-  with pytest.raises(errors.InputError, match=r'absent\.json: no manifest'):
-    _run(monkeypatch, str(tmp_path / 'absent'))
-
-
-def test_empty_set_is_refused(tmp_path):
-  prefix, manifest = _make_set(tmp_path, 0)
-  with pytest.raises(errors.InputError, match='holds 0 faces'):
-    show_records.contact_sheet(prefix, manifest, 4)
+@pytest.mark.slow
+def test_the_sheet_is_written_beside_the_set_and_its_path_is_the_last_line(tmp_path):
+  conftest.make_set(tmp_path / 'drawn', 5)
+  done = entries_test.command('tools.show_records', f'--records={tmp_path / "drawn"}')
+  assert done.returncode == 0, done.stderr
+  assert '5 faces of 6 pictures' in done.stdout.splitlines()[0]
+  assert done.stdout.splitlines()[-1] == f'{tmp_path}/drawn.png'
+  assert (tmp_path / 'drawn.png').is_file()

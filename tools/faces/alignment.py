@@ -10,13 +10,15 @@ import math
 import cv2
 import numpy as np
 
-WIDTH_PX = 178
-HEIGHT_PX = 218
+from dcgan import config
+from dcgan import records
+
 # What Face Mesh finds on CelebA's own aligned pictures: the median over 498, std 2.4 px in x and 1.6 px in y.
 IMAGE_LEFT_EYE = (69.4, 111.7)
 IMAGE_RIGHT_EYE = (108.4, 111.7)
-# What the network sees by default: the central square (x 35 … 143, y 55 … 163), with the eyes in its middle.
-CENTRAL_CROP_PX = 108
+# What the networks see by default, as x0, y0, x1 and y1: (35, 55, 143, 163), with the eyes in its middle.
+CENTRAL_CROP = tuple((side + sign * config.Data.crop_px) // 2 for sign in (-1, 1)
+                     for side in (records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX))
 
 _MAX_SUPERSAMPLING = 4  # beyond it the source is shrunk first, so that memory stays small for large photos
 _FILL_BLUR_PX = 6.0
@@ -71,10 +73,9 @@ def align(image, landmarks, eyes):
   aligned_points = np.concatenate([points[:, :2] @ transform[:, :2].T + transform[:, 2], points[:, 2:] * scale], axis=1)
   aligned = _warp(image, transform, scale)
   height, width, _ = image.shape
-  if outside_fraction(transform, width, height, 0, 0, WIDTH_PX, HEIGHT_PX) > 0:
+  if outside_fraction(transform, width, height, 0, 0, records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX) > 0:
     aligned = _soften_outside(aligned, transform, width, height)
-  x, y = (WIDTH_PX - CENTRAL_CROP_PX) / 2, (HEIGHT_PX - CENTRAL_CROP_PX) / 2
-  outside = outside_fraction(transform, width, height, x, y, x + CENTRAL_CROP_PX, y + CENTRAL_CROP_PX)
+  outside = outside_fraction(transform, width, height, *CENTRAL_CROP)
   return AlignedFace(aligned, aligned_points.astype(np.float32), outside)
 
 
@@ -125,9 +126,10 @@ def _warp(image, transform, scale):
     image = _shrunk(image, shrink)
     transform = transform * [shrink, shrink, 1]
   factor = min(_MAX_SUPERSAMPLING, max(1, math.ceil(1 / (scale * shrink) - 1e-6)))
-  warped = _warp_centres(image, transform * factor, WIDTH_PX * factor, HEIGHT_PX * factor,
+  width, height = records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX
+  warped = _warp_centres(image, transform * factor, width * factor, height * factor,
                          cv2.INTER_CUBIC if factor == 1 else cv2.INTER_LINEAR)
-  return warped if factor == 1 else cv2.resize(warped, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
+  return warped if factor == 1 else cv2.resize(warped, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _shrunk(image, factor):
@@ -146,8 +148,8 @@ def _warp_centres(image, transform, width, height, interpolation, border=cv2.BOR
 
 def _soften_outside(aligned, transform, width, height):
   """Returns the aligned picture with what lies outside the source blurred, more with the distance from its edge."""
-  inside = _warp_centres(np.full([height, width], 255, np.uint8), transform, WIDTH_PX, HEIGHT_PX, cv2.INTER_NEAREST,
-                         cv2.BORDER_CONSTANT)
+  inside = _warp_centres(np.full([height, width], 255, np.uint8), transform, records.FACE_WIDTH_PX,
+                         records.FACE_HEIGHT_PX, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
   if not inside.any():
     return aligned
   distance = cv2.distanceTransform(255 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)

@@ -1,7 +1,10 @@
 """From a source to a set of records: find, judge and align each face; write shards, then the manifest."""
 
+import dataclasses
+import os
 import pathlib
 import re
+import shutil
 
 from absl import logging
 import cv2
@@ -18,6 +21,46 @@ INPUTS_PER_SHARD = 2000
 
 _JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 _NUM_REASONS_SHOWN = 3
+
+
+def make_records(kind, path, *, fps=1.0, name=None, records_dir='records', num_shards=0, overwrite=False,
+                 min_eye_distance_px=12.0, max_outside_fraction=0.2):
+  """Makes a set of records from a video or a folder of pictures, and logs what was left out of it.
+
+  Args:
+    kind: 'video', 'photos' or 'celeba'.
+    path: str, the video or the folder.
+    fps: float > 0, pictures per second of a video.
+    name: str, the set's; None names it after `path`.
+    records_dir: str or `pathlib.Path`, the folder that it stands in.
+    num_shards: int, or 0 for one per 2,000 inputs.
+    overwrite: bool, whether a set of that name is replaced, once the new one is whole.
+    min_eye_distance_px: float, as in `curation.Limits`.
+    max_outside_fraction: float, likewise.
+
+  Returns:
+    str, the set's prefix, as in `records/adele`.
+
+  Raises:
+    errors.InputError: an argument breaks its rule, the set is there already, the input cannot be read, or no picture
+      gave a face.
+  """
+  name = sources.default_name(kind, path) if name is None else name
+  if not re.fullmatch(r'\w[\w.-]*', name):
+    raise errors.InputError(f'`name` ({name!r}) must be letters, digits, dots, _ and -, and start with a letter '
+                            'or digit. Use --name=me.')
+  prefix = os.path.join(records_dir, name)
+  if records.manifest_path(prefix).exists() and not overwrite:
+    raise errors.InputError(f'`{prefix}` is a set of records already. Choose another --name, or give --overwrite to '
+                            'replace it.')
+  limits = curation.Limits(min_eye_distance_px, max_outside_fraction)
+  source = sources.open_source(kind, path, fps)
+  settings = {'source': path, 'fps': fps if kind == 'video' else None, **dataclasses.asdict(limits)}
+  manifest = write_set(source, prefix, landmarks.FaceFinder(), limits, settings, num_shards)
+  logging.info('%d faces of %d pictures in %s', manifest.num_images, manifest.num_inputs, prefix)
+  for reason, count in curation.count_kinds(manifest.rejected).items():
+    logging.info('%d left out: %s', count, reason)
+  return prefix
 
 
 def make_face(frame, finder, limits):
@@ -75,10 +118,12 @@ def convert_shard(source, start, stop, path, finder, limits, on_input=lambda: No
   return records.write_shard(path, faces()), rejected
 
 
-def make_records(source, prefix, finder, limits, settings, num_shards=0):
-  """Writes the set of records of a source and returns its manifest; a set of that name must be gone already.
+def write_set(source, prefix, finder, limits, settings, num_shards=0):
+  """Writes the set of records of a source and returns its manifest.
 
-  Memory does not grow with the pictures, only with the list of the rejected ones.
+  All is written to a hidden folder beside the set, `records/.adele.unfinished`, and moved in place when it is whole: a
+  set of that name stays as it was until then. Memory does not grow with the pictures, only with the list of the
+  rejected ones.
 
   Args:
     source: a source of `sources`.
@@ -95,32 +140,48 @@ def make_records(source, prefix, finder, limits, settings, num_shards=0):
     errors.InputError: no input gave a face; nothing is left behind then.
   """
   num_shards = min(num_shards or -(-source.num_inputs // INPUTS_PER_SHARD), source.num_inputs)
+  prefix = pathlib.Path(prefix)
+  unfinished = prefix.with_name(f'.{prefix.name}.unfinished')
+  shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
   shards, rejected = [], []
   try:
+    unfinished.mkdir(parents=True)
     with progress.Progress(source.num_inputs, 'pictures', 'pictures') as bar:
       for i in range(num_shards):
         start, stop = (source.num_inputs * k // num_shards for k in (i, i + 1))
         shard, rejected_here = convert_shard(
-            source, start, stop, records.shard_path(prefix, i, num_shards), finder, limits, bar.update)
+            source, start, stop, records.shard_path(unfinished / prefix.name, i, num_shards), finder, limits,
+            bar.update)
         shards.append(shard)
         rejected.extend(rejected_here)
     manifest = _manifest(source, shards, rejected, settings)
-    records.save_manifest(prefix, manifest)
+    records.save_manifest(unfinished / prefix.name, manifest)
   except BaseException:  # Ctrl-C too
-    remove_set(prefix)
+    shutil.rmtree(unfinished, ignore_errors=True)
     raise
+  _publish(unfinished, prefix, manifest)
   return manifest
 
 
-def remove_set(prefix):
-  """Removes the manifest of the set `prefix`, then its shards, and no other file."""
+def _publish(unfinished, prefix, manifest):
+  """Puts the whole set in the folder `unfinished` in the place of the set `prefix`; only renames, so no disk is full.
+
+  The manifest goes first and comes last, so that old and new shards never count as one set.
+  """
+  _remove_set(prefix)
+  for shard in manifest.shards:
+    os.replace(unfinished / shard.file, prefix.with_name(shard.file))
+  os.replace(records.manifest_path(unfinished / prefix.name), records.manifest_path(prefix))
+  shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _remove_set(prefix):
+  """Removes the manifest of the set `prefix`, a `pathlib.Path`, then its shards, and no other file."""
   records.manifest_path(prefix).unlink(missing_ok=True)
-  prefix = pathlib.Path(prefix)
-  if prefix.parent.is_dir():
-    shard_name = re.compile(re.escape(prefix.name) + r'\.tfrecord-\d{5}-of-\d{5}')
-    for path in sorted(prefix.parent.iterdir()):
-      if shard_name.fullmatch(path.name):
-        path.unlink()
+  shard_name = re.compile(re.escape(prefix.name) + r'\.tfrecord-\d{5}-of-\d{5}')
+  for path in sorted(prefix.parent.iterdir()):
+    if shard_name.fullmatch(path.name):
+      path.unlink()
 
 
 def _manifest(source, shards, rejected, settings):

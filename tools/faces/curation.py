@@ -95,7 +95,5 @@ def count_kinds(rejected):
 
 
 def _central_grey(image):
-  x = (alignment.WIDTH_PX - alignment.CENTRAL_CROP_PX) // 2
-  y = (alignment.HEIGHT_PX - alignment.CENTRAL_CROP_PX) // 2
-  crop = image[y:y + alignment.CENTRAL_CROP_PX, x:x + alignment.CENTRAL_CROP_PX]
-  return cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2GRAY)
+  x0, y0, x1, y1 = alignment.CENTRAL_CROP
+  return cv2.cvtColor(np.ascontiguousarray(image[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)

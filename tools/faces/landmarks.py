@@ -14,7 +14,7 @@ _MIN_CONFIDENCE = 0.5
 # Measured: misread upside-down faces score up to 0.80 in the detectors, and what turned pictures without a lying face
 # show up to 0.78; truly lying faces, turned upright, mostly over 0.9.
 _SURE = 0.82
-_TURNED_PENALTY = 0.1  # few pictures lie: the right reading of those that do must be clearly better than the upright one
+_TURNED_PENALTY = 0.1  # few pictures lie: a lying reading must be clearly better than the upright one
 _CROP_MARGIN = 0.5  # of the box's longer side, on each side: the mesh looks for the face in the crop again
 _LARGE = 0.5  # of the largest face's width: a smaller face is somebody in the background
 

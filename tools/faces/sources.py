@@ -115,9 +115,20 @@ class PictureSource:
         yield Frame(key, order, None, image)
 
 
-def video_source(path, fps):
-  """Returns the `VideoSource` of `fps` pictures per second of the video at `path`."""
-  return VideoSource(path, fps)
+def open_source(kind, path, fps=None):
+  """Returns the source of a kind.
+
+  Args:
+    kind: 'video', 'photos' or 'celeba'.
+    path: str, the video or the folder.
+    fps: float > 0, pictures per second of a video; of no use to the other kinds.
+
+  Raises:
+    errors.InputError: as the kind's own function says.
+  """
+  if kind == 'video':
+    return VideoSource(path, fps)
+  return {'photos': photos_source, 'celeba': celeba_source}[kind](path)
 
 
 def photos_source(folder):
@@ -148,6 +159,13 @@ def celeba_source(folder):
     raise errors.InputError(f'`{folder}` holds 0 files named like 000001.jpg, but CelebA\'s aligned pictures are named '
                             'so. Name the folder that holds them directly, or use --photos for other pictures.')
   return PictureSource('celeba', folder, keys)
+
+
+def default_name(kind, path):
+  """Returns the name of a set made from `path`: the video's or folder's, of letters, digits, dots, _ and - only."""
+  path = pathlib.Path(os.path.abspath(path))
+  name = path.stem if kind == 'video' else path.name
+  return re.sub(r'[^\w.-]+', '_', name).strip('_.-') or kind
 
 
 def load_picture(path):

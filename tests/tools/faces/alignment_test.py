@@ -1,9 +1,10 @@
+"""Tests of the one similarity transform; dots whose places are known are the oracle."""
+
 import math
 
 import numpy as np
 import pytest
 
-from dcgan import records
 from tools.faces import alignment
 
 _EYE_PLACES = np.array([alignment.IMAGE_LEFT_EYE, alignment.IMAGE_RIGHT_EYE])
@@ -34,8 +35,10 @@ def _align(picture, eyes):
   return alignment.align(picture, np.concatenate([eyes, [[0.0], [1.0]]], axis=1).astype(np.float32), eyes)
 
 
-def test_frame_is_the_size_of_a_record():
-  assert (alignment.WIDTH_PX, alignment.HEIGHT_PX) == (records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX)
+def test_frame_is_178_by_218_px_and_the_central_crop_108_with_the_eyes_in_its_middle():
+  assert _align(np.zeros([300, 300, 3], np.uint8), _EYE_PLACES).image.shape == (218, 178, 3)
+  assert alignment.CENTRAL_CROP == (35, 55, 143, 163)
+  np.testing.assert_allclose(_EYE_PLACES.mean(0), [35 + 54, 55 + 54], atol=3)
 
 
 def test_similarity_of_hand_worked_eyes():

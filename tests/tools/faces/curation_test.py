@@ -1,3 +1,5 @@
+"""Tests of what is kept, and of the measures against hand-worked numbers."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Tests of the face finder on a real face, turned, scaled, mirrored and among others."""
+
 import os
 import subprocess
 import sys
@@ -61,9 +63,9 @@ def test_eyes_found_again_in_the_aligned_picture_are_at_celebas_places(finder, a
 
 
 def test_small_face_in_a_large_picture_and_tight_crop_are_found(finder, astronaut):
-  small = np.full([900, 1400, 3], 120, np.uint8)
-  small[600:856, 300:556] = cv2.resize(astronaut, (256, 256), interpolation=cv2.INTER_AREA)
-  np.testing.assert_allclose(finder.find(small)[_IRISES, :2], _ASTRONAUT_EYES / 2 + [300, 600], atol=2)
+  large = np.full([720, 1280, 3], 120, np.uint8)
+  large[150:662, 100:612] = astronaut  # a face of about 90 px
+  np.testing.assert_allclose(finder.find(large)[_IRISES, :2], _ASTRONAUT_EYES + [100, 150], atol=2)
   tight = astronaut[60:165, 180:270]
   np.testing.assert_allclose(finder.find(tight)[_IRISES, :2], _ASTRONAUT_EYES - [180, 60], atol=2.5)
 
@@ -93,7 +95,7 @@ def test_picture_without_a_face_gives_none(finder, shape):
 
 @pytest.mark.slow
 def test_nothing_is_written_to_standard_error(tmp_path):
-  script = ('from dcgan import entry; entry.quiet_libraries()\n'
+  script = ('from dcgan import entry; entry.prepare_libraries()\n'
             'from skimage import data\nfrom tools.faces import landmarks\n'
             'assert landmarks.FaceFinder().find(data.astronaut()) is not None\n')
   done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, check=True,

@@ -1,3 +1,5 @@
+"""Tests of where pictures come from; the pictures and videos are made here."""
+
 import os
 
 import numpy as np
@@ -29,7 +31,7 @@ def _make_video(path, num_frames, fps):
 @pytest.mark.parametrize('fps, num_inputs', [(3, 9), (1, 3), (0.4, 2), (12, 36)])
 def test_video_has_an_input_for_each_time_within_it(tmp_path, fps, num_inputs):
   _make_video(tmp_path / 'clip.mp4', 36, 12)  # 3 s
-  source = sources.video_source(tmp_path / 'clip.mp4', fps)
+  source = sources.VideoSource(tmp_path / 'clip.mp4', fps)
   assert (source.kind, source.num_inputs) == ('video', num_inputs)
   frames = list(source.read(0, source.num_inputs))
   assert [frame.order for frame in frames] == list(range(num_inputs))
@@ -39,13 +41,13 @@ def test_video_has_an_input_for_each_time_within_it(tmp_path, fps, num_inputs):
 
 def test_video_keys_name_the_file_and_the_time(tmp_path):
   _make_video(tmp_path / 'clip.mp4', 36, 12)
-  keys = [frame.key for frame in sources.video_source(tmp_path / 'clip.mp4', 3).read(0, 9)]
+  keys = [frame.key for frame in sources.VideoSource(tmp_path / 'clip.mp4', 3).read(0, 9)]
   assert keys[:2] + keys[-1:] == ['clip.mp4@0.000s', 'clip.mp4@0.333s', 'clip.mp4@2.667s']
 
 
 def test_slices_of_a_video_give_what_the_whole_gives(tmp_path):
   _make_video(tmp_path / 'clip.mp4', 45, 7.3)
-  source = sources.video_source(tmp_path / 'clip.mp4', 11)  # more often than there are frames: some times repeat one
+  source = sources.VideoSource(tmp_path / 'clip.mp4', 11)  # more often than there are frames: some times repeat one
   whole = [(frame.key, frame.order) for frame in source.read(0, source.num_inputs)]
   sliced = [(frame.key, frame.order) for start in range(0, source.num_inputs, 7)
             for frame in source.read(start, min(start + 7, source.num_inputs))]
@@ -58,7 +60,7 @@ def test_inputs_behind_the_end_of_a_cut_off_video_are_rejected_in_any_slice(tmp_
   media.save_animation(tmp_path / 'clip.mp4', [rng.integers(0, 255, [32, 48, 3], np.uint8) for _ in range(60)], 10)
   content = (tmp_path / 'clip.mp4').read_bytes()
   (tmp_path / 'clip.mp4').write_bytes(content[:len(content) // 2])
-  source = sources.video_source(tmp_path / 'clip.mp4', 5)
+  source = sources.VideoSource(tmp_path / 'clip.mp4', 5)
   items = [item for start in (0, 10, 20) for item in source.read(start, start + 10)]
   kinds = [type(item) for item in items]
   num_frames = kinds.count(sources.Frame)
@@ -70,7 +72,7 @@ def test_inputs_behind_the_end_of_a_cut_off_video_are_rejected_in_any_slice(tmp_
 @pytest.mark.parametrize('fps', [0, -1, float('nan')])
 def test_fps_out_of_range_is_named(tmp_path, fps):
   with pytest.raises(errors.InputError, match=rf'`fps` \({fps}\) must be'):
-    sources.video_source(tmp_path / 'absent.mp4', fps)
+    sources.VideoSource(tmp_path / 'absent.mp4', fps)
 
 
 def test_photos_come_sorted_from_all_folders_whatever_the_order_on_disk(tmp_path, monkeypatch):
@@ -222,3 +224,20 @@ def test_unreadable_pictures_are_rejected_with_their_reason(tmp_path, astronaut)
       'cut.jpg': 'unreadable: image file is truncated', 'empty.png': 'unreadable: the file is empty',
       'text.jpeg': 'unreadable: not a picture that can be read',
       'phone.heic': 'unreadable: not a picture that can be read'}
+
+
+@pytest.mark.parametrize('kind, path, name', [
+    ('video', 'clips/My clip (1).mp4', 'My_clip_1'), ('video', 'me.final.mov', 'me.final'), ('photos', 'a/b/', 'b'),
+    ('photos', '/', 'photos'), ('video', '--.mp4', 'video')])
+def test_name_comes_from_the_input(kind, path, name):
+  assert sources.default_name(kind, path) == name
+
+
+def test_source_is_opened_by_its_kind(tmp_path):
+  Image.fromarray(_grey(10)).save(tmp_path / '000001.jpg')
+  Image.fromarray(_grey(10)).save(tmp_path / 'other.png')
+  media.save_animation(tmp_path / 'clip.mp4', [_grey(i) for i in range(4)], 4)
+  counts = {kind: (opened.kind, opened.num_inputs) for kind, path in (
+      ('photos', tmp_path), ('celeba', tmp_path), ('video', tmp_path / 'clip.mp4'))
+            for opened in [sources.open_source(kind, path, fps=2)]}
+  assert counts == {'photos': ('photos', 2), 'celeba': ('celeba', 1), 'video': ('video', 2)}
