@@ -66,7 +66,7 @@ endef
 export RUN_DEMO
 
 DEMO_FLAGS := --crop=140 --augment=colour,translation,cutout --channels=32 --global_batch_size=32 --num_minibatches=1500
-DEMO_KEYFRAMES := 3,17,42
+DEMO_KEYFRAMES := 23,16,44
 
 demo: $(INSTALLED)
 	@sh -c "$$RUN_DEMO"
