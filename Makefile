@@ -18,7 +18,12 @@ $(INSTALLED): setup.py setup.cfg
 	  uv pip install --quiet --python $(BIN)/python -e '.[demo,test]'; \
 	else \
 	  for python in python3.11 python3.10 python3 python ''; do \
-	    if test -z "$$python"; then \
+	    if test -z "$$python" && $$(command -v python3.11 || command -v python3.10 || command -v python3) -c \
+	      'import sys; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' 2>/dev/null; then \
+	      echo 'error: Python is here, but without its venv module. Install that (Debian, Ubuntu: apt install' \
+	        'python3-venv), or uv (https://docs.astral.sh/uv).' >&2; \
+	      exit 1; \
+	    elif test -z "$$python"; then \
 	      echo "error: no Python 3.10 or 3.11 on this machine ($$(python3 --version 2>/dev/null || echo no python3))," \
 	        'and TensorFlow 2.15 runs on no other. Install one (Debian, Ubuntu: apt install python3.11-venv;' \
 	        'macOS: brew install python@3.11), or uv (https://docs.astral.sh/uv), which brings its own.' >&2; \

@@ -35,6 +35,8 @@ def run(main, num_arguments=0):
   prepare_libraries()
   logging.set_verbosity(logging.INFO)
   logging.get_absl_handler().setFormatter(LOG_FORMAT)
+  # A file's name may hold bytes that are no text; it is printed as it is.
+  sys.stdout.reconfigure(errors='surrogateescape' if sys.stdout.encoding.lower() == 'utf-8' else 'backslashreplace')
   app.run(lambda argv: _call(main, argv[1:], num_arguments))
 
 

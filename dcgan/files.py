@@ -1,9 +1,13 @@
 """Files that appear under their final name only when they are whole."""
 
 import contextlib
+import errno
 import os
 import pathlib
 
+from dcgan import errors
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # Where a hidden, process-owned temporary file stands beside its final name.
 _TEMPORARY = '.{name}.{pid}.tmp{suffix}'
 
@@ -19,15 +23,25 @@ def whole_file(path):
 
   Yields:
     `pathlib.Path` to write to.
+
+  Raises:
+    errors.InputError: the file cannot be written: no such place, no permission, a full disk.
   """
   path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
   temporary = path.with_name(_TEMPORARY.format(name=path.name, pid=os.getpid(), suffix=path.suffix))
   try:
+    path.parent.mkdir(parents=True, exist_ok=True)
     yield temporary
     os.replace(temporary, path)
+  except OSError as error:
+    if error.errno not in _NO_ROOM and error.filename not in (str(temporary), str(path.parent)):
+      raise
+    reason = f'{path.parent} is a file' if path.parent.is_file() else error.strerror
+    raise errors.InputError(f'{path}: cannot be written ({reason}). Make room there, or choose another place.'
+                            ) from error
   finally:
-    temporary.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+      temporary.unlink()
 
 
 def write_text(path, text):

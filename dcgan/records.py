@@ -6,9 +6,11 @@ only one that knows the feature keys.
 """
 
 import dataclasses
+import errno
 import glob
 import hashlib
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -166,10 +168,13 @@ def write_shard(path, faces):
   path = pathlib.Path(path)
   num_records = 0
   with files.whole_file(path) as temporary:
-    with tf.io.TFRecordWriter(str(temporary)) as writer:
-      for face in faces:
-        writer.write(encode(face))
-        num_records += 1
+    try:
+      with tf.io.TFRecordWriter(str(temporary)) as writer:
+        for face in faces:
+          writer.write(encode(face))
+          num_records += 1
+    except tf.errors.ResourceExhaustedError as error:
+      raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary)) from error
     return Shard(file=path.name, num_records=num_records, sha256=_sha256(temporary))
 
 
@@ -284,7 +289,11 @@ def _damaged(path, index, what):
 
 
 def _sha256(path):
-  return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+  digest = hashlib.sha256()
+  with open(path, 'rb') as file:
+    while chunk := file.read(1 << 20):
+      digest.update(chunk)
+  return digest.hexdigest()
 
 
 def _bytes_feature(value):

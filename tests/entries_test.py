@@ -48,6 +48,8 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.animate', ['--run=a', '--source=1', '--target=2', '--num_parts=0'], '--num_parts=0'),
     ('tools.animate', ['--run=a', '--source=1', '--target=2', '--duration_secs=nan'],
      'error: `duration_secs` (nan) must be over 0 and at most 3600'),
+    ('tools.animate', ['--run=a', '--source=1', '--target=2', '--duration_secs=0.3'],
+     'error: `num_parts` (20) in `duration_secs` (0.3) are 66.7 pictures a second, but a GIF holds at most 50'),
     ('tools.benchmark', ['lunch'], "Unknown subject 'lunch': choose one of step"),
     ('tools.benchmark', [], '1 argument is needed, 0 given'),
     ('tools.make_records', [], '--video'),
@@ -61,6 +63,9 @@ def test_wrong_flags_end_with_the_reason_and_exit_code_1(module, arguments, mess
 @pytest.mark.parametrize('module, arguments, message', [
     ('dcgan.train', ['--records=nowhere/a'], 'nowhere/a.json: no manifest, so `nowhere/a` is not a set'),
     ('dcgan.train', ['--resume=nowhere'], 'nowhere: not a run'),
+    ('tools.make_records', ['--photos=nowhere', '--records_dir=setup.py'], '`records_dir` (setup.py) must be a folder'),
+    ('tools.make_records', ['--video=tests'], '`tests` must be a video file, but is a folder'),
+    ('tools.make_records', ['--photos=nowhere'], '`nowhere` must be a folder of pictures, but there is no such folder'),
     ('tools.make_gallery', ['--run=nowhere'], 'nowhere: not a run'),
     ('tools.animate', ['--run=nowhere', '--source=1', '--target=2'], 'nowhere: not a run'),
     ('tools.show_records', ['--records=nowhere/a'], 'nowhere/a.json: no manifest'),

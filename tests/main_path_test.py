@@ -22,8 +22,11 @@ def documented_commands():
   commands = set()
   for page in PAGES:
     text = (ROOT / page).read_text(encoding='utf-8')
-    for match in re.finditer(r'python -m ((?:dcgan|tools)\.\w+)((?: --?[\w=./,:]+)*)', text):
-      commands.add((match[1],) + tuple(shlex.split(match[2])))
+    for variable, value in re.findall(r'^(DEMO_\w+) := (.*)$', text, re.MULTILINE):
+      text = text.replace(f"$({variable})", value)
+    for match in re.finditer(r'(?:python -m|^  ?run|^run) ((?:dcgan|tools)\.\w+)((?: --?[\w=./,:]+|=?\$\$\w+)*)', text,
+                             re.MULTILINE):
+      commands.add((match[1],) + tuple(flag for flag in shlex.split(match[2]) if '$$' not in flag))
   return sorted(commands)
 
 
@@ -32,6 +35,11 @@ def last_line(*command):
   made = subprocess.run([sys.executable, '-m', *command], cwd=ROOT, capture_output=True, text=True, check=False)
   assert made.returncode == 0, made.stderr
   return made.stdout.splitlines()[-1]
+
+
+def test_the_demo_trains_with_flags_that_are_checked_here():
+  trainings = [command for command in documented_commands() if '--channels=32' in command]
+  assert trainings and '--num_minibatches=1500' in trainings[0]
 
 
 def test_the_pages_show_every_command():

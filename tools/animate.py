@@ -36,18 +36,22 @@ def main():
   numbers = _numbers()
   if not 0 < _DURATION_SECS.value <= 3600:
     raise errors.InputError(f'`duration_secs` ({_DURATION_SECS.value}) must be over 0 and at most 3600. Use 2.')
+  fps = fractions.Fraction(_NUM_PARTS.value) / fractions.Fraction(str(_DURATION_SECS.value))
+  path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / f'animation_{"_".join(map(str, numbers))}.gif')
+  if path.suffix.lower() == '.gif' and fps > 50:
+    raise errors.InputError(f'`num_parts` ({_NUM_PARTS.value}) in `duration_secs` ({_DURATION_SECS.value}) are '
+                            f'{float(fps):.1f} pictures a second, but a GIF holds at most 50. Lower --num_parts, raise '
+                            '--duration_secs, or write .webp or .mp4.')
   from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
   from dcgan import gallery  # pylint: disable=import-outside-toplevel
   from dcgan import images  # pylint: disable=import-outside-toplevel
   from dcgan import latents  # pylint: disable=import-outside-toplevel
   from dcgan import networks  # pylint: disable=import-outside-toplevel
   from tools import media  # pylint: disable=import-outside-toplevel
-  path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / f'animation_{"_".join(map(str, numbers))}.gif')
   generator, _, _ = checkpoints.load_generator(_RUN.value)
   keyframes = gallery.load_keyframes(_RUN.value, numbers)
   z = latents.keyframe_path(keyframes, _NUM_PARTS.value, _THERE_AND_BACK.value)
   frames = images.resize(networks.generate(generator, z), _SIZE_PX.value)
-  fps = fractions.Fraction(_NUM_PARTS.value) / fractions.Fraction(str(_DURATION_SECS.value))
   media.save_animation(path, frames, fps)
   return path
 

@@ -27,8 +27,8 @@ _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Whether a set of the same na
                                'whole.')
 _MIN_EYE_DISTANCE_PX = flags.DEFINE_float('min_eye_distance_px', 12.0,
                                           'Faces whose eyes are nearer to each other are left out.')
-_MAX_OUTSIDE_FRACTION = flags.DEFINE_float('max_outside_fraction', 0.2, 'Faces of which a larger share of the central '
-                                           'crop, the part that is trained on, lies outside the picture are left out.')
+_MAX_OUTSIDE_FRACTION = flags.DEFINE_float('max_outside_fraction', 0.2, 'Faces are left out of which a larger share of '
+                                           'the central 108x108 px lies outside the picture.')
 
 
 def main():

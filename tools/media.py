@@ -15,6 +15,7 @@ _MAX_GIF_FPS = 50  # players show delays under 2 hundredths of a second as 10
 _WEBP_QUALITY = 95
 _H264_CRF = '18'
 _SEEK_AHEAD_SECS = 2.0  # nearer than this, decoding on is as fast as seeking
+_TIME_TOLERANCE_SECS = 1e-3
 _MAX_MISSING_SECS = 0.5  # headers count up to a few frames more than there are
 
 
@@ -45,7 +46,7 @@ def save_animation(path, frames, fps):
   if not 0 < fps < math.inf:
     raise errors.InputError(f'`fps` ({fps}) must be a number above 0, as in 10.')
   if ending == '.gif' and fps > _MAX_GIF_FPS:
-    raise errors.InputError(f'`fps` ({fps:g}) must be at most {_MAX_GIF_FPS} in a GIF, whose delays are whole '
+    raise errors.InputError(f'`fps` ({float(fps):g}) must be at most {_MAX_GIF_FPS} in a GIF, whose delays are whole '
                             'hundredths of a second. Lower it, or write .webp or .mp4.')
   frames = list(_checked(frames)) if ending != '.mp4' else _checked(frames)
   with files.whole_file(path) as temporary:
@@ -93,7 +94,7 @@ def _write_by_pillow(path, pictures, durations, **options):
 def _write_mp4(path, frames, fps):
   num_frames = 0
   with av.open(str(path), 'w', options={'movflags': '+faststart'}) as container:
-    stream = container.add_stream('libx264', rate=fractions.Fraction(fps).limit_denominator(1001),
+    stream = container.add_stream('libx264', rate=_rate(fps),
                                   options={'crf': _H264_CRF})
     stream.pix_fmt = 'yuv420p'
     for frame in frames:
@@ -106,6 +107,11 @@ def _write_mp4(path, frames, fps):
     if num_frames:
       container.mux(stream.encode(None))
   return num_frames
+
+
+def _rate(fps):
+  """Returns frames per second as a fraction that containers can hold, never 0."""
+  return fractions.Fraction(fps).limit_denominator(1001) or fractions.Fraction(fps).limit_denominator(1_000_000)
 
 
 _WRITERS = {'.gif': _write_gif, '.webp': _write_webp, '.mp4': _write_mp4}
@@ -131,6 +137,9 @@ class Video:
   def __init__(self, path):
     self._path = pathlib.Path(path)
     self.damage = None
+    if self._path.is_dir():
+      raise errors.InputError(f'`{path}` must be a video file, but is a folder. Name a file in it, or use --photos for a '
+                              'folder of pictures.')
     if not self._path.is_file():
       raise errors.InputError(f'`{path}` must be a video file, but there is no such file. Check the path.')
     try:
@@ -156,7 +165,8 @@ class Video:
     """Yields the frame on display at each wanted time: the last one that started by then.
 
     A frame is yielded once, however many wanted times fall into its display. Memory is constant. Where the file is cut
-    off or damaged, the frames that can be read come, and then `damage` tells.
+    off or damaged, the frames that can be read come, and `damage` tells; a wanted time in a damaged stretch yields None
+    for its image, and what lies behind the end of a cut-off file yields nothing.
 
     Args:
       times_secs: sequence of floats >= 0, the wanted times, rising.
@@ -164,7 +174,7 @@ class Video:
 
     Yields:
       (index, time_secs, image): int, the place in `times_secs`; float, when the frame's display starts; uint8 RGB
-      [height, width, 3].
+      [height, width, 3], or None.
     """
     if not len(times_secs):
       return
@@ -178,6 +188,8 @@ class Video:
       if shown is not None and shown.pts > last_pts:
         last_pts = shown.pts
         yield index, self._secs(shown.pts), _upright(shown, self._pixel_aspect)
+      elif upcoming is not None and self.damage and self._is_stale(shown, tick):
+        yield index, time_secs, None
       if upcoming is None:
         break
     if upcoming is None and shown is not None and not self.damage:
@@ -185,9 +197,15 @@ class Video:
       if missing_secs > _MAX_MISSING_SECS:
         self.damage = f'its last {missing_secs:.1f} s are missing'
 
+  def _is_stale(self, shown, tick):
+    """Whether the frame on display is long over, because the frames between it and the next one are damaged."""
+    return shown is None or float((tick - shown.pts - (shown.duration or 0)) * self._time_base) > _MAX_MISSING_SECS
+
   def _tick(self, time_secs):
     # A file rounds its times to ticks, up or down: half a tick more finds the frame that is meant.
-    return self._first_pts + math.floor(time_secs / float(self._time_base) + 0.5)
+    # Where a tick is a whole frame, as in AVI, a thousandth of a second is enough.
+    tick_secs = float(self._time_base)
+    return self._first_pts + math.floor(time_secs / tick_secs + min(0.5, _TIME_TOLERANCE_SECS / tick_secs))
 
   def _secs(self, pts):
     return float((pts - self._first_pts) * self._time_base)

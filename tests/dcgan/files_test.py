@@ -1,7 +1,10 @@
 """Tests of dcgan.files."""
 
+import errno
+
 import pytest
 
+from dcgan import errors
 from dcgan import files
 
 
@@ -14,6 +17,21 @@ def test_a_file_that_fails_half_way_leaves_the_old_one_and_no_other(tmp_path):
       raise RuntimeError
   assert path.read_text(encoding='utf-8') == 'old'
   assert [p.name for p in tmp_path.iterdir()] == ['a.txt']
+
+
+def test_a_place_that_cannot_be_written_is_named_without_the_temporary_name(tmp_path):
+  (tmp_path / 'file').write_text('', encoding='utf-8')
+  with pytest.raises(errors.InputError, match=r'file/a\.txt: cannot be written \(.*file is a file\)\. Make room'):
+    files.write_text(tmp_path / 'file' / 'a.txt', 'x')
+
+
+def test_a_full_disk_is_told_and_an_error_of_something_else_is_not_blamed_on_the_file(tmp_path):
+  with pytest.raises(errors.InputError, match=r'a\.txt: cannot be written \(No space left on device\)'):
+    with files.whole_file(tmp_path / 'a.txt'):
+      raise OSError(errno.ENOSPC, 'No space left on device')
+  with pytest.raises(FileNotFoundError):
+    with files.whole_file(tmp_path / 'a.txt'):
+      (tmp_path / 'other').read_bytes()
 
 
 def test_the_temporary_name_keeps_the_ending_and_folders_are_made(tmp_path):

@@ -96,6 +96,18 @@ def test_a_shard_that_ends_early_is_named(tmp_path):
     list(records.read_faces(tmp_path / 'a', manifest))
 
 
+def test_a_full_disk_is_one_line_that_names_the_shard(tmp_path):
+  import tensorflow as tf  # pylint: disable=import-outside-toplevel
+
+  def faces():
+    yield conftest.draw_face(0, np.random.default_rng(0))
+    raise tf.errors.ResourceExhaustedError(None, None, 'No space left on device')  # as TFRecordWriter raises it
+
+  with pytest.raises(errors.InputError, match=r'a\.tfrecord-00000-of-00001: cannot be written \(No space left'):
+    records.write_shard(records.shard_path(tmp_path / 'a', 0, 1), faces())
+  assert not list(tmp_path.iterdir())
+
+
 def test_records_of_something_else_are_refused(tmp_path):
   import tensorflow as tf  # pylint: disable=import-outside-toplevel
   manifest = conftest.make_set(tmp_path / 'a', 2, num_shards=1)

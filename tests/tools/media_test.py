@@ -118,8 +118,14 @@ def test_fps_must_be_a_number_above_0(tmp_path, fps):
 
 
 def test_gif_faster_than_50_fps_is_refused(tmp_path):
-  with pytest.raises(errors.InputError, match=r'`fps` \(60\) must be at most 50'):
-    media.save_animation(tmp_path / 'a.gif', _moving(2), 60)
+  for fps in (60, fractions.Fraction(60)):
+    with pytest.raises(errors.InputError, match=r'`fps` \(60\) must be at most 50'):
+      media.save_animation(tmp_path / 'a.gif', _moving(2), fps)
+
+
+def test_an_mp4_of_one_picture_an_hour_lasts_as_long(tmp_path):
+  media.save_animation(tmp_path / 'a.mp4', _moving(2), fractions.Fraction(1, 3600))
+  assert media.Video(tmp_path / 'a.mp4').duration_secs == pytest.approx(7200)
 
 
 @pytest.mark.parametrize('ending', ['.gif', '.webp', '.mp4'])

@@ -53,6 +53,7 @@ def make_records(kind, path, *, fps=1.0, name=None, records_dir='records', num_s
   if records.manifest_path(prefix).exists() and not overwrite:
     raise errors.InputError(f'`{prefix}` is a set of records already. Choose another --name, or give --overwrite to '
                             'replace it.')
+  _check_writable(records_dir)
   limits = curation.Limits(min_eye_distance_px, max_outside_fraction)
   source = sources.open_source(kind, path, fps)
   settings = {'source': path, 'fps': fps if kind == 'video' else None, **dataclasses.asdict(limits)}
@@ -61,6 +62,17 @@ def make_records(kind, path, *, fps=1.0, name=None, records_dir='records', num_s
   for reason, count in curation.count_kinds(manifest.rejected).items():
     logging.info('%d left out: %s', count, reason)
   return prefix
+
+
+def _check_writable(folder):
+  try:
+    os.makedirs(folder, exist_ok=True)
+  except OSError as error:
+    reason = 'it is a file' if os.path.isfile(folder) else error.strerror
+    raise errors.InputError(f'`records_dir` ({folder}) must be a folder that can be written to, but cannot be made '
+                            f'({reason}). Choose another one.') from error
+  if not os.access(folder, os.W_OK | os.X_OK):
+    raise errors.InputError(f'`records_dir` ({folder}) must be a folder that can be written to. Choose another one.')
 
 
 def make_face(frame, finder, limits):
@@ -146,7 +158,7 @@ def write_set(source, prefix, finder, limits, settings, num_shards=0):
   shards, rejected = [], []
   try:
     unfinished.mkdir(parents=True)
-    with progress.Progress(source.num_inputs, 'pictures', 'pictures') as bar:
+    with progress.Progress(source.num_inputs, 'looking for faces', 'pictures') as bar:
       for i in range(num_shards):
         start, stop = (source.num_inputs * k // num_shards for k in (i, i + 1))
         shard, rejected_here = convert_shard(
@@ -189,8 +201,9 @@ def _manifest(source, shards, rejected, settings):
   if not num_images:
     kinds = list(curation.count_kinds(rejected).items())[:_NUM_REASONS_SHOWN]
     reasons = ', '.join(f'{count} × {kind}' for kind, count in kinds)
-    raise errors.InputError(f'none of the {len(rejected)} pictures gave a face, but at least one is needed: {reasons}. '
-                            'Use pictures in which a face is large, lit and turned to the camera.')
+    raise errors.InputError(f'`{settings.get("source")}`: none of the {len(rejected)} pictures gave a face, but at least '
+                            f'one is needed: {reasons}. Use pictures in which a face is large, lit and turned to the '
+                            'camera.')
   if source.num_inputs > num_images + len(rejected):
     logging.info('%d of %d times show the same frame as the one before.',
                  source.num_inputs - num_images - len(rejected), source.num_inputs)

@@ -24,6 +24,7 @@ PICTURE_ENDINGS = ('.avif', '.bmp', '.gif', '.heic', '.heif', '.jfif', '.jp2', '
                    '.tif', '.tiff', '.webp')
 
 _CELEBA_NAME = re.compile(r'\d{6}\.(jpg|png)')
+_MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
 _NEUTRAL_GREY = 128  # behind transparent pixels
 
 
@@ -77,10 +78,16 @@ class VideoSource:
     num_read = 0
     for index, time_secs, image in video.frames_at(times_secs, after_secs):
       num_read = index + 1
-      yield Frame(self._key(time_secs), start + index, time_secs, image)
+      if image is None:
+        yield self._rejection(time_secs, video.damage)
+      else:
+        yield Frame(self._key(time_secs), start + index, time_secs, image)
     if video.damage:
       for time_secs in times_secs[num_read:]:
-        yield records.Rejection(self._key(time_secs), f'the video is cut off or damaged ({video.damage})')
+        yield self._rejection(time_secs, video.damage)
+
+  def _rejection(self, time_secs, damage):
+    return records.Rejection(self._key(time_secs), f'the video is cut off or damaged ({damage})')
 
   def _time(self, k):
     return float(k / self._fps)
@@ -182,12 +189,15 @@ def load_picture(path):
   try:
     with warnings.catch_warnings(), Image.open(path) as picture:
       warnings.simplefilter('ignore')  # corrupt EXIF, very large pictures
+      if max(picture.size) > _MAX_SIDE_PX:
+        raise errors.InputError(f'unreadable: {picture.width}×{picture.height} px, but a side may have at most '
+                                f'{_MAX_SIDE_PX}')
       picture.load()
       return np.asarray(_to_rgb(_upright(picture)))
   except Image.UnidentifiedImageError as error:
     reason = 'the file is empty' if os.path.getsize(path) == 0 else 'not a picture that can be read'
     raise errors.InputError(f'unreadable: {reason}') from error
-  except MemoryError:
+  except (MemoryError, errors.InputError):
     raise
   except Exception as error:  # pylint: disable=broad-exception-caught  # Pillow's readers raise anything on bad bytes
     reason = (str(error).splitlines() or [''])[0] or type(error).__name__
@@ -223,6 +233,9 @@ def _wide_to_rgb(picture):
 
 
 def _existing_folder(folder):
+  if os.path.isfile(folder):
+    raise errors.InputError(f'`{folder}` must be a folder of pictures, but is a file. Name the folder that it lies in, or '
+                            'use --video for a video.')
   if not os.path.isdir(folder):
     raise errors.InputError(f'`{folder}` must be a folder of pictures, but there is no such folder. Check the path.')
   return pathlib.Path(folder)

@@ -69,6 +69,37 @@ def test_inputs_behind_the_end_of_a_cut_off_video_are_rejected_in_any_slice(tmp_
   assert items[-1].key == 'clip.mp4@5.800s' and 'cut off or damaged' in items[-1].reason
 
 
+def test_a_damaged_stretch_in_the_middle_is_rejected_in_any_slice(tmp_path):
+  rng = np.random.default_rng(0)
+  media.save_animation(tmp_path / 'clip.mp4', [rng.integers(0, 255, [32, 48, 3], np.uint8) for _ in range(600)], 10)
+  content = bytearray((tmp_path / 'clip.mp4').read_bytes())
+  content[len(content) * 4 // 10:len(content) * 7 // 10] = bytes(len(content) * 7 // 10 - len(content) * 4 // 10)
+  (tmp_path / 'clip.mp4').write_bytes(content)
+  source = sources.VideoSource(tmp_path / 'clip.mp4', 1)
+  whole = list(source.read(0, 60))
+  pieces = [item for start in (0, 20, 40) for item in source.read(start, start + 20)]
+  for items in (whole, pieces):
+    rejected = [item for item in items if isinstance(item, records.Rejection)]
+    assert len(items) >= 58 and len(rejected) >= 10 and 'damaged' in rejected[0].reason
+  assert [item.key for item in whole if isinstance(item, sources.Frame)] == [
+      item.key for item in pieces if isinstance(item, sources.Frame)]
+
+
+def test_a_picture_too_wide_for_opencv_is_rejected_and_the_next_one_read(tmp_path):
+  Image.new('RGB', (33_000, 8)).save(tmp_path / 'a.png')
+  Image.fromarray(_quarters()).save(tmp_path / 'b.png')
+  wide, good = sources.photos_source(tmp_path).read(0, 2)
+  assert wide.reason == 'unreadable: 33000×8 px, but a side may have at most 32766' and good.key == 'b.png'
+
+
+def test_a_file_for_a_folder_and_a_folder_for_a_file_are_told(tmp_path):
+  (tmp_path / 'a.mp4').touch()
+  with pytest.raises(errors.InputError, match=r'a\.mp4` must be a folder of pictures, but is a file.*--video'):
+    sources.photos_source(tmp_path / 'a.mp4')
+  with pytest.raises(errors.InputError, match=r'must be a video file, but is a folder.*--photos'):
+    sources.VideoSource(tmp_path, 1)
+
+
 @pytest.mark.parametrize('fps', [0, -1, float('nan')])
 def test_fps_out_of_range_is_named(tmp_path, fps):
   with pytest.raises(errors.InputError, match=rf'`fps` \({fps}\) must be'):
