@@ -214,8 +214,8 @@ def load_manifest(prefix):
                             f'{num_records}. Make the set again with `python -m tools.make_records --overwrite`.')
   for shard in manifest.shards:
     if not (path.parent / shard.file).is_file():
-      raise errors.InputError(f'{path.parent / shard.file}: this shard is missing. Bring it back, or make the set again '
-                              'with `python -m tools.make_records --overwrite`.')
+      raise errors.InputError(f'{path.parent / shard.file}: this shard is missing. Bring it back, or make the set '
+                              'again with `python -m tools.make_records --overwrite`.')
   return manifest
 
 

@@ -138,8 +138,8 @@ class Video:
     self._path = pathlib.Path(path)
     self.damage = None
     if self._path.is_dir():
-      raise errors.InputError(f'`{path}` must be a video file, but is a folder. Name a file in it, or use --photos for a '
-                              'folder of pictures.')
+      raise errors.InputError(f'`{path}` must be a video file, but is a folder. Name a file in it, or use --photos '
+                              'for a folder of pictures.')
     if not self._path.is_file():
       raise errors.InputError(f'`{path}` must be a video file, but there is no such file. Check the path.')
     try:

@@ -15,8 +15,8 @@ def fixture_pictures():
 
 
 def test_no_policy_changes_nothing(pictures):
-  np.testing.assert_array_equal(augment.apply(tf.constant(pictures), augment.draw((), 4, tf.constant([0, 1], tf.int64))),
-                                pictures)
+  draws = augment.draw((), 4, tf.constant([0, 1], tf.int64))
+  np.testing.assert_array_equal(augment.apply(tf.constant(pictures), draws), pictures)
 
 
 def test_translation_moves_by_whole_pixels_and_fills_with_grey(pictures):
@@ -30,7 +30,8 @@ def test_translation_moves_by_whole_pixels_and_fills_with_grey(pictures):
 
 
 def test_cutout_greys_a_square_of_half_the_side_around_its_centre(pictures):
-  cut = augment.apply(tf.constant(pictures), {'cutout': tf.constant([[0.0, 0.0], [-1.0, -1.0], [1.0, 0.0], [0.0, 1.0]])})
+  draws = {'cutout': tf.constant([[0.0, 0.0], [-1.0, -1.0], [1.0, 0.0], [0.0, 1.0]])}
+  cut = augment.apply(tf.constant(pictures), draws)
   kept = cut.numpy()[..., 0] != 0
   expected = np.ones([4, 16, 16], bool)
   expected[0, 4:12, 4:12] = expected[1, :4, :4] = expected[2, 12:, 4:12] = expected[3, 4:12, 12:] = False

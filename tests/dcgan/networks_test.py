@@ -16,7 +16,8 @@ def test_the_reports_networks_have_the_papers_shapes():
   assert shapes(generator, tf.keras.layers.Conv2DTranspose) == [(8, 8, 256), (16, 16, 128), (32, 32, 64), (64, 64, 3)]
   assert shapes(discriminator, tf.keras.layers.Conv2D) == [(32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 512)]
   # By hand: 100·8192 + 25·(512·256 + 256·128 + 128·64 + 64·3) + 3, and 2 for each of the 960 normalized channels.
-  assert sum(np.prod(v.shape) for v in generator.trainable_variables) == 819_200 + 25 * (131_072 + 32_768 + 8_192 + 192) + 3 + 2 * 960
+  count = sum(np.prod(variable.shape) for variable in generator.trainable_variables)
+  assert count == 819_200 + 25 * (131_072 + 32_768 + 8_192 + 192) + 3 + 2 * 960
 
 
 @pytest.mark.parametrize('precision', ['float32', 'bfloat16'])

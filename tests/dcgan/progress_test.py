@@ -12,11 +12,11 @@ def lines(caplog):
 def test_off_a_terminal_lines_come_every_ten_seconds_and_at_the_end(caplog, monkeypatch):
   now = [100.0]
   monkeypatch.setattr(progress.time, 'monotonic', lambda: now[0])
-  with caplog.at_level(logging.INFO, logger='absl'), progress.Progress(40, 'training', 'minibatches', initial=10) as bar:
+  with caplog.at_level(logging.INFO, logger='absl'), progress.Progress(40, 'training', 'faces', initial=10) as bar:
     for _ in range(3):
       now[0] += 4.0
       bar.update(10, note='gLoss 1.00')
-  assert lines(caplog) == ['training: 40 of 40 minibatches, 2.5/s, 0 s left · gLoss 1.00']
+  assert lines(caplog) == ['training: 40 of 40 faces, 2.5/s, 0 s left · gLoss 1.00']
 
 
 def test_an_unknown_total_is_left_out(caplog, monkeypatch):

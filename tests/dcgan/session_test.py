@@ -40,11 +40,13 @@ def test_a_run_leaves_everything_that_it_promises(tiny_config, tmp_path):
   result = session.start(tiny_config, tmp_path, note='try', flagfile='--seed=0\n')
   assert result.run == tmp_path / '00000-drawn8-try' and result.global_step == 4 and result.signal is None
   names = {path.name for path in result.run.iterdir() if not path.name.startswith('events.')}
-  assert names == {'gallery.npz', 'gallery.png', 'options.json', 'flags.txt', 'log.txt', 'stats.jsonl', 'reals.png', 'samples_000000.png',
+  assert names == {'gallery.npz', 'gallery.png',
+                   'options.json', 'flags.txt', 'log.txt', 'stats.jsonl', 'reals.png', 'samples_000000.png',
                    'samples_000003.png', 'samples_000004.png', 'checkpoint', 'ckpt-2.index', 'ckpt-4.index',
                    'ckpt-2.data-00000-of-00001', 'ckpt-4.data-00000-of-00001'}
   assert [line['global_step'] for line in stats(result.run)] == [2, 3, 4]
-  assert {'loss/generator', 'loss/discriminator', 'health/loss_ratio', 'time/images_per_sec'} <= set(stats(result.run)[-1])
+  assert {'loss/generator', 'loss/discriminator', 'health/loss_ratio',
+          'time/images_per_sec'} <= set(stats(result.run)[-1])
   assert iio.imread(result.run / 'samples_000004.png').shape == (8 * 10 + 2, 8 * 10 + 2, 3)
   assert '13 faces at 8×8, 4 shuffled minibatches of 4, float32' in (result.run / 'log.txt').read_text(encoding='utf-8')
   assert any(path.name.startswith('events.') for path in result.run.iterdir())
@@ -90,7 +92,8 @@ def test_statistics_after_the_checkpoint_are_dropped_on_resume(tiny_config, tmp_
 
 
 def test_a_signal_saves_first_and_the_run_goes_on(tiny_config, tmp_path, replace):
-  options = replace(replace(tiny_config, 'training', num_minibatches=100_000), 'periods', checkpoint_every_steps=100_000)
+  options = replace(tiny_config, 'training', num_minibatches=100_000)
+  options = replace(options, 'periods', checkpoint_every_steps=100_000)
 
   def terminate_once_it_trains():
     while not list(tmp_path.glob('*/stats.jsonl')):

@@ -87,10 +87,10 @@ def test_two_replicas_make_the_same_update_as_one(tiny_config, replace, two_repl
       np.testing.assert_allclose(right.numpy(), left.numpy(), rtol=5e-3, atol=5e-4, err_msg=left.name)
   # Adam's update hardly depends on the size of a gradient; its first moment is the gradient, averaged.
   for name in ('generator', 'discriminator'):
-    for variable_one, variable_two in zip(getattr(one, name).trainable_variables, getattr(two, name).trainable_variables):
-      left, right = (getattr(trained, f'{name}_optimizer').get_slot(variable, 'm').numpy()
-                     for trained, variable in ((one, variable_one), (two, variable_two)))
-      np.testing.assert_allclose(right, left, rtol=2e-2, atol=2e-2 * abs(left).max(), err_msg=variable_one.name)
+    moments = [[getattr(trained, f'{name}_optimizer').get_slot(variable, 'm').numpy()
+                for variable in getattr(trained, name).trainable_variables] for trained in (one, two)]
+    for left, right in zip(*moments):
+      np.testing.assert_allclose(right, left, rtol=2e-2, atol=2e-2 * abs(left).max())
 
 
 def test_the_discriminators_step_leaves_the_generator_alone(tiny_config):

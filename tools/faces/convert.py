@@ -201,9 +201,9 @@ def _manifest(source, shards, rejected, settings):
   if not num_images:
     kinds = list(curation.count_kinds(rejected).items())[:_NUM_REASONS_SHOWN]
     reasons = ', '.join(f'{count} × {kind}' for kind, count in kinds)
-    raise errors.InputError(f'`{settings.get("source")}`: none of the {len(rejected)} pictures gave a face, but at least '
-                            f'one is needed: {reasons}. Use pictures in which a face is large, lit and turned to the '
-                            'camera.')
+    raise errors.InputError(f'`{settings.get("source")}`: none of the {len(rejected)} pictures gave a face, but at '
+                            f'least one is needed: {reasons}. Use pictures in which a face is large, lit and turned to '
+                            'the camera.')
   if source.num_inputs > num_images + len(rejected):
     logging.info('%d of %d times show the same frame as the one before.',
                  source.num_inputs - num_images - len(rejected), source.num_inputs)

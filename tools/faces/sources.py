@@ -234,8 +234,8 @@ def _wide_to_rgb(picture):
 
 def _existing_folder(folder):
   if os.path.isfile(folder):
-    raise errors.InputError(f'`{folder}` must be a folder of pictures, but is a file. Name the folder that it lies in, or '
-                            'use --video for a video.')
+    raise errors.InputError(f'`{folder}` must be a folder of pictures, but is a file. Name the folder that it lies in, '
+                            'or use --video for a video.')
   if not os.path.isdir(folder):
     raise errors.InputError(f'`{folder}` must be a folder of pictures, but there is no such folder. Check the path.')
   return pathlib.Path(folder)
