@@ -2,10 +2,14 @@
 
 import contextlib
 import signal
+import time
 
+from absl import logging
+import numpy as np
 import tensorflow as tf
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_MOST_SECS_ALONE = 1.0  # how long the device runs alone; a signal waits so long
 
 
 def run(trainer, iterator, log, actions, num_minibatches):
@@ -14,8 +18,8 @@ def run(trainer, iterator, log, actions, num_minibatches):
   Args:
     trainer: `trainer.Trainer`; its `step` tells where training stands.
     iterator: over the distributed minibatches that are left.
-    log: callable with an attribute `every_steps`, called as `log(step, history)` whenever the device comes back;
-      `history` holds each minibatch since the last call, as `trainer.Trainer.train` returns it.
+    log: callable with an attribute `every_steps`, called as `log(step, history)` at its multiples and before any
+      action; `history` holds each minibatch since the last call, as `trainer.Trainer.train` returns it.
     actions: list of callables with an attribute `every_steps`, called as `action(step)` at its multiples and where
       training ends, after `log`.
     num_minibatches: int, the global step to end at.
@@ -25,17 +29,29 @@ def run(trainer, iterator, log, actions, num_minibatches):
   """
   step = trainer.step
   is_last = step >= num_minibatches
+  num_alone = 1
   with _caught_signals() as caught:
     while not is_last:
       target = min([num_minibatches] + [_next_multiple(step, action.every_steps) for action in [log] + actions])
-      history = trainer.train(iterator, tf.constant(target - step, tf.int64))
-      step = target
-      log(step, {name: values.numpy() for name, values in history.items()})
+      parts = []
+      while step < target and not (parts and caught):
+        num_steps = min(num_alone, target - step)
+        start = time.monotonic()
+        parts.append({name: values.numpy() for name, values in
+                      trainer.train(iterator, tf.constant(num_steps, tf.int64)).items()})
+        step += num_steps
+        num_alone = _paced(num_steps, time.monotonic() - start)
+      log(step, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
       is_last = step >= num_minibatches or bool(caught)  # read once: a signal after this waits for the next round
       for action in actions:
         if is_last or step % action.every_steps == 0:
           action(step)
   return caught[0] if caught and step < num_minibatches else None
+
+
+def _paced(num_steps, secs):
+  """Returns how many minibatches the device may train alone next, after `num_steps` took `secs`; doubles at most."""
+  return max(1, min(2 * num_steps, int(num_steps * _MOST_SECS_ALONE / max(secs, 1e-9))))
 
 
 def _next_multiple(step, period):
@@ -55,6 +71,7 @@ def _caught_signals():
     del frame
     caught.append(signal.Signals(number))
     restore()
+    logging.info('Stopping: saving first, which takes some seconds. Once more stops at once.')
 
   previous = {number: signal.signal(number, handle) for number in _SIGNALS}
   try:

@@ -193,9 +193,10 @@ def load_manifest(prefix):
   if not path.is_file():
     stray = ' (it has shards, but no set is whole without its manifest)' if glob.glob(
         glob.escape(str(prefix)) + '.tfrecord-*') else ''
+    others = sorted({name.name.partition('.tfrecord-')[0] for name in path.parent.glob('*.tfrecord-*')})
     raise errors.InputError(
         f'{path}: no manifest, so `{prefix}` is not a set of records{stray}. Make one with '
-        '`python -m tools.make_records`, and name it without an ending, as in records/NAME.')
+        f'`python -m tools.make_records`, or name one of {path.parent} without an ending: {", ".join(others) or "none"}.')
   try:
     fields = json.loads(path.read_text(encoding='utf-8'))
     version = fields['schema_version']

@@ -51,6 +51,10 @@ def load_options(run):
     errors.InputError: there is no such run, or its options are damaged.
   """
   path = pathlib.Path(run) / _OPTIONS
+  if not path.parent.is_dir():
+    others = sorted(other.parent.name for other in path.parent.parent.glob(f'*/{_OPTIONS}'))
+    raise errors.InputError(f'{run}: not a run: there is no such folder. Runs in {path.parent.parent}: '
+                            f'{", ".join(others) or "none"}.')
   if not path.is_file():
     raise errors.InputError(f'{run}: not a run: it has no {_OPTIONS}. Name the folder that `python -m dcgan.train` '
                             'printed, as in checkpoints/00000-NAME.')

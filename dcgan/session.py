@@ -66,6 +66,7 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile=''):
   files.write_text(run / 'flags.txt', flagfile)
   with _log_file(run):
     logging.info('Run %s: %s', run, parts.text)
+    logging.info('Watch %s while it trains; the first one is grey.', run / 'samples_*.png')
     if transfer:
       logging.info('%s', transfer.text)
     images.save_picture(run / 'reals.png', images.make_grid(parts.some_real_images()))
@@ -150,7 +151,10 @@ class _Parts:
     writer.close()
     gallery.save(gallery.default_path(run), self.trainer.generator_ema, options.training.seed)
     result = Result(run=run, global_step=self.trainer.step, signal=ended_by)
-    if ended_by:
+    if not ended_by:
+      logging.info('Done: %d minibatches. Choose two expressions of %s and animate them with: python -m tools.animate '
+                   '--run=%s --source=A --target=B', result.global_step, gallery.default_path(run), run)
+    else:
       logging.info('%s at minibatch %d: saved. Go on with: python -m dcgan.train --resume=%s', ended_by.name,
                    result.global_step, run)
     return result

@@ -3,7 +3,6 @@
 import os
 import signal
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -42,15 +41,35 @@ class Recorder:
 def test_the_device_comes_back_exactly_when_something_is_due():
   trainer, log, action = Counter(), Recorder(10), Recorder(25)
   assert loop.run(trainer, None, log, [action], 60) is None
-  assert trainer.asked == [10, 10, 5, 5, 10, 10, 10]
-  assert log.steps == list(np.cumsum(trainer.asked)) and log.lengths == trainer.asked
-  assert action.steps == [25, 50, 60]
+  assert log.steps == [10, 20, 25, 30, 40, 50, 60] and log.lengths == [10, 10, 5, 5, 10, 10, 10]
+  assert action.steps == [25, 50, 60] and sum(trainer.asked) == 60
 
 
 def test_training_goes_on_from_the_global_step():
   trainer, log, action = Counter(step=7), Recorder(5), Recorder(4)
   loop.run(trainer, None, log, [action], 10)
-  assert trainer.asked == [1, 2] and log.steps == [8, 10] and action.steps == [8, 10]
+  assert sum(trainer.asked) == 3 and log.steps == [8, 10] and action.steps == [8, 10]
+
+
+def test_a_slow_device_is_asked_for_little_at_a_time_and_a_fast_one_for_more(monkeypatch):
+  now = [0.0]
+  monkeypatch.setattr(loop.time, 'monotonic', lambda: now[0])
+
+  class Timed(Counter):
+    secs_per_step = 0.0
+
+    def train(self, iterator, num_steps):
+      now[0] += self.secs_per_step * int(num_steps)
+      return super().train(iterator, num_steps)
+
+  trainer = Timed()
+  trainer.secs_per_step = 0.8
+  loop.run(trainer, None, Recorder(10), [], 20)
+  assert trainer.asked == [1] * 20
+  trainer = Timed()
+  trainer.secs_per_step = 0.01
+  loop.run(trainer, None, Recorder(40), [], 80)
+  assert trainer.asked == [1, 2, 4, 8, 16, 9, 18, 22]
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

@@ -18,6 +18,7 @@ from tools.faces import landmarks
 from tools.faces import sources
 
 INPUTS_PER_SHARD = 2000
+FEWEST_FACES = 64  # what the report trained usable models on
 
 _JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 _NUM_REASONS_SHOWN = 3
@@ -61,6 +62,9 @@ def make_records(kind, path, *, fps=1.0, name=None, records_dir='records', num_s
   logging.info('%d faces of %d pictures in %s', manifest.num_images, manifest.num_inputs, prefix)
   for reason, count in curation.count_kinds(manifest.rejected).items():
     logging.info('%d left out: %s', count, reason)
+  if manifest.num_images < FEWEST_FACES:
+    logging.info('%d faces are few: under %d a model is seldom usable. Take more pictures a second (--fps), a longer '
+                 'video or more photos.', manifest.num_images, FEWEST_FACES)
   return prefix
 
 
