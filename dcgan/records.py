@@ -111,14 +111,6 @@ class Manifest:
   schema_version: int = SCHEMA_VERSION
 
   @property
-  def rejected_by_reason(self):
-    """dict of reason to count, the most frequent first."""
-    counts = {}
-    for rejection in self.rejected:
-      counts[rejection.reason] = counts.get(rejection.reason, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-  @property
   def digest(self):
     """str, the same for two sets exactly when their records are the same."""
     return hashlib.sha256(''.join(shard.sha256 for shard in self.shards).encode()).hexdigest()

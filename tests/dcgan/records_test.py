@@ -32,7 +32,7 @@ def test_a_set_is_read_back_in_order(tmp_path):
   manifest = records.load_manifest(tmp_path / 'a')
   assert manifest == written
   assert [face.order for face in records.read_faces(tmp_path / 'a', manifest)] == [0, 1, 2, 3, 4]
-  assert manifest.rejected_by_reason == {'no face found': 1}
+  assert manifest.rejected == (records.Rejection('blank.png', 'no face found'),)
 
 
 def test_shard_names_are_those_of_tensorflow_datasets():
