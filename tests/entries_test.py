@@ -53,6 +53,12 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.benchmark', ['lunch'], "Unknown subject 'lunch': choose one of step"),
     ('tools.benchmark', [], '1 argument is needed, 0 given'),
     ('tools.make_records', [], '--video'),
+    ('tools.make_records', [], 'No input given, but exactly one of --video, --photos and --celeba must be'),
+    ('tools.make_records', ['--video=a.mp4', '--photos=b'], '--video and --photos given, but exactly one of'),
+    ('tools.show_records', [], '--records is needed: the set that tools.make_records printed, as in '
+     '--records=records/me.'),
+    ('tools.show_records', ['--records=records/me', '--out=a.pdf'],
+     "error: `out` ('a.pdf') must end in .png, .jpg or .webp. Use --out="),
 ])
 def test_wrong_flags_end_with_the_reason_and_exit_code_1(module, arguments, message):
   made = command(module, *arguments)

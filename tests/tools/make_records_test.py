@@ -7,15 +7,6 @@ from dcgan import records
 from tests import entries_test
 
 
-@pytest.mark.parametrize('arguments, message', [
-    ([], 'No input given, but exactly one of --video, --photos and --celeba must be'),
-    (['--video=a.mp4', '--photos=b'], '--video and --photos given, but exactly one of'),
-])
-def test_wrong_flags_end_with_usage_and_exit_code_1(arguments, message):
-  done = entries_test.command('tools.make_records', *arguments)
-  assert done.returncode == 1 and message in done.stdout + done.stderr and 'Traceback' not in done.stderr
-
-
 @pytest.mark.slow
 def test_the_prefix_is_the_last_line_and_bad_input_is_one_line(tmp_path, astronaut):
   (tmp_path / 'me').mkdir()

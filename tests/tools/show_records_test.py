@@ -6,15 +6,6 @@ from tests import entries_test
 from tests.dcgan import conftest
 
 
-@pytest.mark.parametrize('arguments, message', [
-    ([], '--records is needed: the set that tools.make_records printed, as in --records=records/me.'),
-    (['--records=records/me', '--out=a.pdf'], "error: `out` ('a.pdf') must end in .png, .jpg or .webp. Use --out="),
-])
-def test_wrong_flags_end_with_the_reason_and_exit_code_1(arguments, message):
-  done = entries_test.command('tools.show_records', *arguments)
-  assert done.returncode == 1 and message in done.stdout + done.stderr and 'Traceback' not in done.stderr
-
-
 @pytest.mark.slow
 def test_the_sheet_is_written_beside_the_set_and_its_path_is_the_last_line(tmp_path):
   conftest.make_set(tmp_path / 'drawn', 5)
