@@ -33,6 +33,7 @@ _EYES = 'face/eyes'
 _LANDMARKS = 'face/landmarks'
 _SHARPNESS = 'face/sharpness'
 _DESCRIPTOR = 'face/descriptor'
+_IDENTITY = 'face/identity'
 
 _SPEC = {
     _IMAGE: tf.io.FixedLenFeature([], tf.string),
@@ -40,9 +41,10 @@ _SPEC = {
     _ORDER: tf.io.FixedLenFeature([], tf.int64),
     _TIME_SECS: tf.io.FixedLenFeature([], tf.float32, default_value=np.nan),
     _EYES: tf.io.FixedLenFeature([2, 2], tf.float32),
-    _LANDMARKS: tf.io.FixedLenFeature([NUM_LANDMARKS, 3], tf.float32),
+    _LANDMARKS: tf.io.FixedLenFeature([NUM_LANDMARKS, 3], tf.float32, default_value=[[np.nan] * 3] * NUM_LANDMARKS),
     _SHARPNESS: tf.io.FixedLenFeature([], tf.float32),
     _DESCRIPTOR: tf.io.FixedLenFeature([NUM_DESCRIPTOR_VALUES], tf.float32),
+    _IDENTITY: tf.io.FixedLenFeature([], tf.int64, default_value=-1),
 }
 
 
@@ -55,20 +57,23 @@ class Face:
     key: str, where it came from, unique in its set: a photo's path below its folder, a video's name and frame time.
     order: int, its place among the inputs, from 0; rising in a set.
     eyes: float32 [2, 2], x and y in px of the iris centres, the one on the left of the image first.
-    landmarks: float32 [478, 3], MediaPipe's points in px of the aligned frame; z in the same scale, smaller is nearer.
+    landmarks: float32 [478, 3], MediaPipe's points in px of the aligned frame; z in the same scale, smaller is nearer;
+      None where a list gave the eyes (CelebA).
     sharpness: float, variance of the Laplacian of the aligned grey picture; comparable within one set only.
     descriptor: float32 [256], for similarity ordering; near pictures have a small Euclidean distance.
     time_secs: float, presentation time in the video, or None for a photo.
+    identity: int >= 0, who it is, where a list says (CelebA), or None.
   """
 
   encoded: bytes
   key: str
   order: int
   eyes: np.ndarray
-  landmarks: np.ndarray
+  landmarks: np.ndarray | None
   sharpness: float
   descriptor: np.ndarray
   time_secs: float | None = None
+  identity: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,12 +138,15 @@ def encode(face):
       _KEY: _bytes_feature(face.key.encode('utf-8', 'surrogateescape')),
       _ORDER: tf.train.Feature(int64_list=tf.train.Int64List(value=[face.order])),
       _EYES: _float_feature(face.eyes),
-      _LANDMARKS: _float_feature(face.landmarks),
       _SHARPNESS: _float_feature([face.sharpness]),
       _DESCRIPTOR: _float_feature(face.descriptor),
   }
+  if face.landmarks is not None:
+    feature[_LANDMARKS] = _float_feature(face.landmarks)
   if face.time_secs is not None:
     feature[_TIME_SECS] = _float_feature([face.time_secs])
+  if face.identity is not None:
+    feature[_IDENTITY] = tf.train.Feature(int64_list=tf.train.Int64List(value=[face.identity]))
   return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(deterministic=True)
 
 
@@ -270,10 +278,13 @@ def read_faces(prefix, manifest):
 
 def _to_face(features):
   time_secs = float(features[_TIME_SECS])
+  landmarks = features[_LANDMARKS]
+  identity = int(features[_IDENTITY])
   return Face(
       encoded=features[_IMAGE], key=features[_KEY].decode('utf-8', 'surrogateescape'), order=int(features[_ORDER]),
-      eyes=features[_EYES], landmarks=features[_LANDMARKS], sharpness=float(features[_SHARPNESS]),
-      descriptor=features[_DESCRIPTOR], time_secs=None if np.isnan(time_secs) else time_secs)
+      eyes=features[_EYES], landmarks=None if np.isnan(landmarks).any() else landmarks,
+      sharpness=float(features[_SHARPNESS]), descriptor=features[_DESCRIPTOR], time_secs=None if np.isnan(time_secs) else time_secs,
+      identity=None if identity < 0 else identity)
 
 
 def _damaged(path, index, what):

@@ -2,6 +2,7 @@
 
 import fractions
 import math
+import os
 import pathlib
 
 import av
@@ -17,6 +18,9 @@ _H264_CRF = '18'
 _SEEK_AHEAD_SECS = 2.0  # nearer than this, decoding on is as fast as seeking
 _TIME_TOLERANCE_SECS = 1e-3
 _MAX_MISSING_SECS = 0.5  # headers count up to a few frames more than there are
+_MAX_PIXELS = 8192 * 8192  # 200 MB as RGB, and a multiple of that while FFmpeg decodes; 8K video has half of it
+_MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
+_DECODER_OPTIONS = {'max_pixels': str(_MAX_PIXELS)}
 
 
 def save_animation(path, frames, fps):
@@ -131,7 +135,8 @@ class Video:
     damage: str, why frames are missing, or None; known once the frames were read.
 
   Raises:
-    errors.InputError: there is no such file, or no frame of it can be decoded.
+    errors.InputError: there is no such file, no frame of it can be decoded, or its pictures have more than 8192×8192
+      pixels.
   """
 
   def __init__(self, path):
@@ -143,10 +148,11 @@ class Video:
     if not self._path.is_file():
       raise errors.InputError(f'`{path}` must be a video file, but there is no such file. Check the path.')
     try:
-      with av.open(str(self._path)) as container:
+      with self._open() as container:
         stream = self._stream(container)
         self._time_base = stream.time_base
         self._pixel_aspect = stream.sample_aspect_ratio or 1
+        self._check_size(stream)
         first = next(self._decode(container, stream), None)
         if first is None:
           raise errors.InputError(f'`{path}`: not one frame can be decoded ({self.damage or "it holds none"}). '
@@ -176,6 +182,7 @@ class Video:
       (index, time_secs, image): int, the place in `times_secs`; float, when the frame's display starts; uint8 RGB
       [height, width, 3], or None.
     """
+    self.damage = None
     if not len(times_secs):
       return
     last_pts = self._tick(after_secs) if after_secs > -math.inf else -math.inf
@@ -222,7 +229,12 @@ class Video:
     yield from self._read(None)  # near enough, or an index that leads too far or into a part that is missing
 
   def _read(self, seek_tick):
-    with av.open(str(self._path)) as container:
+    try:
+      container = self._open()
+    except av.error.FFmpegError as error:  # it was there when this object was made
+      self.damage = error.strerror
+      return
+    with container:
       stream = self._stream(container)
       stream.thread_type = 'AUTO'
       if seek_tick is not None:
@@ -232,10 +244,26 @@ class Video:
           return
       yield from self._decode(container, stream)
 
+  def _open(self):
+    # FFmpeg takes what stands before a colon for a protocol, but not in an absolute path.
+    return av.open(os.path.abspath(self._path), options=_DECODER_OPTIONS)
+
   def _stream(self, container):
     if not container.streams.video:
       raise errors.InputError(f'`{self._path}` must be a video, but holds no pictures. Name another file.')
-    return container.streams.video[0]
+    stream = container.streams.video[0]
+    stream.codec_context.options = _DECODER_OPTIONS
+    return stream
+
+  def _check_size(self, stream):
+    if self._is_too_large(stream.width, stream.height):
+      raise errors.InputError(
+          f'`{self._path}` has pictures of {round(stream.width * self._pixel_aspect)}×{stream.height} px, but they may '
+          f'have at most {_MAX_PIXELS:,} pixels and {_MAX_SIDE_PX:,} px a side. Scale the video down.')
+
+  def _is_too_large(self, width, height):
+    width *= self._pixel_aspect
+    return width * height > _MAX_PIXELS or max(width, height) > _MAX_SIDE_PX
 
   def _decode(self, container, stream):
     """Yields the frames that can be decoded, each with its `pts`; notes damage and goes on behind it."""
@@ -253,6 +281,9 @@ class Video:
       for frame in frames:
         if frame.is_corrupt:
           self.damage = self.damage or 'a damaged frame'
+          continue
+        if self._is_too_large(frame.width, frame.height):
+          self.damage = self.damage or f'a frame of {frame.width}×{frame.height} px'
           continue
         if frame.pts is None:  # AVI and raw streams carry no presentation times
           frame.pts = frame.dts if frame.dts is not None else _next_pts(last_pts, stream)
@@ -275,5 +306,5 @@ def _next_pts(last_pts, stream):
 
 def _upright(frame, pixel_aspect):
   """Returns a decoded frame as uint8 RGB [height, width, 3], turned as its rotation says, with square pixels."""
-  image = frame.reformat(width=round(frame.width * pixel_aspect), format='rgb24').to_ndarray()
+  image = frame.reformat(width=max(1, round(frame.width * pixel_aspect)), format='rgb24').to_ndarray()
   return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))

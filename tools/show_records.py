@@ -1,10 +1,12 @@
-"""Prints what a set of records holds and draws a contact sheet of its faces.
+"""Tells what a set of records holds and what it lacks, and draws its report card.
 
   python -m tools.show_records --records=records/me
+  python -m tools.show_records --records=records/me --verify
 
-The sheet, records/me.png, shows up to 64 faces spread evenly over the set, each with its number. Thin lines mark where
-the eyes belong, rings where they are: in a good set the rings sit on the crossings, and on the eyes. The last line on
-standard output is the sheet's path.
+The card, records/me.png, shows counts, advice, how heads are turned and what mouths and eyes do, and up to 64 faces
+spread evenly over the set, each with its number. Thin lines mark where the eyes belong, rings where they are: in a good
+set the rings sit on the crossings, and on the eyes. --verify instead checks every file and record against the manifest,
+and names the first that is damaged. The last line on standard output is the path of the card, or the set.
 """
 
 from absl import app
@@ -15,18 +17,26 @@ from dcgan import errors
 
 _RECORDS = flags.DEFINE_string('records', None, 'The set, as in records/NAME.')
 _OUT = flags.DEFINE_string('out', None, 'The picture to write. By default records/NAME.png.')
-_NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'How many faces the sheet shows at most.', lower_bound=1)
+_NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'How many faces the card shows at most.', lower_bound=1)
+_VERIFY = flags.DEFINE_bool('verify', False, 'Check every file and record instead of drawing the card.')
 
 
 def main():
-  """Prints what the set holds and draws the sheet; returns its path."""
+  """Tells what the set holds and draws its card, or checks it; returns the card's path, or the set's prefix."""
   if not _RECORDS.value:
     raise app.UsageError('--records is needed: the set that tools.make_records printed, as in --records=records/me.')
+  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  if _VERIFY.value:
+    from tools import verify_records
+    num_records, num_files = verify_records.verify(_RECORDS.value)
+    print(f'{num_records:,} record{"s" * (num_records != 1)} in {num_files:,} file{"s" * (num_files != 1)} checked: all '
+          'whole.')
+    return _RECORDS.value
   out = _OUT.value or f'{_RECORDS.value}.png'
   if not out.lower().endswith(('.png', '.jpg', '.webp')):
     raise errors.InputError(f'`out` ({out!r}) must end in .png, .jpg or .webp. Use --out={_RECORDS.value}.png.')
-  from tools import contact_sheet  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  return contact_sheet.show(_RECORDS.value, out, _NUM_IMAGES.value)
+  from tools import report_card
+  return report_card.show(_RECORDS.value, out, _NUM_IMAGES.value)
 
 
 if __name__ == '__main__':

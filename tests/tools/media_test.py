@@ -1,6 +1,7 @@
 """Tests of moving pictures, written and read again."""
 
 import fractions
+import os
 import struct
 
 import av
@@ -239,3 +240,37 @@ def test_video_without_one_whole_frame_is_refused(tmp_path):
   (tmp_path / 'v.mp4').write_bytes(content[:start] + bytes(len(content) - start))
   with pytest.raises(errors.InputError, match=r'v\.mp4.*not one frame can be decoded'):
     media.Video(tmp_path / 'v.mp4')
+
+
+@pytest.mark.parametrize('header, size', [
+    ('W12000 H12000', '12000×12000'), ('W40000 H16', '40000×16'), ('W64 H64 A30000:1', '1920000×64')])
+def test_a_header_of_absurd_size_is_refused_by_its_size(tmp_path, header, size):
+  (tmp_path / 'v.y4m').write_bytes(f'YUV4MPEG2 {header} F25:1 C420\nFRAME\n'.encode() + bytes(64 * 64 * 3 // 2))
+  with pytest.raises(errors.InputError, match=rf'v\.y4m` has pictures of {size} px, but .* at most 67,108,864 pixels'):
+    media.Video(tmp_path / 'v.y4m')
+
+
+def test_a_frame_that_grows_beyond_the_limit_is_damage(tmp_path, monkeypatch):
+  media.save_animation(tmp_path / 'v.mp4', _moving(5), 10)
+  video = media.Video(tmp_path / 'v.mp4')
+  monkeypatch.setattr(media, '_MAX_PIXELS', 32 * 48 - 1)
+  assert not list(video.frames_at([0.0, 0.2])) and video.damage == 'a frame of 48×32 px'
+
+
+def test_names_with_a_colon_and_odd_bytes_are_read(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  media.save_animation('v.mp4', _moving(5), 10)
+  for name in (b'talk:1.mp4', b'\xff\xfe.mp4', b'a\nb "c".mp4', b'%03d.mp4'):
+    (tmp_path / 'v.mp4').rename(os.fsdecode(name))
+    assert media.Video(os.fsdecode(name)).duration_secs == pytest.approx(0.5)
+    os.rename(name, 'v.mp4')
+
+
+def test_a_video_that_vanishes_gives_nothing_and_tells(tmp_path):
+  media.save_animation(tmp_path / 'v.mp4', _moving(50), 10)
+  video = media.Video(tmp_path / 'v.mp4')
+  (tmp_path / 'v.mp4').rename(tmp_path / 'w.mp4')
+  for times_secs in ([0.0, 0.2], [4.0]):
+    assert not list(video.frames_at(times_secs)) and video.damage == 'No such file or directory'
+  (tmp_path / 'w.mp4').rename(tmp_path / 'v.mp4')
+  assert len(list(video.frames_at([0.0, 0.2]))) == 2 and video.damage is None

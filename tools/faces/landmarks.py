@@ -1,105 +1,125 @@
-"""Finds a face's landmarks. The only module that imports MediaPipe, and late: that takes seconds and 650 MB."""
+"""Finds the faces of a picture and their landmarks."""
 
-import contextlib
-import os
-import sys
+import dataclasses
 
 import numpy as np
+
+from tools.faces import models
 
 # MediaPipe's own names are the subject's: its left iris, 473, is on the right of the image.
 IMAGE_LEFT_IRIS = 468
 IMAGE_RIGHT_IRIS = 473
+IRISES = (IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS)
 
-_MIN_CONFIDENCE = 0.5
+_MAX_NUM_FACES = 10
 # Measured: misread upside-down faces score up to 0.80 in the detectors, and what turned pictures without a lying face
 # show up to 0.78; truly lying faces, turned upright, mostly over 0.9.
 _SURE = 0.82
 _TURNED_PENALTY = 0.1  # few pictures lie: a lying reading must be clearly better than the upright one
 _CROP_MARGIN = 0.5  # of the box's longer side, on each side: the mesh looks for the face in the crop again
 _LARGE = 0.5  # of the largest face's width: a smaller face is somebody in the background
+# The short-range detector finds faces over an eighth of the picture's longer side: where the largest is under a
+# quarter, one half as large may be missing.
+_SMALL = 0.25
+_SAME = 0.3  # overlap over union of two boxes around one face
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Found:
+  """A face in a picture.
+
+  Attributes:
+    landmarks: float32 [478, 3], x and y in px of the picture (the first pixel covers 0 to 1, its centre is 0.5; points
+      may lie outside), z in the same scale, smaller is nearer.
+    score: float in [0, 1], how sure the detector is.
+  """
+
+  landmarks: np.ndarray
+  score: float
+
+  @property
+  def box(self):
+    """float32 [4], x0, y0, x1 and y1 in px around all landmarks."""
+    points = self.landmarks[:, :2]
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])
+
+  @property
+  def eyes(self):
+    """float32 [2, 2], x and y in px of the iris centres, image left first."""
+    return self.landmarks[list(IRISES), :2]
 
 
 class FaceFinder:
-  """Finds the most central large face of a picture and its 478 landmarks.
+  """Finds the faces of a picture.
 
-  Detects with MediaPipe's short-range model, then with its full-range one, and lays Face Mesh with irises on a crop
-  around the face. Where no detection is sure, the picture is searched lying and upside down too, because the models
-  misread a face that stands on its head, or miss it. A picture without any detection is tried as a whole, which finds
-  faces that fill it. Not to be used in a forked process: MediaPipe hangs there.
+  MediaPipe's short-range detector with Face Mesh and irises comes first. Where its faces are small or unsure, the
+  full-range detector looks too, and Face Mesh is laid on a crop around each face. Where nothing upright is sure, the
+  picture is searched lying and upside down, because the models misread a face that stands on its head, or miss it.
   """
 
   def __init__(self):
-    with _quiet_standard_error():
-      from mediapipe import solutions  # pylint: disable=import-outside-toplevel
-      self._detectors = [
-          solutions.face_detection.FaceDetection(model_selection=model, min_detection_confidence=_MIN_CONFIDENCE)
-          for model in (0, 1)]
-      self._mesh = solutions.face_mesh.FaceMesh(
-          static_image_mode=True, max_num_faces=1, refine_landmarks=True, min_detection_confidence=_MIN_CONFIDENCE)
-      blank = np.full([64, 64, 3], 128, np.uint8)
-      for graph in (*self._detectors, self._mesh):
-        graph.process(blank)
-    self._has_found = False
+    self._mesh = models.FaceMesh(_MAX_NUM_FACES)
+    self._detector = models.FullRangeDetector()
 
-  def find(self, image):
-    """Returns the landmarks of the most central large face.
+  def find_all(self, image):
+    """Returns the faces of a picture, large ones from its centre outwards, then the others so.
 
     Args:
       image: uint8 RGB [height, width, 3].
 
     Returns:
-      float32 [478, 3], x and y in px of `image` (the first pixel covers 0 to 1, its centre is 0.5; points may lie
-      outside), z in the same scale, smaller is nearer; or None when there is no face.
+      list of `Found`.
     """
-    groups = []
+    best, best_turns, best_score = [], 0, 0.0
     for num_turns in range(4):
-      turned = np.ascontiguousarray(np.rot90(image, num_turns))
-      for detector in self._detectors:
-        boxes, score = _detect(detector, turned)
-        if num_turns == 0 and score >= _SURE:
-          landmarks = self._first_landmarks(turned, boxes)
-          if landmarks is not None:
-            return landmarks
-        elif len(boxes) and (num_turns == 0 or score >= _SURE):
-          groups.append((score - _TURNED_PENALTY * (num_turns > 0), num_turns, boxes))
-    for _, num_turns, boxes in sorted(groups, key=lambda group: -group[0]):
-      turned = np.ascontiguousarray(np.rot90(image, num_turns))
-      landmarks = self._first_landmarks(turned, boxes)
-      if landmarks is not None:
-        return _turned_back(landmarks, turned.shape, num_turns)
-    return self._landmarks(image, 0, 0, image.shape[1], image.shape[0])
+      turned = np.rot90(image, num_turns)
+      faces = self._search(turned)
+      score = faces[0].score if faces else 0.0
+      if num_turns:
+        score = score - _TURNED_PENALTY if score >= _SURE else 0.0
+      if score > best_score:
+        best, best_turns, best_score = faces, num_turns, score
+      if num_turns == 0 and score >= _SURE:
+        break
+    return [Found(_turned_back(face.landmarks, np.rot90(image, best_turns).shape, best_turns), face.score)
+            for face in best]
 
-  def _first_landmarks(self, image, boxes):
-    for box in boxes:
-      landmarks = self._landmarks(image, *_widened(box, image.shape))
-      if landmarks is not None:
-        return landmarks
-    return None
+  def find(self, image):  # until all callers use find_all
+    faces = self.find_all(image)
+    return faces[0].landmarks if faces else None
 
-  def _landmarks(self, image, x0, y0, x1, y1):
-    crop = np.ascontiguousarray(image[y0:y1, x0:x1])
-    if not crop.size:
-      return None
-    # The first face sets off a last notice.
-    with contextlib.nullcontext() if self._has_found else _quiet_standard_error():
-      faces = self._mesh.process(crop).multi_face_landmarks
-    if not faces:
-      return None
-    self._has_found = True
-    points = np.array([[point.x, point.y, point.z] for point in faces[0].landmark])
-    width, height = x1 - x0, y1 - y0
-    return (points * [width, height, width] + [x0, y0, 0]).astype(np.float32)
+  def _search(self, image):
+    """Returns the upright faces of a picture, ranked."""
+    height, width, _ = image.shape
+    faces, boxes, scores = self._faces(image)
+    largest = max((face.box[2] - face.box[0] for face in faces), default=0)
+    if largest < _SMALL * max(height, width) or max(face.score for face in faces) < _SURE:
+      # Face Mesh is better on a crop than on a face that is small in its picture, or lies.
+      faces = []
+      boxes, scores = (np.concatenate(pair) for pair in zip((boxes, scores), self._detector.process(image)))
+      for i in np.argsort(-scores, kind='stable')[:2 * _MAX_NUM_FACES]:
+        if not any(_overlap(face.box, boxes[i]) > _SAME for face in faces):
+          faces += self._face_in(image, boxes[i], scores[i])
+    boxes = np.array([face.box for face in faces]).reshape(-1, 4)
+    return [faces[i] for i in _ranked(boxes, width, height)]
 
+  def _faces(self, image):
+    """Returns the faces that Face Mesh finds in a picture by itself, and its detector's boxes and scores."""
+    all_landmarks, boxes, scores = self._mesh.process(image)
+    faces = []
+    for landmarks in all_landmarks:
+      distances = np.hypot(*((boxes[:, :2] + boxes[:, 2:]) / 2 - landmarks[:, :2].mean(axis=0)).T)
+      faces.append(Found(landmarks, float(scores[np.argmin(distances)])))
+    return faces, boxes, scores
 
-def _detect(detector, image):
-  """Returns the boxes, float [num_faces, 4] of x0, y0, x1, y1 in px, best first, and that one's score (0 if none)."""
-  detections = detector.process(image).detections or ()
-  relative = [detection.location_data.relative_bounding_box for detection in detections]
-  boxes = np.array([[box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height] for box in relative])
-  height, width, _ = image.shape
-  boxes = boxes.reshape(-1, 4) * [width, height, width, height]
-  order = _ranked(boxes, width, height)
-  return boxes[order], detections[order[0]].score[0] if detections else 0.0
+  def _face_in(self, image, box, score):
+    """Returns a list of the face in a box, by Face Mesh on a crop around it, or an empty one."""
+    x0, y0, x1, y1 = _widened(box, image.shape)
+    if x1 <= x0 or y1 <= y0:
+      return []
+    faces, _, _ = self._faces(image[y0:y1, x0:x1])
+    faces = [Found(face.landmarks + np.array([x0, y0, 0], np.float32), float(score)) for face in faces]
+    return [face for face in faces if _overlap(face.box, box) > _SAME][:1]
 
 
 def _turned_back(points, shape, num_turns):
@@ -119,23 +139,15 @@ def _ranked(boxes, width, height):
   return np.lexsort((distances, is_small))
 
 
+def _overlap(box, other):
+  """Returns the intersection over the union of two boxes."""
+  sides = np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2])
+  intersection = np.prod(np.maximum(sides, 0))
+  return intersection / max(np.prod(box[2:] - box[:2]) + np.prod(other[2:] - other[:2]) - intersection, 1e-9)
+
+
 def _widened(box, shape):
   """Returns a box with the margin, within the picture, as ints x0, y0, x1, y1."""
   margin = _CROP_MARGIN * max(box[2] - box[0], box[3] - box[1])
   limit = [shape[1], shape[0]] * 2
   return np.clip(np.rint(box + margin * np.array([-1, -1, 1, 1])), 0, limit).astype(int)
-
-
-@contextlib.contextmanager
-def _quiet_standard_error():
-  """Sends file descriptor 2 to nowhere for a moment: MediaPipe's C++ writes notices straight to it."""
-  sys.stderr.flush()
-  kept = os.dup(2)
-  nowhere = os.open(os.devnull, os.O_WRONLY)
-  try:
-    os.dup2(nowhere, 2)
-    yield
-  finally:
-    os.dup2(kept, 2)
-    os.close(kept)
-    os.close(nowhere)

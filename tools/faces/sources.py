@@ -1,31 +1,27 @@
-"""Where pictures come from: a video, a folder of photos, CelebA.
+"""Where pictures come from: videos, a folder of photos, CelebA.
 
 A source lists its inputs before it reads any, so that a slice of them is a unit of work that depends on nothing else.
+It can be pickled, and opens its files where it reads.
 """
 
+import array
+import collections
+import copy
 import dataclasses
 import fractions
+import hashlib
 import math
 import os
 import pathlib
 import re
-import warnings
 
 import numpy as np
-from PIL import Image
-from PIL import ImageOps
 
 from dcgan import errors
 from dcgan import records
 from tools import media
-
-# HEIC, which Pillow does not read, is here so that an iPhone's photos are reported and not passed over in silence.
-PICTURE_ENDINGS = ('.avif', '.bmp', '.gif', '.heic', '.heif', '.jfif', '.jp2', '.jpeg', '.jpg', '.pgm', '.png', '.ppm',
-                   '.tif', '.tiff', '.webp')
-
-_CELEBA_NAME = re.compile(r'\d{6}\.(jpg|png)')
-_MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
-_NEUTRAL_GREY = 128  # behind transparent pixels
+from tools.faces import celeba
+from tools.faces import pictures
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,203 +29,296 @@ class Frame:
   """One picture of a source.
 
   Attributes:
-    key: str, unique in its source: a photo's path below its folder, or as in `clip.mp4@12.333s`.
+    key: str, unique in its source: a photo's path below its folder, `dance.gif#0003` for a picture of an animation, or
+      as in `clip.mp4@12.333s`.
     order: int, its place among the inputs, from 0.
-    time_secs: float, when its display starts, counted from the video's first frame; None for a photo.
+    time_secs: float, when its display starts, counted from its video's first frame; None for a photo.
     image: uint8 RGB [height, width, 3], upright.
+    clip: int, the number of its video, from 0; 0 for photos.
+    eyes: float64 [2, 2], the eyes' centres in px of `image`, image left first, where a list gives them; else None.
+    identity: int, the person, where a list gives it; else None.
   """
 
   key: str
   order: int
   time_secs: float | None
   image: np.ndarray
+  clip: int = 0
+  eyes: np.ndarray | None = None
+  identity: int | None = None
 
 
 class VideoSource:
-  """The frames on display at the times k / fps of a video; input k is the time k / fps.
+  """The frames on display at every 1 / fps seconds of one or several videos, one video after the other.
+
+  Args:
+    paths: sequence of str or `pathlib.Path`, or one of them.
+    fps: float > 0, pictures per second of video.
+    start_secs: float >= 0, where to start in each video.
+    end_secs: float > `start_secs`, where to end in each video (exclusive), or None for its end.
+    limit: int >= 1, only the first so many inputs; None for all.
 
   Attributes:
     kind: 'video'.
-    num_inputs: int, the times within the video's duration.
+    num_inputs: int, the times within the videos.
+    fingerprint: str, a digest of the videos' names, sizes and modification times, and of the arguments.
 
   Raises:
-    errors.InputError: `fps` is not above 0, or the video cannot be read.
+    errors.InputError: an argument breaks its rule, a video cannot be read, ends before `start_secs`, or is named twice.
   """
 
   kind = 'video'
 
-  def __init__(self, path, fps):
-    if not 0 < fps < math.inf:
-      raise errors.InputError(f'`fps` ({fps}) must be a number above 0: pictures per second of video. Use 1, or 3 for '
-                              'a short one.')
-    self._path = pathlib.Path(path)
+  def __init__(self, paths, fps, start_secs=0.0, end_secs=None, limit=None):
+    _check_times(fps, start_secs, end_secs)
+    paths = _as_paths(paths)
     self._fps = fractions.Fraction(fps).limit_denominator(10_000) or fractions.Fraction(fps)
-    duration_secs = media.Video(path).duration_secs
-    self.num_inputs = max(1, math.ceil(round(duration_secs * self._fps, 6)))
+    self._start_secs = start_secs
+    self._videos = [media.Video(path) for path in paths]
+    self._names = _distinct_names(paths)
+    ends_secs = [_end_secs(path, video, start_secs, end_secs) for path, video in zip(paths, self._videos)]
+    counts = [max(1, math.ceil(round((end - start_secs) * self._fps, 6))) for end in ends_secs]
+    self._firsts = [sum(counts[:clip]) for clip in range(len(counts) + 1)]
+    self.num_inputs = _limited(self._firsts[-1], limit)
+    stamps = [(name, *_stamp(path)) for name, path in zip(self._names, paths)]
+    self.fingerprint = _digest(self.kind, stamps, str(self._fps), start_secs, end_secs, self.num_inputs)
 
   def read(self, start, stop):
     """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` where none can be read.
 
     An input whose frame was on display at the input before already gives nothing: no frame comes twice.
     """
-    video = media.Video(self._path)
+    stop = min(stop, self.num_inputs)
+    for clip, (first, last) in enumerate(zip(self._firsts, self._firsts[1:])):
+      if max(start, first) < min(stop, last):
+        yield from self._read_clip(clip, max(start, first) - first, min(stop, last) - first)
+
+  def _read_clip(self, clip, start, stop):
+    video = copy.copy(self._videos[clip])  # it notes damage; other threads read too
     times_secs = [self._time(k) for k in range(start, stop)]
     after_secs = self._time(start - 1) if start else -math.inf
+    first_order = self._firsts[clip] + start
     num_read = 0
     for index, time_secs, image in video.frames_at(times_secs, after_secs):
       num_read = index + 1
       if image is None:
-        yield self._rejection(time_secs, video.damage)
+        yield self._rejection(clip, time_secs, video.damage)
       else:
-        yield Frame(self._key(time_secs), start + index, time_secs, image)
+        yield Frame(self._key(clip, time_secs), first_order + index, time_secs, image, clip)
     if video.damage:
       for time_secs in times_secs[num_read:]:
-        yield self._rejection(time_secs, video.damage)
+        yield self._rejection(clip, time_secs, video.damage)
 
-  def _rejection(self, time_secs, damage):
-    return records.Rejection(self._key(time_secs), f'the video is cut off or damaged ({damage})')
+  def _rejection(self, clip, time_secs, damage):
+    return records.Rejection(self._key(clip, time_secs), f'the video is cut off or damaged ({damage})')
 
   def _time(self, k):
-    return float(k / self._fps)
+    return self._start_secs + float(k / self._fps)
 
-  def _key(self, time_secs):
-    return f'{self._path.name}@{time_secs:.3f}s'
-
-
-class PictureSource:
-  """Picture files below a folder, in the order of their keys.
-
-  Attributes:
-    kind: 'photos' or 'celeba'.
-    num_inputs: int, the picture files.
-  """
-
-  def __init__(self, kind, folder, keys):
-    self.kind = kind
-    self.num_inputs = len(keys)
-    self._folder = pathlib.Path(folder)
-    self._keys = keys
-
-  def read(self, start, stop):
-    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` if it is unreadable."""
-    for order in range(start, min(stop, self.num_inputs)):
-      key = self._keys[order]
-      try:
-        image = load_picture(self._folder / key)
-      except errors.InputError as error:
-        yield records.Rejection(key, str(error))
-      else:
-        yield Frame(key, order, None, image)
+  def _key(self, clip, time_secs):
+    return f'{self._names[clip]}@{time_secs:.3f}s'
 
 
-def open_source(kind, path, fps=None):
-  """Returns the source of a kind.
+class PhotoSource:
+  """Every picture in a folder and below, in the order of their paths; links are followed, each folder once.
+
+  Each frame of an animated GIF, WebP, PNG or AVIF and each page of a TIFF is an input. A folder that cannot be listed
+  is an input too, a rejected one. Hidden files and folders and files without a picture's ending are ignored.
 
   Args:
-    kind: 'video', 'photos' or 'celeba'.
-    path: str, the video or the folder.
-    fps: float > 0, pictures per second of a video; of no use to the other kinds.
+    folder: str or `pathlib.Path`.
+    limit: int >= 1, only the first so many inputs; None for all.
 
-  Raises:
-    errors.InputError: as the kind's own function says.
-  """
-  if kind == 'video':
-    return VideoSource(path, fps)
-  return {'photos': photos_source, 'celeba': celeba_source}[kind](path)
-
-
-def photos_source(folder):
-  """Returns the `PictureSource` of every picture in `folder` and below; links are followed, each folder once.
-
-  Hidden files and files without a picture's ending are ignored.
+  Attributes:
+    kind: 'photos'.
+    num_inputs: int, the pictures.
+    fingerprint: str, a digest of the files' paths, sizes and modification times.
 
   Raises:
     errors.InputError: no such folder, or no picture in it.
   """
-  folder = _existing_folder(folder)
-  keys = sorted(_walk(folder))
-  if not keys:
-    raise errors.InputError(f'`{folder}` holds 0 pictures, but at least one is needed, ending in '
-                            f'{", ".join(PICTURE_ENDINGS)}. Name another folder.')
-  return PictureSource('photos', folder, keys)
+
+  kind = 'photos'
+
+  def __init__(self, folder, limit=None):
+    self._folder = _existing_folder(folder)
+    files = _Files(self._folder)
+    if not files.keys:
+      unreadable = ', '.join(f'`{key}` ({reason})' for key, reason in sorted(files.unreadable.items()))
+      raise errors.InputError(f'`{folder}` holds 0 pictures, but at least one is needed, ending in '
+                              f'{", ".join(pictures.ENDINGS)}. Name another folder.'
+                              f'{unreadable and f" Not readable: {unreadable}."}')
+    self._unreadable = files.unreadable
+    self._keys, self._firsts = self._count(files, limit)
+    self.num_inputs = _limited(int(self._firsts[-1]), limit)
+    self.fingerprint = _digest(self.kind, files.stamps(len(self._keys)), self.num_inputs)
+
+  def _count(self, files, limit):
+    """Returns the files' keys, as many as the limit needs, and the number of each one's first input and of the end."""
+    keys, firsts = [], array.array('q', [0])
+    for key in files.keys:
+      is_counted = key.lower().endswith(pictures.SEVERAL_ENDINGS) and key not in files.unreadable
+      keys.append(key)
+      firsts.append(firsts[-1] + (pictures.num_pictures(os.path.join(self._folder, key)) if is_counted else 1))
+      if limit is not None and firsts[-1] >= limit:
+        break
+    return keys, np.array(firsts)
+
+  def read(self, start, stop):
+    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` if it is unreadable."""
+    stop = min(stop, self.num_inputs)
+    order = start
+    while order < stop:
+      file = int(np.searchsorted(self._firsts, order, side='right')) - 1
+      first, last = int(self._firsts[file]), int(self._firsts[file + 1])
+      key = self._keys[file]
+      for picture in self._read_file(key, order - first, min(stop, last) - first):
+        yield _item(key if last - first == 1 else f'{key}#{order - first:04d}', order, picture)
+        order += 1
+
+  def _read_file(self, key, start, stop):
+    if key in self._unreadable:
+      return [errors.InputError(f'a folder that cannot be read: {self._unreadable[key]}')]
+    return pictures.load_pictures(self._folder / key, start, stop)
 
 
-def celeba_source(folder):
-  """Returns the `PictureSource` of CelebA's aligned pictures (000001.jpg …) in `folder`, of any size.
+class CelebaSource:
+  """CelebA's pictures, aligned or in the wild, in a folder or a zip, with what its lists say about them.
+
+  Args:
+    path: str or `pathlib.Path` of the folder or the zip.
+    partition: one of `celeba.PARTITIONS`, or None for all.
+    limit: int >= 1, only the first so many inputs; None for all.
+
+  Attributes:
+    kind: 'celeba'.
+    num_inputs: int, the pictures.
+    fingerprint: str, a digest of the pictures, the lists and the arguments.
 
   Raises:
-    errors.InputError: no such folder, or none of CelebA's file names in it.
+    errors.InputError: as in `celeba.Dataset`.
   """
-  folder = _existing_folder(folder)
-  keys = sorted(name for name in os.listdir(folder) if _CELEBA_NAME.fullmatch(name))
-  if not keys:
-    raise errors.InputError(f'`{folder}` holds 0 files named like 000001.jpg, but CelebA\'s aligned pictures are named '
-                            'so. Name the folder that holds them directly, or use --photos for other pictures.')
-  return PictureSource('celeba', folder, keys)
+
+  kind = 'celeba'
+
+  def __init__(self, path, partition=None, limit=None):
+    self._dataset = celeba.Dataset(path, partition)
+    self.num_inputs = _limited(self._dataset.num_pictures, limit)
+    self.fingerprint = _digest(self.kind, self._dataset.fingerprint, self.num_inputs)
+
+  def read(self, start, stop):
+    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` if it is unreadable."""
+    for order in range(start, min(stop, self.num_inputs)):
+      key = self._dataset.key(order)
+      try:
+        image = self._dataset.load(order)
+      except errors.InputError as error:
+        yield _item(key, order, error)
+      else:
+        height, width, _ = image.shape
+        yield _item(key, order, image, self._dataset.eyes(order, width, height), self._dataset.identity(order))
 
 
-def default_name(kind, path):
-  """Returns the name of a set made from `path`: the video's or folder's, of letters, digits, dots, _ and - only."""
-  path = pathlib.Path(os.path.abspath(path))
-  name = path.stem if kind == 'video' else path.name
-  return re.sub(r'[^\w.-]+', '_', name).strip('_.-') or kind
+def open_source(kind, paths, fps=1.0, start_secs=0.0, end_secs=None, partition=None, limit=None):
+  """Returns the source of a kind.
 
-
-def load_picture(path):
-  """Returns the picture at `path` as uint8 RGB [height, width, 3], upright as EXIF says.
-
-  Of an animation it is the first frame. 16-bit values are scaled, CMYK and palettes converted, transparent pixels stand
-  before neutral grey.
+  Args:
+    kind: 'video', 'photos' or 'celeba'.
+    paths: str or `pathlib.Path`, or a sequence of them: the video or videos, the folder, or CelebA's folder or zip.
+    fps: float > 0, pictures per second of a video; as the next two, of no use to the other kinds.
+    start_secs: float >= 0, where to start in each video.
+    end_secs: float > `start_secs`, or None.
+    partition: one of `celeba.PARTITIONS`, or None for all; of no use to the other kinds.
+    limit: int >= 1, only the first so many inputs; None for all.
 
   Raises:
-    errors.InputError: it cannot be read; the message is the reason without the file's name.
+    errors.InputError: as the kind's own class says, or several paths for a kind that takes one.
   """
-  if not os.path.isfile(path):
-    raise errors.InputError('not a file')  # a broken link, or a pipe that would never end
+  if kind == 'video':
+    return VideoSource(paths, fps, start_secs, end_secs, limit)
+  paths = _as_paths(paths)
+  if len(paths) > 1:
+    raise errors.InputError(f'--{kind} takes one folder, but {len(paths)} are given '
+                            f'({", ".join(map(str, paths))}). Put them, or links to them, into one folder.')
+  return PhotoSource(paths[0], limit) if kind == 'photos' else CelebaSource(paths[0], partition, limit)
+
+
+def default_name(kind, paths):
+  """Returns the name of a set made from `paths`: the first one's, of letters, digits, dots, _ and - only."""
+  path = pathlib.Path(os.path.abspath(_as_paths(paths)[0]))
+  has_ending = kind == 'video' or kind == 'celeba' and path.suffix.lower() == '.zip'
+  return re.sub(r'[^\w.-]+', '_', path.stem if has_ending else path.name).strip('_.-') or kind
+
+
+def _as_paths(paths):
+  """Returns one path or a sequence of them as a list; raises `errors.InputError` if there is none."""
+  paths = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+  if not paths:
+    raise errors.InputError('There are 0 inputs, but at least one is needed. Name a video or a folder of pictures.')
+  return paths
+
+
+def _limited(num_inputs, limit):
+  if limit is None:
+    return num_inputs
+  if limit < 1:
+    raise errors.InputError(f'`limit` ({limit}) must be 1 or more inputs. Leave it out to use all.')
+  return min(num_inputs, limit)
+
+
+def _item(key, order, picture, eyes=None, identity=None):
+  """Returns the `Frame` of a picture without a time, or the `records.Rejection` of the error in its place."""
+  if isinstance(picture, errors.InputError):
+    return records.Rejection(key, str(picture))
+  return Frame(key, order, None, picture, eyes=eyes, identity=identity)
+
+
+def _digest(*what):
+  """Returns a SHA-256 in hexadecimal of values whose `repr` tells all; names may hold bytes that are no text."""
+  return hashlib.sha256(repr(what).encode('utf-8', 'surrogatepass')).hexdigest()
+
+
+def _stamp(path):
+  """Returns size and modification time of a file, or (-1, -1) of one that is not there."""
   try:
-    with warnings.catch_warnings(), Image.open(path) as picture:
-      warnings.simplefilter('ignore')  # corrupt EXIF, very large pictures
-      if max(picture.size) > _MAX_SIDE_PX:
-        raise errors.InputError(f'unreadable: {picture.width}×{picture.height} px, but a side may have at most '
-                                f'{_MAX_SIDE_PX}')
-      picture.load()
-      return np.asarray(_to_rgb(_upright(picture)))
-  except Image.UnidentifiedImageError as error:
-    reason = 'the file is empty' if os.path.getsize(path) == 0 else 'not a picture that can be read'
-    raise errors.InputError(f'unreadable: {reason}') from error
-  except (MemoryError, errors.InputError):
-    raise
-  except Exception as error:  # pylint: disable=broad-exception-caught  # Pillow's readers raise anything on bad bytes
-    reason = (str(error).splitlines() or [''])[0] or type(error).__name__
-    raise errors.InputError(f'unreadable: {reason}') from error
+    status = os.stat(path)
+  except OSError:  # a broken link, or gone already
+    return -1, -1
+  return status.st_size, status.st_mtime_ns
 
 
-def _upright(picture):
-  try:
-    return ImageOps.exif_transpose(picture)
-  except Exception:  # pylint: disable=broad-exception-caught  # damaged EXIF says nothing about the pixels
-    return picture
+def _check_times(fps, start_secs, end_secs):
+  if not 0 < fps < math.inf:
+    raise errors.InputError(f'`fps` ({fps}) must be a number above 0: pictures per second of video. Use 1, or 3 for '
+                            'a short one.')
+  if not 0 <= start_secs < math.inf:
+    raise errors.InputError(f'`start_secs` ({start_secs}) must be 0 or more seconds. Use 0 for the start.')
+  if end_secs is not None and not end_secs > start_secs:
+    raise errors.InputError(f'`end_secs` ({end_secs}) must be above `start_secs` ({start_secs}). Raise it, or leave it '
+                            'out for the end of the video.')
 
 
-def _to_rgb(picture):
-  if picture.mode.startswith('I') or picture.mode == 'F':
-    return _wide_to_rgb(picture)
-  if picture.has_transparency_data:
-    picture = picture.convert('RGBA')
-    grey = Image.new('RGBA', picture.size, (_NEUTRAL_GREY,) * 3 + (255,))
-    picture = Image.alpha_composite(grey, picture)
-  return picture.convert('RGB')
+def _end_secs(path, video, start_secs, end_secs):
+  if start_secs >= video.duration_secs:
+    raise errors.InputError(f'`start_secs` ({start_secs:g}) must be before the end of `{path}`, which is '
+                            f'{video.duration_secs:.2f} s long. Lower it.')
+  return video.duration_secs if end_secs is None else min(end_secs, video.duration_secs)
 
 
-def _wide_to_rgb(picture):
-  """Returns a grey picture of 16 or 32 bits or of floats as RGB, its format's white scaled to 255."""
-  values = np.asarray(picture).astype(np.float64)
-  # 16 bits say what white is; 32 bits and floats do not, and mostly hold one of these.
-  whites = {'I': (65535,), 'F': (1, 255, 65535)}.get(picture.mode, (65535,))
-  largest = values.max(initial=0)
-  white = next((white for white in whites if largest <= white), largest)
-  grey = np.clip(np.rint(values * (255 / white)), 0, 255).astype(np.uint8)
-  return Image.fromarray(grey).convert('RGB')
+def _distinct_names(paths):
+  """Returns the videos' file names, with as many of their folders before them as tell those of one name apart."""
+  paths = [pathlib.Path(os.path.abspath(path)) for path in paths]
+  twice = [str(path) for path, count in collections.Counter(paths).items() if count > 1]
+  if twice:
+    raise errors.InputError(f'`{twice[0]}` is given twice, but each video counts once. Name it once.')
+  names = []
+  for path in paths:
+    same = [other for other in paths if other.name == path.name]
+    num_parts = 1
+    while len({other.parts[-num_parts:] for other in same}) < len(same):
+      num_parts += 1
+    names.append('/'.join(path.parts[-num_parts:]))
+  return names
 
 
 def _existing_folder(folder):
@@ -241,16 +330,69 @@ def _existing_folder(folder):
   return pathlib.Path(folder)
 
 
-def _walk(folder):
-  """Yields the path below `folder`, with slashes, of each picture; enters no folder twice: links may loop."""
-  seen = set()
-  for parent, subfolders, names in os.walk(folder, followlinks=True):
-    status = os.stat(parent)
-    if (status.st_dev, status.st_ino) in seen:
-      subfolders.clear()
-      continue
-    seen.add((status.st_dev, status.st_ino))
-    subfolders.sort()
-    for name in names:
-      if not name.startswith('.') and name.lower().endswith(PICTURE_ENDINGS):
-        yield (pathlib.Path(parent) / name).relative_to(folder).as_posix()
+class _Files:
+  """The picture files below a folder; no folder is entered twice: links may loop.
+
+  Attributes:
+    keys: list of str, the paths below the folder, with slashes, sorted; a folder that cannot be listed ends in one.
+    unreadable: dict from the latter's keys to the reasons.
+  """
+
+  def __init__(self, folder):
+    self._found = []
+    self._sizes = array.array('q')  # two numbers a file as objects would take more memory than its name
+    self._times_ns = array.array('q')
+    self.unreadable = {}
+    self._walk(folder)
+    self._by_key = sorted(range(len(self._found)), key=self._found.__getitem__)
+    self.keys = [self._found[i] for i in self._by_key]
+    if list(self.unreadable) == ['/']:
+      raise errors.InputError(f'`{folder}` must be a folder of pictures, but cannot be read ({self.unreadable["/"]}). '
+                              'Change its permissions, or name another folder.')
+    if len(self.unreadable) == len(self.keys):
+      self.keys = []
+
+  def stamps(self, num_files):
+    """Returns (key, size, modification time) of the first files."""
+    return [(self._found[i], self._sizes[i], self._times_ns[i]) for i in self._by_key[:num_files]]
+
+  def _walk(self, folder):
+    seen = set()
+    waiting = ['']
+    while waiting:
+      below = waiting.pop()
+      try:
+        status = os.stat(folder / below)
+        if (status.st_dev, status.st_ino) in seen:
+          continue
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder / below) as listing:
+          # Sorted, so that of two ways to one folder the same one is taken whatever the order on the disk.
+          waiting += sorted((f'{below}{name}/' for name in self._add_files(below, listing)), reverse=True)
+      except OSError as error:
+        self.unreadable[below or '/'] = error.strerror
+        self._add(below or '/', -1, -1)
+
+  def _add_files(self, below, listing):
+    """Notes the pictures of one folder and returns the names of the folders in it."""
+    folders = []
+    for entry in listing:
+      if entry.name.startswith('.'):
+        continue
+      if _is_folder(entry):
+        folders.append(entry.name)
+      elif entry.name.lower().endswith(pictures.ENDINGS):
+        self._add(below + entry.name, *_stamp(entry))
+    return folders
+
+  def _add(self, key, size, time_ns):
+    self._found.append(key)
+    self._sizes.append(size)
+    self._times_ns.append(time_ns)
+
+
+def _is_folder(entry):
+  try:
+    return entry.is_dir()
+  except OSError:  # a link to itself, or into a folder that cannot be entered
+    return False

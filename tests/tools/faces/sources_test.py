@@ -1,6 +1,8 @@
 """Tests of where pictures come from; the pictures and videos are made here."""
 
 import os
+import pickle
+import zipfile
 
 import numpy as np
 from PIL import Image
@@ -88,14 +90,14 @@ def test_a_damaged_stretch_in_the_middle_is_rejected_in_any_slice(tmp_path):
 def test_a_picture_too_wide_for_opencv_is_rejected_and_the_next_one_read(tmp_path):
   Image.new('RGB', (33_000, 8)).save(tmp_path / 'a.png')
   Image.fromarray(_quarters()).save(tmp_path / 'b.png')
-  wide, good = sources.photos_source(tmp_path).read(0, 2)
+  wide, good = sources.PhotoSource(tmp_path).read(0, 2)
   assert wide.reason == 'unreadable: 33000×8 px, but a side may have at most 32766' and good.key == 'b.png'
 
 
 def test_a_file_for_a_folder_and_a_folder_for_a_file_are_told(tmp_path):
   (tmp_path / 'a.mp4').touch()
   with pytest.raises(errors.InputError, match=r'a\.mp4` must be a folder of pictures, but is a file.*--video'):
-    sources.photos_source(tmp_path / 'a.mp4')
+    sources.PhotoSource(tmp_path / 'a.mp4')
   with pytest.raises(errors.InputError, match=r'must be a video file, but is a folder.*--photos'):
     sources.VideoSource(tmp_path, 1)
 
@@ -110,7 +112,7 @@ def test_photos_come_sorted_from_all_folders_whatever_the_order_on_disk(tmp_path
   for name in ('b.png', 'a/z.JPG', 'c/d/e.webp', 'a.png', 'a/.hidden.png', 'notes.txt', '._b.png'):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (Image.fromarray(_quarters()).save(tmp_path / name) if not name.endswith('.txt') else (tmp_path / name).touch())
-  source = sources.photos_source(tmp_path)
+  source = sources.PhotoSource(tmp_path)
   frames = list(source.read(0, 10))
   assert (source.kind, source.num_inputs) == ('photos', 4)
   assert [frame.key for frame in frames] == ['a.png', 'a/z.JPG', 'b.png', 'c/d/e.webp']
@@ -118,7 +120,7 @@ def test_photos_come_sorted_from_all_folders_whatever_the_order_on_disk(tmp_path
   assert [frame.key for frame in source.read(1, 3)] == ['a/z.JPG', 'b.png']
   scandir = os.scandir
   monkeypatch.setattr(os, 'scandir', lambda path: _Reversed(scandir(path)))
-  assert [frame.key for frame in sources.photos_source(tmp_path).read(0, 10)] == [frame.key for frame in frames]
+  assert [frame.key for frame in sources.PhotoSource(tmp_path).read(0, 10)] == [frame.key for frame in frames]
 
 
 class _Reversed:
@@ -150,97 +152,23 @@ def test_links_are_followed_and_loops_end(tmp_path):
   (tmp_path / 'photos' / 'linked').symlink_to(tmp_path / 'elsewhere')
   (tmp_path / 'photos' / 'loop').symlink_to(tmp_path / 'photos')
   (tmp_path / 'photos' / 'broken.png').symlink_to(tmp_path / 'nowhere.png')
-  items = list(sources.photos_source(tmp_path / 'photos').read(0, 9))
+  items = list(sources.PhotoSource(tmp_path / 'photos').read(0, 9))
   assert [item.key for item in items] == ['broken.png', 'linked/a.png']
   assert items[0].reason == 'not a file'
 
 
 def test_a_pipe_with_a_pictures_name_does_not_hang(tmp_path):
   os.mkfifo(tmp_path / 'a.png')
-  (item,) = sources.photos_source(tmp_path).read(0, 1)
+  (item,) = sources.PhotoSource(tmp_path).read(0, 1)
   assert item == records.Rejection('a.png', 'not a file')
 
 
 def test_folder_without_pictures_and_no_folder_are_named(tmp_path):
   (tmp_path / 'notes.txt').touch()
   with pytest.raises(errors.InputError, match=rf'`{tmp_path}` holds 0 pictures.*\.jpg'):
-    sources.photos_source(tmp_path)
+    sources.PhotoSource(tmp_path)
   with pytest.raises(errors.InputError, match=r'absent` must be a folder'):
-    sources.photos_source(tmp_path / 'absent')
-  with pytest.raises(errors.InputError, match=r'absent` must be a folder'):
-    sources.celeba_source(tmp_path / 'absent')
-
-
-def test_celeba_takes_its_own_names_only(tmp_path):
-  for name in ('000002.jpg', '000001.jpg', 'cat.jpg', '1.jpg'):
-    Image.fromarray(_quarters()).save(tmp_path / name)
-  source = sources.celeba_source(tmp_path)
-  assert source.kind == 'celeba'
-  assert [frame.key for frame in source.read(0, source.num_inputs)] == ['000001.jpg', '000002.jpg']
-  (tmp_path / '000001.jpg').unlink()
-  (tmp_path / '000002.jpg').unlink()
-  with pytest.raises(errors.InputError, match=r'holds 0 files named like 000001\.jpg'):
-    sources.celeba_source(tmp_path)
-
-
-@pytest.mark.parametrize('ending', ['png', 'tiff', 'bmp', 'gif', 'webp', 'ppm'])
-def test_formats_give_the_same_pixels(tmp_path, ending):
-  Image.fromarray(_quarters()).save(tmp_path / f'a.{ending}', **({'lossless': True} if ending == 'webp' else {}))
-  np.testing.assert_array_equal(sources.load_picture(tmp_path / f'a.{ending}'), _quarters())
-
-
-@pytest.mark.parametrize('orientation, undo', [
-    (1, lambda a: a), (2, np.fliplr), (3, lambda a: np.rot90(a, 2)), (4, np.flipud),
-    (5, lambda a: a.swapaxes(0, 1)), (6, np.rot90), (7, lambda a: np.rot90(a, 2).swapaxes(0, 1)),
-    (8, lambda a: np.rot90(a, -1))])
-def test_exif_orientation_is_respected(tmp_path, orientation, undo):
-  exif = Image.Exif()
-  exif[0x0112] = orientation
-  Image.fromarray(np.ascontiguousarray(undo(_quarters()))).save(tmp_path / 'a.png', exif=exif)
-  np.testing.assert_array_equal(sources.load_picture(tmp_path / 'a.png'), _quarters())
-
-
-def test_damaged_exif_costs_nothing_but_the_orientation(tmp_path):
-  Image.fromarray(_quarters()).save(tmp_path / 'a.png', exif=b'Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01\x03')
-  np.testing.assert_array_equal(sources.load_picture(tmp_path / 'a.png'), _quarters())
-
-
-@pytest.mark.parametrize('ending', ['png', 'tiff', 'pgm'])
-def test_16_bits_are_scaled_and_not_clipped(tmp_path, ending):
-  values = np.array([[0, 128, 257 * 40], [257 * 128, 257 * 200 + 120, 65535]], np.uint16)
-  Image.fromarray(values).save(tmp_path / f'a.{ending}')
-  expected = np.array([[0, 0, 40], [128, 200, 255]])
-  np.testing.assert_array_equal(sources.load_picture(tmp_path / f'a.{ending}'), np.stack([expected] * 3, axis=2))
-
-
-@pytest.mark.parametrize('white', [1.0, 255.0, 65535.0, 1e6])
-def test_floats_are_scaled_to_their_white(tmp_path, white):
-  values = np.array([[0, 0.2, 0.6, 1.0]], np.float32) * white
-  Image.fromarray(values).save(tmp_path / 'a.tiff')
-  np.testing.assert_array_equal(sources.load_picture(tmp_path / 'a.tiff')[0, :, 0], [0, 51, 153, 255])
-
-
-def test_transparent_pixels_stand_before_neutral_grey(tmp_path):
-  rgba = np.array([[[255, 0, 0, 255], [255, 0, 0, 0], [255, 255, 255, 128]]], np.uint8)
-  Image.fromarray(rgba).save(tmp_path / 'a.png')
-  np.testing.assert_allclose(
-      sources.load_picture(tmp_path / 'a.png').astype(int), [[[255, 0, 0], [128, 128, 128], [192, 192, 192]]], atol=1)
-
-
-def test_cmyk_palette_grey_and_one_bit_become_rgb(tmp_path):
-  picture = Image.fromarray(_quarters())
-  picture.convert('CMYK').save(tmp_path / 'cmyk.jpg', quality=98, subsampling=0)
-  picture.quantize(8).save(tmp_path / 'palette.png')
-  picture.convert('1').save(tmp_path / 'bit.png')
-  inner = np.s_[5:15, 5:25]
-  np.testing.assert_allclose(sources.load_picture(tmp_path / 'cmyk.jpg')[inner].mean((0, 1)), [255, 0, 0], atol=4)
-  np.testing.assert_array_equal(sources.load_picture(tmp_path / 'palette.png'), _quarters())
-  assert sources.load_picture(tmp_path / 'bit.png').shape == (40, 60, 3)
-
-
-def test_first_picture_of_an_animation_is_taken(tmp_path):
-  media.save_animation(tmp_path / 'a.gif', [_grey(10), _grey(200)], 5)
-  np.testing.assert_array_equal(sources.load_picture(tmp_path / 'a.gif'), _grey(10))
+    sources.PhotoSource(tmp_path / 'absent')
 
 
 def test_unreadable_pictures_are_rejected_with_their_reason(tmp_path, astronaut):
@@ -249,7 +177,7 @@ def test_unreadable_pictures_are_rejected_with_their_reason(tmp_path, astronaut)
   (tmp_path / 'empty.png').touch()
   (tmp_path / 'text.jpeg').write_text('no picture at all')
   (tmp_path / 'phone.heic').write_bytes(b'\0\0\0\x18ftypheic')
-  items = {item.key: item for item in sources.photos_source(tmp_path).read(0, 9)}
+  items = {item.key: item for item in sources.PhotoSource(tmp_path).read(0, 9)}
   assert isinstance(items.pop('whole.jpg'), sources.Frame)
   assert {key: item.reason.split(' (')[0] for key, item in items.items()} == {
       'cut.jpg': 'unreadable: image file is truncated', 'empty.png': 'unreadable: the file is empty',
@@ -259,16 +187,241 @@ def test_unreadable_pictures_are_rejected_with_their_reason(tmp_path, astronaut)
 
 @pytest.mark.parametrize('kind, path, name', [
     ('video', 'clips/My clip (1).mp4', 'My_clip_1'), ('video', 'me.final.mov', 'me.final'), ('photos', 'a/b/', 'b'),
-    ('photos', '/', 'photos'), ('video', '--.mp4', 'video')])
-def test_name_comes_from_the_input(kind, path, name):
+    ('photos', '/', 'photos'), ('video', '--.mp4', 'video'), ('video', ['b.mp4', 'a.mp4'], 'b'),
+    ('celeba', 'Img/img_align_celeba.zip', 'img_align_celeba'), ('celeba', 'a.b', 'a.b')])
+def test_name_comes_from_the_first_input(kind, path, name):
   assert sources.default_name(kind, path) == name
 
 
 def test_source_is_opened_by_its_kind(tmp_path):
   Image.fromarray(_grey(10)).save(tmp_path / '000001.jpg')
   Image.fromarray(_grey(10)).save(tmp_path / 'other.png')
-  media.save_animation(tmp_path / 'clip.mp4', [_grey(i) for i in range(4)], 4)
-  counts = {kind: (opened.kind, opened.num_inputs) for kind, path in (
-      ('photos', tmp_path), ('celeba', tmp_path), ('video', tmp_path / 'clip.mp4'))
-            for opened in [sources.open_source(kind, path, fps=2)]}
-  assert counts == {'photos': ('photos', 2), 'celeba': ('celeba', 1), 'video': ('video', 2)}
+  _make_video(tmp_path / 'clip.mp4', 4, 4)
+  (tmp_path / 'list_eval_partition.txt').write_text('000001.jpg 2\n')
+  opened = {kind: sources.open_source(kind, path, **options) for kind, path, options in (
+      ('photos', str(tmp_path), {}), ('celeba', [tmp_path], {'partition': 'test'}),
+      ('video', str(tmp_path / 'clip.mp4'), {'fps': 4, 'start_secs': 0.25, 'end_secs': 0.75}))}
+  assert {kind: (source.kind, source.num_inputs) for kind, source in opened.items()} == {
+      'photos': ('photos', 2), 'celeba': ('celeba', 1), 'video': ('video', 2)}
+  assert sources.open_source('photos', tmp_path, limit=1).num_inputs == 1
+
+
+def test_inputs_that_are_too_few_or_too_many_are_named(tmp_path):
+  for kind in ('photos', 'celeba'):
+    with pytest.raises(errors.InputError, match=rf'--{kind} takes one folder, but 2 are given \(a, b\)'):
+      sources.open_source(kind, ['a', 'b'])
+  with pytest.raises(errors.InputError, match='There are 0 inputs'):
+    sources.open_source('video', [])
+  Image.fromarray(_grey(10)).save(tmp_path / '000001.jpg')
+  _make_video(tmp_path / 'clip.mp4', 4, 4)
+  for kind, path in (('photos', tmp_path), ('celeba', tmp_path), ('video', tmp_path / 'clip.mp4')):
+    with pytest.raises(errors.InputError, match=r'`limit` \(0\) must be 1 or more'):
+      sources.open_source(kind, path, limit=0)
+
+
+def _several_videos(folder):
+  """Writes three videos, two of one name, and returns their paths; frame i is grey of 5·i, 4 a second."""
+  paths = [folder / name for name in ('a/clip.mp4', 'b/clip.mp4', 'other.mp4')]
+  for path, num_frames in zip(paths, (8, 4, 6)):
+    path.parent.mkdir(exist_ok=True)
+    _make_video(path, num_frames, 4)
+  return paths
+
+
+def test_several_videos_follow_each_other_under_keys_of_their_own(tmp_path):
+  source = sources.VideoSource(_several_videos(tmp_path), 2)
+  frames = list(source.read(0, source.num_inputs))
+  assert source.num_inputs == 4 + 2 + 3
+  assert [frame.order for frame in frames] == list(range(9))
+  assert [frame.clip for frame in frames] == [0] * 4 + [1] * 2 + [2] * 3
+  assert [frame.time_secs for frame in frames] == [0, 0.5, 1, 1.5, 0, 0.5, 0, 0.5, 1]
+  assert [round(frame.image.mean() / 5) for frame in frames] == [0, 2, 4, 6, 0, 2, 0, 2, 4]
+  assert [frame.key for frame in frames][2:8] == [
+      'a/clip.mp4@1.000s', 'a/clip.mp4@1.500s', 'b/clip.mp4@0.000s', 'b/clip.mp4@0.500s', 'other.mp4@0.000s',
+      'other.mp4@0.500s']
+  for size in (1, 2, 5):
+    sliced = [frame.key for start in range(0, 9, size) for frame in source.read(start, start + size)]
+    assert sliced == [frame.key for frame in frames]
+
+
+def test_limit_takes_the_first_inputs_of_all_videos(tmp_path):
+  source = sources.VideoSource(_several_videos(tmp_path), 2, limit=5)
+  assert source.num_inputs == 5
+  assert [frame.clip for frame in source.read(0, 99)] == [0] * 4 + [1]
+
+
+def test_a_part_of_each_video_is_taken(tmp_path):
+  source = sources.VideoSource(_several_videos(tmp_path), 4, start_secs=0.5, end_secs=1.25)
+  frames = list(source.read(0, source.num_inputs))
+  assert [(frame.clip, frame.time_secs) for frame in frames] == [
+      (0, 0.5), (0, 0.75), (0, 1.0), (1, 0.5), (1, 0.75), (2, 0.5), (2, 0.75), (2, 1.0)]
+  assert [round(frame.image.mean() / 5) for frame in frames] == [2, 3, 4, 2, 3, 2, 3, 4]
+  assert [frame.key for frame in source.read(2, 4)] == ['a/clip.mp4@1.000s', 'b/clip.mp4@0.500s']
+
+
+@pytest.mark.parametrize('start_secs, end_secs, message', [
+    (-1, None, r'`start_secs` \(-1\) must be 0 or more'), (float('nan'), None, r'`start_secs` \(nan\)'),
+    (float('inf'), None, r'`start_secs` \(inf\)'), (2, 2, r'`end_secs` \(2\) must be above `start_secs` \(2\)'),
+    (0, float('nan'), r'`end_secs` \(nan\)'),
+    (1.5, None, r'`start_secs` \(1\.5\) must be before the end of `.*b/clip\.mp4`, which is 1\.00 s long')])
+def test_times_out_of_range_are_named(tmp_path, start_secs, end_secs, message):
+  with pytest.raises(errors.InputError, match=message):
+    sources.VideoSource(_several_videos(tmp_path), 1, start_secs, end_secs)
+
+
+def test_a_video_named_twice_is_told(tmp_path):
+  path = _several_videos(tmp_path)[0]
+  with pytest.raises(errors.InputError, match=r'clip\.mp4` is given twice'):
+    sources.VideoSource([path, path.parent / '..' / 'a' / 'clip.mp4'], 1)
+
+
+def test_a_video_that_vanishes_is_rejected_and_the_next_one_read(tmp_path):
+  paths = _several_videos(tmp_path)
+  source = sources.VideoSource(paths, 2)
+  paths[1].unlink()
+  items = list(source.read(0, 9))
+  assert [type(item) for item in items] == [sources.Frame] * 4 + [records.Rejection] * 2 + [sources.Frame] * 3
+  assert items[4] == records.Rejection('b/clip.mp4@0.000s',
+                                       'the video is cut off or damaged (No such file or directory)')
+
+
+def test_each_picture_of_an_animation_is_an_input(tmp_path):
+  media.save_animation(tmp_path / 'dance.gif', [_grey(value) for value in (10, 90, 170, 250)], 5)
+  media.save_animation(tmp_path / 'wave.webp', [_grey(value) for value in (30, 60)], 5)
+  for name in ('a.png', 'still.gif'):
+    Image.fromarray(_grey(120)).save(tmp_path / name)
+  source = sources.PhotoSource(tmp_path)
+  frames = list(source.read(0, 99))
+  keys = ['a.png', 'dance.gif#0000', 'dance.gif#0001', 'dance.gif#0002', 'dance.gif#0003', 'still.gif',
+          'wave.webp#0000', 'wave.webp#0001']
+  assert [frame.key for frame in frames] == keys
+  assert [frame.order for frame in frames] == list(range(8)) and source.num_inputs == 8
+  np.testing.assert_allclose([frame.image.mean() for frame in frames], [120, 10, 90, 170, 250, 120, 30, 60], atol=2)
+  for size in (1, 3):
+    assert [frame.key for start in range(0, 8, size) for frame in source.read(start, start + size)] == keys
+  limited = sources.PhotoSource(tmp_path, limit=2)
+  assert [frame.key for frame in limited.read(0, 99)] == keys[:2] and limited.num_inputs == 2
+
+
+def test_an_animation_that_shrinks_meanwhile_is_rejected_from_there_on(tmp_path):
+  media.save_animation(tmp_path / 'dance.gif', [_grey(value) for value in (10, 90, 170)], 5)
+  source = sources.PhotoSource(tmp_path)
+  media.save_animation(tmp_path / 'dance.gif', [_grey(value) for value in (10, 90)], 5)
+  items = list(source.read(0, 3))
+  assert [item.key for item in items] == ['dance.gif#0000', 'dance.gif#0001', 'dance.gif#0002']
+  assert items[2].reason == 'unreadable: there is no picture 2 in it'
+
+
+@pytest.mark.parametrize('name', [
+    'two words.png', 'quo\'te".png', 'line\nbreak.png', 'größe.PNG', b'\xff\xfe.png', '%s{}.png', 'talk:1.png'])
+def test_odd_names_are_read(tmp_path, name):
+  name = os.fsdecode(name)
+  (tmp_path / 'in it').mkdir()
+  Image.fromarray(_quarters()).save(tmp_path / 'picture.png')
+  os.replace(tmp_path / 'picture.png', tmp_path / 'in it' / name)
+  source = pickle.loads(pickle.dumps(sources.PhotoSource(tmp_path)))
+  (frame,) = source.read(0, 9)
+  assert frame.key == f'in it/{name}'
+  np.testing.assert_array_equal(frame.image, _quarters())
+
+
+def test_a_file_that_vanishes_is_rejected_and_the_next_one_read(tmp_path):
+  for name in ('a.png', 'b.png'):
+    Image.fromarray(_quarters()).save(tmp_path / name)
+  source = sources.PhotoSource(tmp_path)
+  (tmp_path / 'a.png').unlink()
+  gone, frame = source.read(0, 2)
+  assert gone == records.Rejection('a.png', 'the file is not there any more') and frame.key == 'b.png'
+
+
+def _refuse(monkeypatch, folder):
+  """Makes one folder unreadable, for root too."""
+  scandir = os.scandir
+
+  def scandir_but_one(path):
+    if os.path.samefile(path, folder):
+      raise PermissionError(13, 'Permission denied', str(path))
+    return scandir(path)
+
+  monkeypatch.setattr(os, 'scandir', scandir_but_one)
+
+
+def test_a_folder_that_cannot_be_read_is_a_rejection(tmp_path, monkeypatch):
+  (tmp_path / 'private.gif').mkdir()
+  Image.fromarray(_quarters()).save(tmp_path / 'z.png')
+  _refuse(monkeypatch, tmp_path / 'private.gif')
+  source = sources.PhotoSource(tmp_path)
+  refused, frame = source.read(0, 9)
+  assert source.num_inputs == 2 and frame.key == 'z.png'
+  assert refused == records.Rejection('private.gif/', 'a folder that cannot be read: Permission denied')
+
+
+def test_nothing_but_folders_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+  (tmp_path / 'private').mkdir()
+  _refuse(monkeypatch, tmp_path / 'private')
+  with pytest.raises(errors.InputError, match=r'holds 0 pictures.*Not readable: `private/` \(Permission denied\)'):
+    sources.PhotoSource(tmp_path)
+  with pytest.raises(errors.InputError, match=r'private` must be .*but cannot be read \(Permission denied\)'):
+    sources.PhotoSource(tmp_path / 'private')
+
+
+def test_links_to_themselves_and_hidden_folders_are_passed_over(tmp_path):
+  (tmp_path / 'self').symlink_to('self')
+  (tmp_path / '.thumbnails').mkdir()
+  for name in ('a.png', '.thumbnails/a.png'):
+    Image.fromarray(_quarters()).save(tmp_path / name)
+  assert [item.key for item in sources.PhotoSource(tmp_path).read(0, 9)] == ['a.png']
+
+
+def test_fingerprint_tells_what_would_be_read_and_not_where_it_lies(tmp_path):
+  for folder in ('a', 'b'):
+    (tmp_path / folder).mkdir()
+    _make_video(tmp_path / folder / 'clip.mp4', 8, 4)
+    Image.fromarray(_grey(9)).save(tmp_path / folder / '000001.jpg')
+    Image.fromarray(_grey(9)).save(tmp_path / folder / '000002.jpg')
+    for path in (tmp_path / folder).iterdir():
+      os.utime(path, (1000, 1000))
+  first = {}
+  for kind, name, others in (
+      ('photos', '', ({'limit': 1},)), ('celeba', '', ({'limit': 1},)),
+      ('video', 'clip.mp4', ({'fps': 2}, {'start_secs': 0.5}, {'end_secs': 1.0}, {'limit': 1}))):
+    first[kind] = sources.open_source(kind, tmp_path / 'a' / name).fingerprint
+    assert sources.open_source(kind, tmp_path / 'b' / name).fingerprint == first[kind]
+    digests = [sources.open_source(kind, tmp_path / 'a' / name, **options).fingerprint for options in others]
+    assert len({first[kind], *digests}) == len(others) + 1
+  for name in ('000002.jpg', 'clip.mp4'):
+    os.utime(tmp_path / 'b' / name, (1001, 1001))
+  for kind, name in (('photos', ''), ('celeba', ''), ('video', 'clip.mp4')):
+    assert sources.open_source(kind, tmp_path / 'b' / name).fingerprint != first[kind]
+
+
+def test_sources_read_the_same_when_pickled(tmp_path):
+  Image.fromarray(_grey(10)).save(tmp_path / '000001.jpg')
+  _save_zip(tmp_path / 'celeba.zip', {'x/000001.jpg': (tmp_path / '000001.jpg').read_bytes()})
+  _make_video(tmp_path / 'clip.mp4', 8, 4)
+  for kind, path in (('photos', tmp_path), ('celeba', tmp_path), ('celeba', tmp_path / 'celeba.zip'),
+                     ('video', tmp_path / 'clip.mp4')):
+    source = sources.open_source(kind, path)
+    list(source.read(0, 1))
+    again = pickle.loads(pickle.dumps(source))
+    assert [frame.image.mean() for frame in again.read(0, 9)] == [frame.image.mean() for frame in source.read(0, 9)]
+    assert (again.kind, again.num_inputs, again.fingerprint) == (kind, source.num_inputs, source.fingerprint)
+
+
+def test_celeba_frames_carry_eyes_and_identity_where_a_list_names_them(tmp_path):
+  for name in ('000001.jpg', '000002.jpg'):
+    Image.fromarray(np.full([218, 178, 3], 50, np.uint8)).save(tmp_path / name)
+  (tmp_path / '000003.jpg').write_text('damaged')
+  (tmp_path / 'list_landmarks_align_celeba.txt').write_text('1\nheader\n000002.jpg 69 111 108 112 1 2 3 4 5 6\n')
+  (tmp_path / 'identity_CelebA.txt').write_text('000001.jpg 2880\n')
+  first, second, damaged = sources.CelebaSource(tmp_path).read(0, 9)
+  assert (first.eyes, first.identity, first.order, first.time_secs, first.clip) == (None, 2880, 0, None, 0)
+  assert second.identity is None
+  np.testing.assert_array_equal(second.eyes, [[69.5, 111.5], [108.5, 112.5]])
+  assert damaged == records.Rejection('000003.jpg', 'unreadable: not a picture that can be read')
+
+
+def _save_zip(path, members):
+  with zipfile.ZipFile(path, 'w') as archive:
+    for name, content in members.items():
+      archive.writestr(name, content)

@@ -1,0 +1,191 @@
+"""Between the two passes: over all that was seen, whose face it is and which pictures are kept."""
+
+import dataclasses
+
+import numpy as np
+
+from dcgan import errors
+from tools.faces import appearance
+from tools.faces import colour
+from tools.faces import curation
+from tools.faces import people_sheet
+from tools.faces import pictures
+from tools.faces import scan
+from tools.faces import sources
+from tools.faces import tracks
+
+_WORDS = {'central': scan.CENTRAL, 'largest': scan.LARGEST}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Wanted:
+  """What is wanted of a set.
+
+  Attributes:
+    limits: `curation.Limits`, or None to keep every face, duplicates too.
+    keeps_duplicates: bool, whether the same picture may come again.
+    person: str: in photos 'central' or 'largest'; in a video these, or a number, 1 for the most present person.
+    reference: `appearance.describe` of the person wanted, or None; it goes before `person`.
+
+  Raises:
+    errors.InputError: `person` is none of these.
+  """
+
+  limits: curation.Limits | None = curation.Limits()
+  keeps_duplicates: bool = False
+  person: str | None = None
+  reference: np.ndarray | None = None
+
+  def __post_init__(self):
+    if self.person is not None and self.person not in _WORDS and not (self.person.isdecimal() and int(self.person) >= 1):
+      raise errors.InputError(f'`person` ({self.person}) must be largest, central or, in a video, a number from 1, as the '
+                              'people sheet shows them. Use --person=1 for the most present one.')
+
+  def search(self, kind, keeps_pictures):
+    """Returns the `scan.Search` for a kind of source.
+
+    Raises:
+      errors.InputError: a numbered person of photos.
+    """
+    if kind == 'video':
+      return scan.Search(scan.EVERYBODY)
+    if self.reference is not None:
+      return scan.Search(scan.NEAREST, self.reference, keeps_pictures)
+    if self.person is not None and self.person not in _WORDS:
+      raise errors.InputError(f'`person` ({self.person}) must be largest or central for photos: only in a video are '
+                              'people numbered. Or show who it is with --reference=photo.jpg.')
+    return scan.Search(_WORDS[self.person or 'central'], None, keeps_pictures)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Choice:
+  """What is kept.
+
+  Attributes:
+    kept: list of int64 arrays, one a scan: the rows of its `faces` that are kept, rising.
+    reasons: list of lists of str, one a scan, one an input: why it is left out, or ''.
+    target_lab: float32 [2, 3], the usual skin of what is kept, or None where it is not known.
+    people: int64, the person of each face of all scans, 1 the most present; None for photos.
+    person: int, the one that is kept; None for photos.
+  """
+
+  kept: list
+  reasons: list
+  target_lab: np.ndarray | None
+  people: np.ndarray | None
+  person: int | None
+
+
+def choose(seen, kind, wanted):
+  """Returns the `Choice` among all that was seen.
+
+  Args:
+    seen: list of `scan.Scan`, without landmarks and pictures.
+    kind: str, the source's.
+    wanted: `Wanted`.
+  """
+  num_inputs = np.cumsum([0] + [len(each.keys) for each in seen])
+  faces = {name: np.concatenate([each.faces[name] for each in seen]) for name in seen[0].faces}
+  faces['input'] = np.concatenate([each.faces['input'] + first for each, first in zip(seen, num_inputs)])
+  inputs = {name: np.concatenate([each.inputs[name] for each in seen]) for name in seen[0].inputs}
+  keys = [key for each in seen for key in each.keys]
+  reasons = [reason for each in seen for reason in each.reasons]
+  rows, people, person = np.arange(len(faces['input'])), None, None  # photos: one face an input
+  if kind == 'video':
+    people = tracks.people(inputs['clip'][faces['input']], faces['input'], inputs['time_secs'][faces['input']],
+                           faces['box'], faces['appearance'])
+    person = _person(faces, people, wanted)
+    rows = np.flatnonzero(people == person)
+    for i in set(faces['input'].tolist()) - set(faces['input'][rows].tolist()):
+      reasons[i] = f'somebody else: not person {person}'
+  found = np.array(_reasons_against(rows, faces, inputs, keys, kind, wanted), object)
+  for row, reason in zip(rows, found):
+    reasons[faces['input'][row]] = reason
+  kept = rows[found == '']
+  ends = np.cumsum([len(each.faces['input']) for each in seen])
+  skins = faces['skin_lab'][kept]
+  return Choice(
+      kept=[kept[(kept >= end - len(each.faces['input'])) & (kept < end)] - (end - len(each.faces['input']))
+            for each, end in zip(seen, ends)],
+      reasons=[reasons[start:stop] for start, stop in zip(num_inputs, num_inputs[1:])],
+      target_lab=colour.target(skins) if np.isfinite(skins).all(axis=(1, 2)).any() else None, people=people,
+      person=person)
+
+
+def _person(faces, people, wanted):
+  """Returns the number of the person wanted.
+
+  Raises:
+    errors.InputError: there are not so many.
+  """
+  numbers = np.unique(people)
+  if not len(numbers):
+    return 1
+  if wanted.reference is not None:
+    distances = appearance.distances(faces['appearance'], wanted.reference[np.newaxis])[:, 0]
+    return int(min(numbers, key=lambda number: np.median(distances[people == number])))
+  if wanted.person == 'largest':
+    return int(max(numbers, key=lambda number: np.median(faces['eye_distance_px'][people == number])))
+  if wanted.person == 'central':
+    # The finder ranks the most central large face of a picture first.
+    is_first = np.diff(faces['input'], prepend=-1) > 0
+    return int(max(numbers, key=lambda number: (is_first & (people == number)).sum()))
+  number = int(wanted.person or 1)
+  if number not in numbers:
+    raise errors.InputError(f'`person` ({number}) must be at most {numbers[-1]}, the people found. Look at the people '
+                            'sheet, or leave it out for the most present one.')
+  return number
+
+
+def load_reference(path):
+  """Returns the looks of the person in a photo, its most central large face, for `Wanted`.
+
+  Raises:
+    errors.InputError: the photo cannot be read, or shows no face.
+  """
+  try:
+    image = pictures.load_picture(path)
+  except errors.InputError as error:
+    raise errors.InputError(f'`reference` ({path}) must be a photo of a face, but is {error}. Use another one.') from error
+  found = scan.candidates(sources.Frame(path, 0, None, image))
+  if not found:
+    raise errors.InputError(f'`reference` ({path}) must be a photo of a face, but none was found in it. Use one that shows '
+                            'the face large and from the front.')
+  return appearance.describe(found[0].aligned.image)
+
+
+def draw_people(seen, chosen, scan_path):
+  """Returns the sheet of the people in a video.
+
+  Args:
+    seen: list of `scan.Scan`, without pictures.
+    chosen: the `Choice` among them.
+    scan_path: callable that gives the file of a scan by its index, where the thumbnails are.
+
+  Returns:
+    uint8 RGB [sheet_height, sheet_width, 3].
+  """
+  wanted = np.concatenate(list(people_sheet.shown_faces(chosen.people).values()))
+  thumbnails, start = {}, 0
+  for i, each in enumerate(seen):
+    stop = start + len(each.faces['input'])
+    here = wanted[(wanted >= start) & (wanted < stop)]
+    pictures = scan.load(scan_path(i), without=each.faces).pictures if len(here) else None
+    thumbnails |= {face: scan.decode(pictures[face - start]) for face in here}
+    start = stop
+  times_secs, clips = (np.concatenate([each.inputs[name][each.faces['input']] for each in seen])
+                       for name in ('time_secs', 'clip'))
+  return people_sheet.draw(chosen.people, thumbnails, chosen.person, times_secs, clips)
+
+
+def _reasons_against(rows, faces, inputs, keys, kind, wanted):
+  """Returns why each of the faces `rows` is left out, a list of str; '' where it is kept."""
+  if wanted.limits is None:
+    return [''] * len(rows)
+  yaw, pitch, roll = faces['pose_deg'][rows].T
+  columns = {name: faces[name][rows] for name in ('eye_distance_px', 'outside_fraction', 'mouth_opening', 'eye_openings',
+                                                  'brightness', 'sharpness')}
+  measured = curation.Measured(
+      keys=[keys[i] for i in faces['input'][rows]], clips=inputs['clip'][faces['input'][rows]], yaw_deg=yaw,
+      pitch_deg=pitch, roll_deg=roll, descriptors=faces['descriptor'][rows], **columns)
+  return curation.reasons_against(measured, wanted.limits, kind == 'video', wanted.keeps_duplicates)

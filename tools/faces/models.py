@@ -1,0 +1,108 @@
+"""The one door to MediaPipe and the models in its wheel; imported late, because that takes seconds and 650 MB.
+
+None of these may be used in a forked process: MediaPipe hangs there.
+"""
+
+import contextlib
+import os
+import sys
+
+import numpy as np
+
+MIN_CONFIDENCE = 0.5
+
+_NUM_LANDMARKS = 478
+_MESH_GRAPH = 'mediapipe/modules/face_landmark/face_landmark_front_cpu.binarypb'
+_MESH_DETECTOR = ('facedetectionshortrangecpu__facedetectionshortrange__facedetection__TensorsToDetectionsCalculator.'
+                  'min_score_thresh')
+_MESH_PRESENCE = 'facelandmarkcpu__ThresholdingCalculator.threshold'
+
+
+class FaceMesh:
+  """The short-range face detector, and Face Mesh with irises on each face that it finds, in one graph.
+
+  MediaPipe's own `FaceMesh` is this graph too, but keeps what its detector says to itself.
+
+  Args:
+    max_num_faces: int, in one picture.
+  """
+
+  def __init__(self, max_num_faces):
+    with quiet_standard_error():
+      from mediapipe.python import solution_base  # pylint: disable=import-outside-toplevel
+      self._graph = solution_base.SolutionBase(
+          binary_graph_path=_MESH_GRAPH,
+          side_inputs={'num_faces': max_num_faces, 'with_attention': True, 'use_prev_landmarks': False},
+          calculator_params={_MESH_DETECTOR: MIN_CONFIDENCE, _MESH_PRESENCE: MIN_CONFIDENCE},
+          outputs=['multi_face_landmarks', 'face_detections'])
+      self._graph.process({'image': _BLANK})
+    self._is_quiet = False
+
+  def process(self, image):
+    """Returns the faces of a picture.
+
+    Args:
+      image: uint8 RGB [height, width, 3].
+
+    Returns:
+      (landmarks, boxes, scores): float32 [num_faces, 478, 3], x, y and z in px of `image`; float [num_detections, 4] of
+      x0, y0, x1, y1 in px; float [num_detections] in [0, 1]. A detection may be without landmarks.
+    """
+    # The first face sets off a last notice.
+    with contextlib.nullcontext() if self._is_quiet else quiet_standard_error():
+      found = self._graph.process({'image': np.ascontiguousarray(image)})
+    faces = found.multi_face_landmarks or ()
+    self._is_quiet = self._is_quiet or bool(faces)
+    height, width, _ = image.shape
+    landmarks = np.array([[(point.x, point.y, point.z) for point in face.landmark] for face in faces], np.float32)
+    landmarks = landmarks.reshape(-1, _NUM_LANDMARKS, 3) * np.array([width, height, width], np.float32)
+    return landmarks, *_boxes_and_scores(found.face_detections, image)
+
+
+class FullRangeDetector:
+  """MediaPipe's detector for small faces."""
+
+  def __init__(self):
+    with quiet_standard_error():
+      from mediapipe import solutions  # pylint: disable=import-outside-toplevel
+      self._graph = solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=MIN_CONFIDENCE)
+      self._graph.process(_BLANK)
+
+  def process(self, image):
+    """Returns (boxes, scores) of the faces in a picture, as `FaceMesh.process` does."""
+    return _boxes_and_scores(self._graph.process(np.ascontiguousarray(image)).detections, image)
+
+
+def selfie_segmentation():
+  """Returns the graph whose `process(image).segmentation_mask` says where a person is: float32 [height, width], 0 to 1."""
+  with quiet_standard_error():
+    from mediapipe import solutions  # pylint: disable=import-outside-toplevel
+    graph = solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
+    graph.process(_BLANK)
+  return graph
+
+
+_BLANK = np.full([64, 64, 3], 128, np.uint8)
+
+
+def _boxes_and_scores(detections, image):
+  detections = detections or ()
+  relative = [detection.location_data.relative_bounding_box for detection in detections]
+  boxes = np.array([[box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height] for box in relative])
+  height, width, _ = image.shape
+  return boxes.reshape(-1, 4) * [width, height, width, height], np.array([each.score[0] for each in detections])
+
+
+@contextlib.contextmanager
+def quiet_standard_error():
+  """Sends file descriptor 2 to nowhere for a moment: MediaPipe's C++ writes notices straight to it."""
+  sys.stderr.flush()
+  kept = os.dup(2)
+  nowhere = os.open(os.devnull, os.O_WRONLY)
+  try:
+    os.dup2(nowhere, 2)
+    yield
+  finally:
+    os.dup2(kept, 2)
+    os.close(kept)
+    os.close(nowhere)

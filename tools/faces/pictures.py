@@ -1,0 +1,213 @@
+"""Picture files: whatever the format, an upright RGB array, or one line that says why there is none."""
+
+import contextlib
+import functools
+import os
+import struct
+import warnings
+
+import numpy as np
+from PIL import Image
+from PIL import ImageCms
+from PIL import ImageOps
+
+from dcgan import errors
+
+# HEIC, which Pillow does not read, is here so that an iPhone's photos are reported and not passed over in silence.
+ENDINGS = ('.apng', '.avif', '.bmp', '.dib', '.gif', '.heic', '.heif', '.j2k', '.jfif', '.jp2', '.jpe', '.jpeg', '.jpg',
+           '.mpo', '.pbm', '.pgm', '.png', '.pnm', '.ppm', '.qoi', '.tga', '.tif', '.tiff', '.webp')
+# The formats that can hold several pictures, each an input of its own. MPO is not one: behind a camera's photo it
+# holds smaller copies of it.
+SEVERAL_ENDINGS = ('.apng', '.avif', '.gif', '.png', '.tif', '.tiff', '.webp')
+
+_MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
+_NEUTRAL_GREY = 128  # behind transparent pixels
+_FEWEST_FRAME_BYTES = 10  # a GIF's smallest; what a header claims beyond it is not there
+_PNG_START = b'\x89PNG\r\n\x1a\n'
+_WEBP_ANIMATION = 0x02  # the flag in the VP8X chunk
+
+
+def load_picture(path_or_file, index=0):
+  """Returns a picture as uint8 RGB [height, width, 3], upright as EXIF says.
+
+  16-bit values are scaled, CMYK and palettes converted, transparent pixels stand before neutral grey.
+
+  Args:
+    path_or_file: path, or a binary file object that can seek.
+    index: int, which of the pictures in an animated GIF, WebP, PNG or AVIF or a TIFF of several pages.
+
+  Raises:
+    errors.InputError: it cannot be read; the message is the reason without the file's name.
+  """
+  (picture,) = load_pictures(path_or_file, index, index + 1)
+  if isinstance(picture, errors.InputError):
+    raise picture
+  return picture
+
+
+def load_pictures(path_or_file, start, stop):
+  """Yields the pictures `start` to `stop` (exclusive) of one file as `load_picture` does, opening it once.
+
+  In place of a picture that cannot be read comes the `errors.InputError` that says why.
+  """
+  try:
+    with _told(path_or_file):
+      opened = _open(path_or_file)
+  except errors.InputError as error:
+    for _ in range(start, stop):
+      yield error
+    return
+  with opened:
+    for index in range(start, stop):
+      try:
+        with _told(path_or_file):
+          picture = _load(opened, index)
+      except errors.InputError as error:
+        picture = error
+      yield picture
+
+
+def num_pictures(path_or_file):
+  """Returns how many pictures a file holds: the frames of an animation, the pages of a TIFF, or 1.
+
+  Where the header says that there is one, no more than the header is read. A file that cannot be read counts as 1.
+  """
+  if not _is_open(path_or_file):
+    if not os.path.isfile(path_or_file):  # a pipe would never end
+      return 1
+    try:
+      with open(path_or_file, 'rb') as file:
+        return num_pictures(file)
+    except OSError:
+      return 1
+  if _holds_one(path_or_file):
+    return 1
+  try:
+    with _told(path_or_file), _open(path_or_file) as picture:
+      count = 1 if picture.format == 'MPO' else getattr(picture, 'n_frames', 1)
+  except errors.InputError:
+    return 1
+  return max(1, min(count, _num_bytes(path_or_file) // _FEWEST_FRAME_BYTES))
+
+
+def _is_open(path_or_file):
+  return not isinstance(path_or_file, (str, bytes, os.PathLike))
+
+
+@contextlib.contextmanager
+def _told(path_or_file):
+  """Turns what Pillow raises on bad files into an `errors.InputError` with a reason; silences its warnings."""
+  if not _is_open(path_or_file) and not os.path.isfile(path_or_file):
+    raise errors.InputError('not a file' if os.path.lexists(path_or_file) else 'the file is not there any more')
+  try:
+    with warnings.catch_warnings():
+      warnings.simplefilter('ignore')  # corrupt EXIF, very large pictures
+      yield
+  except Image.UnidentifiedImageError as error:
+    reason = 'the file is empty' if _num_bytes(path_or_file) == 0 else 'not a picture that can be read'
+    raise errors.InputError(f'unreadable: {reason}') from error
+  except Image.DecompressionBombError as error:
+    raise errors.InputError(f'unreadable: it claims more than {2 * Image.MAX_IMAGE_PIXELS:,} px') from error
+  except (MemoryError, errors.InputError):
+    raise
+  except Exception as error:  # pylint: disable=broad-exception-caught  # Pillow's readers raise anything on bad bytes
+    reason = getattr(error, 'strerror', None) or (str(error).splitlines() or [''])[0] or type(error).__name__
+    raise errors.InputError(f'unreadable: {reason}') from error
+
+
+def _num_bytes(path_or_file):
+  return path_or_file.seek(0, os.SEEK_END) if _is_open(path_or_file) else os.path.getsize(path_or_file)
+
+
+@functools.cache
+def _formats():
+  """Returns Pillow's formats without EPS, which it gives to another program to run."""
+  Image.init()
+  return tuple(name for name in Image.ID if name != 'EPS')
+
+
+def _open(path_or_file):
+  return Image.open(path_or_file, formats=_formats())
+
+
+def _load(picture, index):
+  if index != picture.tell():
+    try:
+      picture.seek(index)
+    except EOFError as error:
+      raise errors.InputError(f'unreadable: there is no picture {index} in it') from error
+  if max(picture.size) > _MAX_SIDE_PX:
+    raise errors.InputError(f'unreadable: {picture.width}×{picture.height} px, but a side may have at most '
+                            f'{_MAX_SIDE_PX}')
+  if picture.width * picture.height > 2 * Image.MAX_IMAGE_PIXELS:  # Pillow looks at the first page only
+    raise Image.DecompressionBombError
+  picture.load()
+  return np.asarray(_to_rgb(_upright(picture)))
+
+
+def _upright(picture):
+  try:
+    return ImageOps.exif_transpose(picture)
+  except Exception:  # pylint: disable=broad-exception-caught  # damaged EXIF says nothing about the pixels
+    return picture
+
+
+def _to_rgb(picture):
+  if picture.mode.startswith('I') or picture.mode == 'F':
+    return _wide_to_rgb(picture)
+  if picture.mode == 'LAB':
+    return ImageCms.profileToProfile(
+        picture, ImageCms.createProfile('LAB'), ImageCms.createProfile('sRGB'), outputMode='RGB')
+  if picture.has_transparency_data:
+    picture = picture.convert('RGBA')
+    grey = Image.new('RGBA', picture.size, (_NEUTRAL_GREY,) * 3 + (255,))
+    picture = Image.alpha_composite(grey, picture)
+  return picture.convert('RGB')
+
+
+def _wide_to_rgb(picture):
+  """Returns a grey picture of 16 or 32 bits or of floats as RGB, its format's white scaled to 255."""
+  values = np.nan_to_num(np.asarray(picture).astype(np.float64), posinf=0, neginf=0)
+  # 16 bits say what white is; 32 bits and floats do not, and mostly hold one of these.
+  whites = {'I': (65535,), 'F': (1, 255, 65535)}.get(picture.mode, (65535,))
+  largest = values.max(initial=0)
+  white = next((white for white in whites if largest <= white), largest)
+  grey = np.clip(np.rint(values * (255 / white)), 0, 255).astype(np.uint8)
+  return Image.fromarray(grey).convert('RGB')
+
+
+def _holds_one(file):
+  """Whether the header of a binary file says that it holds one picture; where it does not, Pillow must count."""
+  file.seek(0)
+  start = file.read(32)
+  if start.startswith(_PNG_START):
+    return not _has_animation_chunk(file)
+  if start[:4] == b'RIFF' and start[8:12] == b'WEBP':
+    return start[12:16] != b'VP8X' or not start[20] & _WEBP_ANIMATION
+  if start[4:8] == b'ftyp':
+    return b'avis' not in start[8:]  # an AVIF sequence's brand
+  if start[:4] in (b'II*\0', b'MM\0*'):
+    return _has_one_page(file, '<' if start[:2] == b'II' else '>')
+  return not start.startswith((b'GIF8', b'II+\0', b'MM\0+'))
+
+
+def _has_animation_chunk(file):
+  """Whether a PNG has the chunk that makes it an animation; it stands before the first pixels."""
+  file.seek(len(_PNG_START))
+  while len(header := file.read(8)) == 8:
+    if header[4:] in (b'acTL', b'IDAT', b'IEND'):
+      return header[4:] == b'acTL'
+    file.seek(int.from_bytes(header[:4], 'big') + 4, os.SEEK_CUR)
+  return False
+
+
+def _has_one_page(file, endian):
+  """Whether the first directory of a TIFF points to no second one."""
+  try:
+    file.seek(4)
+    file.seek(*struct.unpack(f'{endian}L', file.read(4)))
+    (num_tags,) = struct.unpack(f'{endian}H', file.read(2))
+    file.seek(12 * num_tags, os.SEEK_CUR)
+    return struct.unpack(f'{endian}L', file.read(4)) == (0,)
+  except struct.error:
+    return True

@@ -1,0 +1,328 @@
+"""From a source to a set of records: both passes, the folder they work in, and how the set takes its place.
+
+All is written to a hidden folder beside the set, `records/.adele.unfinished`: a file for each slice that was looked
+through, then the shards. A run that was killed goes on with what is missing. When all is whole it is moved in place; a
+set of that name stays as it was until then.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+
+from absl import logging
+import numpy as np
+
+import dcgan
+from dcgan import errors
+from dcgan import files
+from dcgan import images
+from dcgan import progress
+from dcgan import records
+from tools.faces import choice
+from tools.faces import convert
+from tools.faces import curation
+from tools.faces import downloads
+from tools.faces import scan
+from tools.faces import sources
+
+INPUTS_PER_SLICE = 1000
+# A run is hopeless, or not, once so many inputs were looked at: a quarter of them, but not fewer or more than these.
+_FEWEST_TO_JUDGE, _MOST_TO_JUDGE = 100, 2000
+_NUM_REASONS_SHOWN = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+  """Where the pieces of a set lie until it is whole.
+
+  The names of the folders hold digests of all that their files depend on: what a killed run with the same inputs and
+  settings left can be used, and anything else is in the way.
+  """
+
+  folder: pathlib.Path
+  name: str
+  num_slices: int
+  scan_digest: str
+  shard_digest: str = ''
+
+  @property
+  def scan_folder(self):
+    return self.folder / f'scan-{self.scan_digest}'
+
+  @property
+  def shard_folder(self):
+    return self.folder / f'shards-{self.shard_digest}'
+
+  def scan_path(self, i):
+    return self.scan_folder / f'{i:05d}.npz'
+
+  def shard_path(self, i):
+    return records.shard_path(self.shard_folder / self.name, i, self.num_slices)
+
+  def shard_done_path(self, i):
+    return self.shard_folder / f'{i:05d}.json'
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _ScanJob:
+  source: object
+  slices: list
+  search: scan.Search
+  work: _Work
+
+  def __call__(self, i, on_event):
+    scan.save(self.work.scan_path(i), scan.scan(self.source, *self.slices[i], self.search, on_event))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _ConvertJob:
+  source: object
+  slices: list
+  kept: list
+  finish: convert.Finish
+  work: _Work
+
+  def __call__(self, i, on_event):
+    beside = 1 if self.finish.is_steady else 0
+    near = range(max(0, i - beside), min(len(self.slices), i + beside + 1))
+    scans = [scan.load(self.work.scan_path(k), without=('appearance',)) for k in near]
+    shard, lost = convert.convert(self.source, *self.slices[i], self.work.shard_path(i), scans,
+                                  [self.kept[k] for k in near], near.index(i), self.finish, on_event)
+    files.write_text(self.work.shard_done_path(i), json.dumps(
+        {'shard': dataclasses.asdict(shard), 'lost': [dataclasses.asdict(rejection) for rejection in lost]}))
+
+
+def make_records(kind, paths, wanted, *, source_options, name=None, records_dir='records', overwrite=False,
+                 settings, **options):
+  """Makes a set of records, and logs what was left out of it.
+
+  Args:
+    kind: 'video', 'photos' or 'celeba'.
+    paths: list of str: videos or their addresses, or one folder or zip.
+    wanted: `choice.Wanted`.
+    source_options: dict, of `sources.open_source`.
+    name: str, the set's; None names it after the first path.
+    records_dir: str or `pathlib.Path`, the folder that it stands in.
+    overwrite: bool, whether a set of that name is replaced, once the new one is whole.
+    settings: dict of JSON values for the manifest.
+    **options: of `make_set`.
+
+  Returns:
+    str, the set's prefix, as in `records/adele`.
+
+  Raises:
+    errors.InputError: an argument breaks its rule, the set is there already, the input cannot be read, or no picture
+      gave a face.
+  """
+  if name is not None and not re.fullmatch(r'\w[\w.-]*', name):
+    raise errors.InputError(f'`name` ({name!r}) must be letters, digits, dots, _ and -, and start with a letter '
+                            'or digit. Use --name=me.')
+  _check_writable(records_dir)
+  paths = [downloads.fetch(path, os.path.join(records_dir, 'clips')) if downloads.is_url(path) else path
+           for path in paths]
+  prefix = os.path.join(records_dir, name or sources.default_name(kind, paths[0]))
+  if records.manifest_path(prefix).exists() and not overwrite:
+    raise errors.InputError(f'`{prefix}` is a set of records already. Choose another --name, or give --overwrite to '
+                            'replace it.')
+  source = sources.open_source(kind, paths, **source_options)
+  manifest = make_set(source, prefix, wanted, settings=settings | {'source': paths}, **options)
+  logging.info('%s faces of %s pictures in %s', f'{manifest.num_images:,}', f'{manifest.num_inputs:,}', prefix)
+  return prefix
+
+
+def _check_writable(folder):
+  try:
+    os.makedirs(folder, exist_ok=True)
+  except OSError as error:
+    reason = 'it is a file' if os.path.isfile(folder) else error.strerror
+    raise errors.InputError(f'`records_dir` ({folder}) must be a folder that can be written to, but cannot be made '
+                            f'({reason}). Choose another one.') from error
+  if not os.access(folder, os.W_OK | os.X_OK):
+    raise errors.InputError(f'`records_dir` ({folder}) must be a folder that can be written to. Choose another one.')
+
+
+def make_set(source, prefix, wanted, *, background='keep', match_colour=False, is_steady=True, num_shards=0,
+             max_reject_fraction=1.0, settings, run):
+  """Writes the set of records of a source.
+
+  Args:
+    source: a source of `sources`.
+    prefix: str, the set's path without ending, as in `records/adele`.
+    wanted: `choice.Wanted`.
+    background: str of `background.BACKGROUNDS`.
+    match_colour: bool, whether every skin is brought to the median one.
+    is_steady: bool, whether a video's landmarks are smoothed over time.
+    num_shards: int, or 0 for one per 1,000 inputs; no more are made than there are inputs.
+    max_reject_fraction: float in [0, 1], of the inputs that may be left out; where more are, it ends early.
+    settings: dict of JSON values for the manifest.
+    run: callable as `workers.run` without `num_workers`.
+
+  Returns:
+    `records.Manifest`.
+
+  Raises:
+    errors.InputError: no input gave a face that is kept, too many were left out, or the same set is being made.
+  """
+  num_slices = min(num_shards or -(-source.num_inputs // INPUTS_PER_SLICE), source.num_inputs)
+  slices = [tuple(source.num_inputs * k // num_slices for k in (i, i + 1)) for i in range(num_slices)]
+  prefix = pathlib.Path(prefix)
+  search = wanted.search(source.kind, keeps_pictures=background == 'keep' and not match_colour)
+  work = _Work(prefix.with_name(f'.{prefix.name}.unfinished'), prefix.name, num_slices,
+               _digest(dcgan.__version__, source.fingerprint, slices, search.who, search.reference,
+                       search.keeps_pictures))
+  with _alone_in(work.folder):
+    _clear(work.folder, work.scan_folder, *work.folder.glob('shards-*'))
+    seen = _seen(source, slices, search, work, max_reject_fraction, run)
+    chosen = choice.choose(seen, source.kind, wanted)
+    rejected = _rejected(seen, chosen)
+    _check(chosen, rejected, max_reject_fraction, settings['source'], work.folder)
+    if chosen.people is not None:
+      images.save_picture(work.folder / f'{prefix.name}-people.png', choice.draw_people(seen, chosen, work.scan_path))
+    finish = convert.Finish(is_steady and source.kind == 'video', background,
+                            chosen.target_lab if match_colour else None)
+    work = dataclasses.replace(work, shard_digest=_digest(
+        work.scan_digest, work.name, *chosen.kept, finish.is_steady, finish.background, finish.target_lab))
+    _clear(work.folder, work.scan_folder, work.shard_folder, f'{prefix.name}-people.png')
+    shards, lost = _written(source, slices, chosen.kept, finish, work, run)
+    manifest = _manifest(source, seen, shards, _in_order(rejected, lost), settings)
+    records.save_manifest(work.folder / prefix.name, manifest)
+    _publish(work, prefix, manifest)
+  return manifest
+
+
+def _digest(*values):
+  """Returns 16 hexadecimal digits that differ where any of the values, arrays among them, does."""
+  digest = hashlib.sha256()
+  for value in values:
+    if isinstance(value, np.ndarray):
+      value = (str(value.dtype), value.shape, hashlib.sha256(np.ascontiguousarray(value)).hexdigest())
+    digest.update(repr(value).encode('utf-8', 'surrogateescape') + b'\0')
+  return digest.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _alone_in(folder):
+  """Makes the folder, and holds it against another process that makes the same set."""
+  folder.mkdir(parents=True, exist_ok=True)
+  with open(folder / 'lock', 'w', encoding='utf-8') as lock:
+    try:
+      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+      raise errors.InputError(f'`{folder}` is in use: another make_records is making this set. Wait for it, or choose '
+                              'another --name.') from error
+    try:
+      yield
+    except KeyboardInterrupt:
+      logging.info('What was finished is kept in %s: the same command goes on with it.', folder)
+      raise
+
+
+def _clear(folder, *kept):
+  """Removes all from a work folder but its lock and what is named."""
+  kept = {pathlib.Path(path).name for path in kept} | {'lock'}
+  for path in folder.iterdir():
+    if path.name not in kept:
+      shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _seen(source, slices, search, work, max_reject_fraction, run):
+  """Looks through the slices that no earlier run has looked through; returns the scans without their bulk."""
+  work.scan_folder.mkdir(exist_ok=True)
+  missing = [i for i in range(len(slices)) if not work.scan_path(i).exists()]
+  num_done = source.num_inputs - sum(stop - start for start, stop in (slices[i] for i in missing))
+  if num_done:
+    logging.info('Going on with what an earlier run has looked through: %s of %s pictures.', f'{num_done:,}',
+                 f'{source.num_inputs:,}')
+  enough = min(max(_FEWEST_TO_JUDGE, source.num_inputs // 4), _MOST_TO_JUDGE)
+  counts = {True: 0, False: 0}
+  with progress.Progress(source.num_inputs, 'looking for faces', 'pictures', num_done) as bar:
+
+    def on_event(has_face):
+      counts[has_face] += 1
+      bar.update()
+      num_looked_at = sum(counts.values())
+      if num_looked_at >= enough and counts[False] > max_reject_fraction * num_looked_at:
+        raise errors.InputError(
+            f'{counts[False]:,} of the first {num_looked_at:,} pictures gave no face, over --max_reject_fraction='
+            f'{max_reject_fraction:g}. Use other material, or raise it.')
+
+    run(_ScanJob(source, slices, search, work), missing, on_event=on_event)
+  return [scan.load(work.scan_path(i), without=('landmarks', 'pictures')) for i in range(len(slices))]
+
+
+def _written(source, slices, kept, finish, work, run):
+  """Writes the shards that no earlier run has written; returns all `records.Shard`s, and the rejections met."""
+  work.shard_folder.mkdir(exist_ok=True)
+  missing = [i for i in range(len(slices)) if not (work.shard_done_path(i).exists() and work.shard_path(i).exists())]
+  num_done = source.num_inputs - sum(stop - start for start, stop in (slices[i] for i in missing))
+  with progress.Progress(source.num_inputs, 'aligning faces', 'pictures', num_done) as bar:
+    run(_ConvertJob(source, slices, kept, finish, work), missing, on_event=lambda is_kept: bar.update())
+  done = [json.loads(work.shard_done_path(i).read_text(encoding='utf-8')) for i in range(len(slices))]
+  return (tuple(records.Shard(**each['shard']) for each in done),
+          [records.Rejection(**rejection) for each in done for rejection in each['lost']])
+
+
+def _rejected(seen, chosen):
+  """Returns a list of the `records.Rejection` or None of each input, in order, by key."""
+  return {key: reason for each, reasons in zip(seen, chosen.reasons) for key, reason in zip(each.keys, reasons)}
+
+
+def _check(chosen, rejected, max_reject_fraction, path, folder):
+  """Ends a set in which nothing, or too little, is left."""
+  num_inputs, num_kept = len(rejected), sum(len(rows) for rows in chosen.kept)
+  left_out = [records.Rejection(key, reason) for key, reason in rejected.items() if reason]
+  kinds = list(curation.count_kinds(left_out).items())[:_NUM_REASONS_SHOWN]
+  reasons = ', '.join(f'{count:,} × {kind}' for kind, count in kinds)
+  if not num_kept:
+    shutil.rmtree(folder, ignore_errors=True)
+    raise errors.InputError(f'`{path}`: none of the {num_inputs:,} pictures gave a face, but at least one is needed: '
+                            f'{reasons}. Use pictures in which a face is large, lit and turned to the camera.')
+  if num_inputs - num_kept > max_reject_fraction * num_inputs:
+    raise errors.InputError(f'`{path}`: {num_inputs - num_kept:,} of {num_inputs:,} pictures are left out, over '
+                            f'--max_reject_fraction={max_reject_fraction:g}: {reasons}. Use other material, or raise it.')
+
+
+def _in_order(rejected, lost):
+  """Returns the `records.Rejection`s of a set in the order of its inputs."""
+  rejected = rejected | {rejection.key: rejection.reason for rejection in lost}
+  return tuple(records.Rejection(key, reason) for key, reason in rejected.items() if reason)
+
+
+def _manifest(source, seen, shards, rejected, settings):
+  num_inputs = sum(len(each.keys) for each in seen)
+  if source.num_inputs > num_inputs:
+    logging.info('%d of %d times show the same frame as the one before.', source.num_inputs - num_inputs,
+                 source.num_inputs)
+  return records.Manifest(
+      kind=source.kind, num_images=sum(shard.num_records for shard in shards), num_inputs=num_inputs, shards=shards,
+      rejected=rejected, settings=settings)
+
+
+def _publish(work, prefix, manifest):
+  """Puts the whole set in its place; only renames, so no disk is full.
+
+  The manifest goes first and comes last, so that old and new shards never count as one set.
+  """
+  _remove_set(prefix)
+  for shard in manifest.shards:
+    os.replace(work.shard_folder / shard.file, prefix.with_name(shard.file))
+  sheet = f'{prefix.name}-people.png'
+  if (work.folder / sheet).exists():
+    os.replace(work.folder / sheet, prefix.with_name(sheet))
+  os.replace(records.manifest_path(work.folder / prefix.name), records.manifest_path(prefix))
+  shutil.rmtree(work.folder, ignore_errors=True)
+
+
+def _remove_set(prefix):
+  """Removes the manifest of the set `prefix`, a `pathlib.Path`, then its shards and pictures, and no other file."""
+  records.manifest_path(prefix).unlink(missing_ok=True)
+  its_own = re.compile(re.escape(prefix.name) + r'(\.tfrecord-\d{5}-of-\d{5}|-people\.png|\.png)')
+  for path in sorted(prefix.parent.iterdir()):
+    if its_own.fullmatch(path.name):
+      path.unlink()
