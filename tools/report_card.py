@@ -343,8 +343,9 @@ def _advice_on_poses(manifest, numbers):
     rare = [(count, name) for count, name in zip(counts, names) if count < _RARE_FRACTION * len(values)]
     if len(rare) == 2:
       doing = 'turning the head slowly to both sides' if limit == _TURNED_DEG else 'nodding slowly'
-      told.append(f'{_share(sum(counts), len(values))} {names[0]} or {names[1].split()[-1]} by over {limit:g}°: the avatar '
-                  f'will hardly {"turn its head" if limit == _TURNED_DEG else "nod"}. {_more(manifest, seconds, doing)}')
+      lost = 'turn its head' if limit == _TURNED_DEG else 'nod'
+      told.append(f'{_share(sum(counts), len(values))} {names[0]} or {names[1].split()[-1]} by over {limit:g}°: the '
+                  f'avatar will hardly {lost}. {_more(manifest, seconds, doing)}')
     elif rare:
       count, name = rare[0]
       told.append(f'{_share(count, len(values))} {name} by over {limit:g}°: the avatar will hardly look there. '
@@ -375,8 +376,8 @@ def _advice_on_eyes(numbers):
   if not num_closed:
     return ['No face has its eyes closed: the avatar will not blink. Keep some pictures of blinks.']
   if num_closed > 0.25 * len(eyes):
-    return [f'{100 * num_closed / len(eyes):.0f} % have their eyes closed, which is much: raise --min_eye_opening to 0.1 '
-            'for fewer.']
+    return [f'{100 * num_closed / len(eyes):.0f} % have their eyes closed, which is much: raise --min_eye_opening to '
+            '0.1 for fewer.']
   return [f'{_share(num_closed, len(eyes), _HAVE)} closed eyes: it can blink.']
 
 
@@ -386,14 +387,14 @@ def _advice_on_pictures(numbers):
   if len(brightness):
     low, middle, high = np.quantile(brightness, [0.05, 0.5, 0.95])
     if high - low > _BRIGHTNESS_SPREAD:
-      told.append(f'The light differs much: skin from {low:.0f} to {high:.0f} of 255. One light for all pictures makes a '
-                  'steadier avatar.')
+      told.append(f'The light differs much: skin from {low:.0f} to {high:.0f} of 255. One light for all pictures makes '
+                  'a steadier avatar.')
     if middle < _DIM:
       told.append(f'The pictures are dim: skin at {middle:.0f} of 255. Take light from the front.')
   num_soft = int((sharpness < _SOFT).sum())
   if num_soft > _SOFT_FRACTION * max(1, len(sharpness)):
-    told.append(f'{_faces(num_soft)} of much less than the usual sharpness: raise --min_sharpness to {_SOFT:g} if enough '
-                'is left then.')
+    told.append(f'{_faces(num_soft)} of much less than the usual sharpness: raise --min_sharpness to {_SOFT:g} if '
+                'enough is left then.')
   return told
 
 

@@ -29,8 +29,8 @@ def main():
   if _VERIFY.value:
     from tools import verify_records
     num_records, num_files = verify_records.verify(_RECORDS.value)
-    print(f'{num_records:,} record{"s" * (num_records != 1)} in {num_files:,} file{"s" * (num_files != 1)} checked: all '
-          'whole.')
+    print(f'{num_records:,} record{"s" * (num_records != 1)} in {num_files:,} file{"s" * (num_files != 1)} checked: '
+          'all whole.')
     return _RECORDS.value
   out = _OUT.value or f'{_RECORDS.value}.png'
   if not out.lower().endswith(('.png', '.jpg', '.webp')):

@@ -17,8 +17,8 @@ _PIECE_BYTES = 1 << 20
 def verify(prefix):
   """Reads every record of a set and checks it; the memory grows with the keys only.
 
-  Every record must be whole and a face, its picture must decode to 178×218 px, eyes and landmarks must be finite, orders
-  rise, no key come twice, and each file have the count and the SHA-256 of the manifest.
+  Every record must be whole and a face, its picture must decode to 178×218 px, eyes and landmarks must be finite,
+  orders rise, no key come twice, and each file have the count and the SHA-256 of the manifest.
 
   Args:
     prefix: str, the set, as in `records/adele`.

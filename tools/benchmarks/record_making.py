@@ -67,7 +67,7 @@ def _one_worker(source, num_pictures, rounds, folder):
   memory = _Repeated(source, num_pictures, in_memory=True)
   pictures = [frame.image for frame in memory.read(0, num_pictures)]
   graph = models.FaceMesh(1)._graph  # pylint: disable=protected-access  # what we are measured against
-  search = scan.Search(scan.CENTRAL, None, keeps_pictures=True)
+  search = scan.Search(scan.CENTRAL, keeps_pictures=True)
 
   def bare():
     for picture in pictures:
@@ -76,7 +76,7 @@ def _one_worker(source, num_pictures, rounds, folder):
   def worker():
     scan.save(folder / 'scan.npz', scan.scan(memory, 0, num_pictures, search))
     made = scan.load(folder / 'scan.npz')
-    convert.convert(memory, 0, num_pictures, folder / 'shard', [made], [np.arange(len(made.pictures))], 0,
+    convert.convert(memory, 0, num_pictures, folder / 'shard', [made], [np.arange(len(made.pictures))], 0, True,
                     convert.Finish())
 
   scan.scan(memory, 0, min(_WARM_UP, num_pictures), search)
@@ -91,10 +91,10 @@ class _Job:
     self._source, self._folder, self._size = source, folder, size
 
   def __call__(self, i, on_event):
-    search = scan.Search(scan.CENTRAL, None, keeps_pictures=True)
+    search = scan.Search(scan.CENTRAL, keeps_pictures=True)
     made = scan.scan(self._source, i * self._size, (i + 1) * self._size, search, on_event)
     scan.save(self._folder / f'{i}.npz', made)
-    convert.convert(self._source, 0, 0, self._folder / f'{i}.shard', [made], [np.arange(len(made.pictures))], 0,
+    convert.convert(self._source, 0, 0, self._folder / f'{i}.shard', [made], [np.arange(len(made.pictures))], 0, True,
                     convert.Finish())
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     (self._folder / f'{i}.{multiprocessing.current_process().pid}.memory').write_text(str(peak_kb), encoding='utf-8')

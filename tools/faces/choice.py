@@ -47,14 +47,12 @@ class Wanted:
     Raises:
       errors.InputError: a numbered person of photos.
     """
-    if kind == 'video':
+    if kind == 'video' or self.reference is not None:
       return scan.Search(scan.EVERYBODY)
-    if self.reference is not None:
-      return scan.Search(scan.NEAREST, self.reference, keeps_pictures)
     if self.person is not None and self.person not in _WORDS:
       raise errors.InputError(f'`person` ({self.person}) must be largest or central for photos: only in a video are '
                               'people numbered. Or show who it is with --reference=photo.jpg.')
-    return scan.Search(_WORDS[self.person or 'central'], None, keeps_pictures)
+    return scan.Search(_WORDS[self.person or 'central'], keeps_pictures)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -90,7 +88,7 @@ def choose(seen, kind, wanted):
   inputs = {name: np.concatenate([each.inputs[name] for each in seen]) for name in seen[0].inputs}
   keys = [key for each in seen for key in each.keys]
   reasons = [reason for each in seen for reason in each.reasons]
-  rows, people, person = np.arange(len(faces['input'])), None, None  # photos: one face an input
+  rows, people, person = np.arange(len(faces['input'])), None, None
   if kind == 'video':
     people = tracks.people(inputs['clip'][faces['input']], faces['input'], inputs['time_secs'][faces['input']],
                            faces['box'], faces['appearance'])
@@ -98,6 +96,8 @@ def choose(seen, kind, wanted):
     rows = np.flatnonzero(people == person)
     for i in set(faces['input'].tolist()) - set(faces['input'][rows].tolist()):
       reasons[i] = f'somebody else: not person {person}'
+  elif wanted.reference is not None:
+    rows = appearance.nearest(wanted.reference, faces['input'], faces['appearance'])
   found = np.array(_reasons_against(rows, faces, inputs, keys, kind, wanted), object)
   for row, reason in zip(rows, found):
     reasons[faces['input'][row]] = reason

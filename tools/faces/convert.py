@@ -33,11 +33,11 @@ class Finish:
 
   @property
   def changes_pictures(self):
-    """bool, whether faces are not just those of the first pass."""
+    """bool, whether the faces are not just those of the first pass."""
     return self.is_steady or self.background != 'keep' or self.target_lab is not None
 
 
-def convert(source, start, stop, path, scans, kept, here, finish, on_input=lambda has_face: None):
+def convert(source, start, stop, path, scans, kept, here, has_pictures, finish, on_input=lambda has_face: None):
   """Writes the kept faces of the inputs `start` to `stop` (exclusive) of a source to one shard.
 
   Args:
@@ -47,7 +47,8 @@ def convert(source, start, stop, path, scans, kept, here, finish, on_input=lambd
     path: str or `pathlib.Path` of the shard.
     scans: list of `scan.Scan`: of this slice and, where faces are steadied, of those beside it.
     kept: list of int64 arrays, one a scan: the rows of its `faces` that are kept, rising.
-    here: int, which of `scans` is this slice's; it has the aligned pictures if `finish` changes none.
+    here: int, which of `scans` is this slice's.
+    has_pictures: bool, whether its pictures are the aligned faces, so that no input is read unless `finish` changes them.
     finish: `Finish`.
     on_input: callable, called after each input with whether it is kept.
 
@@ -55,7 +56,7 @@ def convert(source, start, stop, path, scans, kept, here, finish, on_input=lambd
     (`records.Shard`, list of `records.Rejection` of kept inputs that could not be read a second time).
   """
   lost = []
-  if finish.changes_pictures:
+  if finish.changes_pictures or not has_pictures:
     faces = _faces_read_again(source, start, stop, places(scans, kept, here, finish.is_steady), finish, lost, on_input)
   else:
     faces = _faces_of_scan(scans[here], kept[here], on_input)

@@ -9,10 +9,10 @@ import numpy as np
 
 from tools.faces import alignment
 
-# A face that looks ahead, by points that expressions hardly move, in hundredths of the outer eye corners' distance: pairs
-# (image left, image right, x, y and z of the left one; the right one mirrors it), then the middle line (y, z). It is the
-# symmetric mean of 12,269 faces of LFW after generalized Procrustes analysis (Gower 1975), nodded until the median
-# pitch of those that look ahead was 0.
+# A face that looks ahead, by points that expressions hardly move, in hundredths of the outer eye corners' distance:
+# pairs (image left, image right, x, y and z of the left one; the right one mirrors it), then the middle line (y, z).
+# It is the symmetric mean of 12,269 faces of LFW after generalized Procrustes analysis (Gower 1975), nodded until the
+# median pitch of those that look ahead was 0.
 _PAIRS = ((33, 263, -50.0, -3.2, 3.6), (133, 362, -20.0, -1.6, -2.2), (127, 356, -80.5, 1.1, 59.1),
           (116, 345, -72.0, 16.0, 18.0), (117, 346, -58.6, 15.2, 4.3), (54, 284, -67.7, -42.0, 19.1),
           (104, 333, -50.8, -40.4, -5.0), (122, 351, -6.4, 3.7, -23.3))
@@ -67,7 +67,8 @@ def pose(landmarks):
 def mouth_opening(landmarks):
   """Returns the gap between the inner lips over the distance of the outer eye corners.
 
-  Lips that rest show under 0.05, speech 0.1 to 0.35, the widest of 12,000 photos 0.55. The eye corners and not the mouth's width or the face's height, because those change with what the mouth does.
+  Lips that rest show under 0.05, speech 0.1 to 0.35, the widest of 12,000 photos 0.55. The eye corners and not the
+  mouth's width or the face's height, because those change with what the mouth does.
 
   Args:
     landmarks: float [..., 478, 3].

@@ -85,6 +85,7 @@ class _ConvertJob:
   source: object
   slices: list
   kept: list
+  has_pictures: bool
   finish: convert.Finish
   work: _Work
 
@@ -93,7 +94,7 @@ class _ConvertJob:
     near = range(max(0, i - beside), min(len(self.slices), i + beside + 1))
     scans = [scan.load(self.work.scan_path(k), without=('appearance',)) for k in near]
     shard, lost = convert.convert(self.source, *self.slices[i], self.work.shard_path(i), scans,
-                                  [self.kept[k] for k in near], near.index(i), self.finish, on_event)
+                                  [self.kept[k] for k in near], near.index(i), self.has_pictures, self.finish, on_event)
     files.write_text(self.work.shard_done_path(i), json.dumps(
         {'shard': dataclasses.asdict(shard), 'lost': [dataclasses.asdict(rejection) for rejection in lost]}))
 
@@ -174,7 +175,7 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
   prefix = pathlib.Path(prefix)
   search = wanted.search(source.kind, keeps_pictures=background == 'keep' and not match_colour)
   work = _Work(prefix.with_name(f'.{prefix.name}.unfinished'), prefix.name, num_slices,
-               _digest(dcgan.__version__, source.fingerprint, slices, search.who, search.reference,
+               _digest(dcgan.__version__, source.fingerprint, slices, search.who,
                        search.keeps_pictures))
   with _alone_in(work.folder):
     _clear(work.folder, work.scan_folder, *work.folder.glob('shards-*'))
@@ -189,7 +190,7 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
     work = dataclasses.replace(work, shard_digest=_digest(
         work.scan_digest, work.name, *chosen.kept, finish.is_steady, finish.background, finish.target_lab))
     _clear(work.folder, work.scan_folder, work.shard_folder, f'{prefix.name}-people.png')
-    shards, lost = _written(source, slices, chosen.kept, finish, work, run)
+    shards, lost = _written(_ConvertJob(source, slices, chosen.kept, search.keeps_pictures, finish, work), run)
     manifest = _manifest(source, seen, shards, _in_order(rejected, lost), settings)
     records.save_manifest(work.folder / prefix.name, manifest)
     _publish(work, prefix, manifest)
@@ -256,14 +257,16 @@ def _seen(source, slices, search, work, max_reject_fraction, run):
   return [scan.load(work.scan_path(i), without=('landmarks', 'pictures')) for i in range(len(slices))]
 
 
-def _written(source, slices, kept, finish, work, run):
+def _written(job, run):
   """Writes the shards that no earlier run has written; returns all `records.Shard`s, and the rejections met."""
+  work, num_inputs = job.work, job.source.num_inputs
   work.shard_folder.mkdir(exist_ok=True)
-  missing = [i for i in range(len(slices)) if not (work.shard_done_path(i).exists() and work.shard_path(i).exists())]
-  num_done = source.num_inputs - sum(stop - start for start, stop in (slices[i] for i in missing))
-  with progress.Progress(source.num_inputs, 'aligning faces', 'pictures', num_done) as bar:
-    run(_ConvertJob(source, slices, kept, finish, work), missing, on_event=lambda is_kept: bar.update())
-  done = [json.loads(work.shard_done_path(i).read_text(encoding='utf-8')) for i in range(len(slices))]
+  indices = range(len(job.slices))
+  missing = [i for i in indices if not (work.shard_done_path(i).exists() and work.shard_path(i).exists())]
+  num_done = num_inputs - sum(stop - start for start, stop in (job.slices[i] for i in missing))
+  with progress.Progress(num_inputs, 'aligning faces', 'pictures', num_done) as bar:
+    run(job, missing, on_event=lambda is_kept: bar.update())
+  done = [json.loads(work.shard_done_path(i).read_text(encoding='utf-8')) for i in indices]
   return (tuple(records.Shard(**each['shard']) for each in done),
           [records.Rejection(**rejection) for each in done for rejection in each['lost']])
 

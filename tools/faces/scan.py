@@ -20,7 +20,7 @@ from tools.faces import landmarks
 from tools.faces import measures
 
 NO_FACE = 'no face found'
-EVERYBODY, CENTRAL, LARGEST, NEAREST = 'everybody', 'central', 'largest', 'nearest'
+EVERYBODY, CENTRAL, LARGEST = 'everybody', 'central', 'largest'
 
 _THUMBNAIL_SIZE_PX = (records.FACE_WIDTH_PX // 2, records.FACE_HEIGHT_PX // 2)
 _JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
@@ -41,15 +41,13 @@ class Search:
   """Which faces of a picture are looked at.
 
   Attributes:
-    who: EVERYBODY, for videos, where the person is chosen once all frames were seen; else one face a picture: CENTRAL
-      (of the large ones), LARGEST, or NEAREST to `reference` in appearance.
-    reference: `appearance.describe` of a face, for NEAREST; else None.
+    who: EVERYBODY, where the person is chosen once all pictures were seen; else one face a picture: CENTRAL (of the large
+      ones) or LARGEST.
     keeps_pictures: bool, whether the aligned faces are kept: where nothing that is decided later changes them, no input
-      need be read twice.
+      need be read twice. Not with EVERYBODY.
   """
 
   who: str
-  reference: np.ndarray | None = None
   keeps_pictures: bool = False
 
 
@@ -149,10 +147,6 @@ def _chosen(found, search):
   """Returns the candidates to look at."""
   if search.who == LARGEST:
     found = sorted(found, key=lambda candidate: -candidate.eye_distance_px)
-  elif search.who == NEAREST and len(found) > 1:
-    described = np.stack([appearance.describe(candidate.aligned.image) for candidate in found])
-    distances = appearance.distances(described, search.reference[np.newaxis])[:, 0]
-    found = [found[i] for i in np.argsort(distances, kind='stable')]
   return found if search.who == EVERYBODY else found[:1]
 
 

@@ -1,79 +1,189 @@
-"""Tests of what is kept, and of the measures against hand-worked numbers."""
+"""Tests of what is kept, and why the rest is not."""
 
+import dataclasses
+
+import cv2
 import numpy as np
 import pytest
 
 from dcgan import errors
 from dcgan import records
-from tools.faces import alignment
 from tools.faces import curation
+from tools.faces import measures
+
+_NO_LIMITS = curation.Limits(
+    min_eye_distance_px=1, max_outside_fraction=1, max_yaw_deg=180, max_pitch_deg=180, max_roll_deg=180,
+    min_sharpness=0, min_brightness=0, max_brightness=255, min_eye_opening=0, min_change=0)
 
 
-def _aligned(outside_fraction):
-  return alignment.AlignedFace(np.zeros([218, 178, 3], np.uint8), np.zeros([478, 3], np.float32), outside_fraction)
+def _measured(num_faces, **values):
+  """`num_faces` good faces, all different, with some values replaced."""
+  rng = np.random.default_rng(0)
+  good = {
+      'keys': [f'{i}.jpg' for i in range(num_faces)], 'clips': np.zeros(num_faces, np.int64),
+      'eye_distance_px': np.full(num_faces, 40.0), 'outside_fraction': np.zeros(num_faces),
+      'yaw_deg': np.zeros(num_faces), 'pitch_deg': np.zeros(num_faces), 'roll_deg': np.zeros(num_faces),
+      'mouth_opening': np.full(num_faces, 0.1), 'eye_openings': np.full([num_faces, 2], 0.3),
+      'brightness': np.full(num_faces, 130.0), 'sharpness': np.full(num_faces, 200.0),
+      'descriptors': rng.normal(0, 0.2, [num_faces, 256]).astype(np.float16)}
+  return curation.Measured(**good | values)
 
 
-def test_near_eyes_are_rejected_with_their_distance():
-  limits = curation.Limits(min_eye_distance_px=12)
-  assert curation.reason_against_eyes([[0, 0], [3, 4]], limits) == 'eyes 5.0 px apart, under --min_eye_distance_px=12'
-  assert curation.reason_against_eyes([[0, 0], [12, 0]], limits) is None
+@pytest.mark.parametrize('name, good, bad, reason', [
+    ('eye_distance_px', 12, 10.34, 'eyes 10.3 px apart, under --min_eye_distance_px=12'),
+    ('outside_fraction', 0.2, 0.345, '34 % of the crop lies outside the picture, over --max_outside_fraction=0.2'),
+    ('yaw_deg', -40, -52.2, "turned 52° to the image's left, over --max_yaw_deg=40"),
+    ('yaw_deg', 40, 41, "turned 41° to the image's right, over --max_yaw_deg=40"),
+    ('pitch_deg', 35, 36, 'looks up by 36°, over --max_pitch_deg=35'),
+    ('pitch_deg', -35, -36, 'looks down by 36°, over --max_pitch_deg=35'),
+    ('brightness', 30, 12, 'too dark: skin of brightness 12, under --min_brightness=30'),
+    ('brightness', 235, 241, 'too bright: skin of brightness 241, over --max_brightness=235'),
+    ('sharpness', 30, 22, 'blurred: 0.11 of the usual sharpness, under --min_sharpness=0.15')])
+def test_value_beyond_its_limit_is_a_reason_with_value_rule_and_flag(name, good, bad, reason):
+  values = np.array(getattr(_measured(5), name))
+  values[1], values[3] = good, bad
+  assert curation.reasons_against(_measured(5, **{name: values}), curation.Limits(), False) == ['', '', '', reason, '']
 
 
-def test_crop_that_lies_outside_is_rejected_with_its_share():
-  limits = curation.Limits(max_outside_fraction=0.2)
-  assert curation.reason_against_crop(_aligned(0.345), limits) == (
-      '34 % of the crop lies outside the picture, over --max_outside_fraction=0.2')
-  assert curation.reason_against_crop(_aligned(0.2), limits) is None
+def test_tilted_heads_open_mouths_and_closed_eyes_are_kept_unless_asked():
+  faces = _measured(3, roll_deg=np.array([0, -90.0, 60]), mouth_opening=np.array([0.1, 0.6, 0]),
+                    eye_openings=np.array([[0.3, 0.3], [0.02, 0.3], [0.02, 0.05]]))
+  assert curation.reasons_against(faces, curation.Limits(), False) == ['', '', '']
+  assert curation.reasons_against(faces, curation.Limits(max_roll_deg=70, min_eye_opening=0.1), False) == [
+      '', 'tilted by 90°, over --max_roll_deg=70', 'eyes closed: an opening of 0.05, under --min_eye_opening=0.1']
 
 
-@pytest.mark.parametrize('value', [0, -1, float('nan')])
-def test_limit_of_eye_distance_out_of_range(value):
-  with pytest.raises(errors.InputError, match=rf'`min_eye_distance_px` \({value}\)'):
-    curation.Limits(min_eye_distance_px=value)
+def test_what_was_not_measured_rejects_nothing():
+  unknown = {field.name: np.full([4, 2] if field.name == 'eye_openings' else 4, np.nan)
+             for field in dataclasses.fields(curation.Measured) if field.name not in ('keys', 'clips', 'descriptors')}
+  strict = curation.Limits(100, 0, 1, 1, 1, 1, 255, 255, 1)
+  assert curation.reasons_against(_measured(4, **unknown), strict, False) == [''] * 4
 
 
-@pytest.mark.parametrize('value', [-0.1, 1.5])
-def test_limit_of_outside_share_out_of_range(value):
-  with pytest.raises(errors.InputError, match=rf'`max_outside_fraction` \({value}\)'):
-    curation.Limits(max_outside_fraction=value)
+def test_first_reason_is_the_one_given():
+  faces = _measured(1, eye_distance_px=np.array([2.0]), yaw_deg=np.array([80.0]))
+  assert curation.reasons_against(faces, curation.Limits(), True) == [
+      'eyes 2.0 px apart, under --min_eye_distance_px=12']
 
 
-def test_sharpness_of_a_hand_worked_checkerboard():
-  # On a board of 0 and 255 the Laplacian (neighbours less 4 times the centre) is ±1020 everywhere.
-  y, x = np.mgrid[:218, :178]
-  board = np.repeat(((x + y) % 2 * 255).astype(np.uint8)[..., None], 3, axis=2)
-  assert curation.sharpness(board) == pytest.approx(1020**2, rel=1e-6)
-  assert curation.sharpness(np.full([218, 178, 3], 7, np.uint8)) == 0
+def test_sharpness_is_relative_to_the_median_of_its_video():
+  relative = curation.relative_sharpness(np.array([10.0, 20, 60, 300, np.nan, 600, 0, 0]),
+                                         np.array([0, 0, 0, 1, 1, 1, 2, 2]))
+  np.testing.assert_allclose(relative, [0.5, 1, 3, 2 / 3, np.nan, 4 / 3, np.nan, np.nan])
 
 
-def test_sharpness_looks_at_the_central_crop_only(astronaut):
+def test_changes_are_counted_from_the_last_kept_frame():
+  # Frames drift by 0.1 along one axis: with 0.25 every third is kept.
+  frames = np.zeros([7, 256], np.float32)
+  frames[:, 0] = np.arange(7) * 0.1
+  np.testing.assert_allclose(curation.changes(frames, 0.25), [np.inf, 0.1, 0.2, 0.3, 0.1, 0.2, 0.3], atol=1e-6)
+
+
+def test_unchanged_frames_of_each_video_go_and_come_back_expressions_stay():
+  a, b = np.random.default_rng(1).normal(0, 0.2, [2, 256])
+  faces = _measured(6, clips=np.array([0, 0, 0, 0, 1, 1]), descriptors=np.array([a, a + 1e-4, b, a, a, a]))
+  reason = 'a change of {} since the last kept frame, under --min_change=0.03'
+  expected = ['', reason.format('0.002'), '', '', '', reason.format('0.000')]
+  assert curation.reasons_against(faces, curation.Limits(), True) == expected
+  assert curation.reasons_against(faces, curation.Limits(), True, keep_duplicates=True) == [''] * 6
+  assert curation.reasons_against(faces, _NO_LIMITS, True) == [''] * 6
+
+
+def _photos(astronaut):
+  """Five pictures: a face; it recompressed; moved by 9 px; at half its size; of less contrast, brighter."""
   face = np.ascontiguousarray(astronaut[:218, 130:308])
-  other = face.copy()
-  other[:40] = 255
-  assert curation.sharpness(other) == curation.sharpness(face)
+  _, code = cv2.imencode('.jpg', face, [cv2.IMWRITE_JPEG_QUALITY, 40])
+  half = cv2.resize(cv2.resize(face, (89, 109), interpolation=cv2.INTER_AREA), (178, 218))
+  return [face, cv2.imdecode(code, cv2.IMREAD_COLOR), np.roll(face, 9, axis=1), half, face // 2 + 90]
 
 
-def test_descriptor_is_the_mean_of_blocks_less_their_mean():
-  # 108 px in 16 blocks of 6.75 px: a left half of 0 and a right half of 255 split between blocks 7 and 8.
-  face = np.zeros([218, 178, 3], np.uint8)
-  face[:, 35 + 54:] = 255
-  values = curation.descriptor(face)
-  assert values.dtype == np.float32 and values.shape == (records.NUM_DESCRIPTOR_VALUES,)
-  np.testing.assert_allclose(values.reshape(16, 16), np.tile(np.repeat([-0.5, 0.5], 8), (16, 1)), atol=1e-6)
+def test_copies_are_the_same_and_moved_or_changed_faces_are_not(astronaut):
+  descriptors = np.stack([measures.descriptor(image) for image in _photos(astronaut)])
+  np.testing.assert_array_equal(curation.duplicates(descriptors), [-1, 0, -1, 0, -1])
 
 
-def test_descriptor_does_not_see_exposure_but_sees_the_face(astronaut):
-  face = np.ascontiguousarray(astronaut[:218, 130:308]) // 2
-  brighter, moved = face + 40, np.roll(face, 8, axis=1)
-  difference = np.linalg.norm(curation.descriptor(brighter) - curation.descriptor(face))
-  assert difference < 0.01
-  assert np.linalg.norm(curation.descriptor(moved) - curation.descriptor(face)) > 50 * difference
+def test_same_picture_is_left_out_with_the_key_of_the_one_that_stays():
+  descriptors = np.array(_measured(4).descriptors)
+  descriptors[2] = descriptors[0]
+  faces = _measured(4, descriptors=descriptors, keys=['a.jpg', 'b/2.jpg', 'c.jpg', 'd.jpg'])
+  assert curation.reasons_against(faces, curation.Limits(), False) == ['', '', 'the same picture as a.jpg', '']
+  assert curation.reasons_against(faces, curation.Limits(), False, keep_duplicates=True) == [''] * 4
 
 
-def test_reasons_that_differ_in_numbers_are_counted_together():
-  reasons = ['no face found', 'eyes 5.0 px apart, under --min_eye_distance_px=12', 'no face found', 'no face found',
-             'eyes 7.5 px apart, under --min_eye_distance_px=12', 'unreadable: image file is truncated (8 bytes)']
+def test_rejected_picture_takes_no_good_copy_with_it():
+  descriptors = np.repeat(_measured(1).descriptors, 2, axis=0)
+  faces = _measured(2, descriptors=descriptors, brightness=np.array([5.0, 130]))
+  assert curation.reasons_against(faces, curation.Limits(), False)[1] == ''
+
+
+def test_clearly_larger_copy_stays_in_the_place_of_the_first():
+  descriptors = np.repeat(_measured(1).descriptors, 4, axis=0)
+  np.testing.assert_array_equal(curation.duplicates(descriptors, np.array([40, 42, 80, 79])), [2, 2, -1, 2])
+  np.testing.assert_array_equal(curation.duplicates(descriptors, np.array([40, 42, 43, np.nan])), [-1, 0, 0, 0])
+
+
+def test_blink_and_word_on_a_tripod_are_not_the_same_picture():
+  descriptors = np.repeat(_measured(1).descriptors, 3, axis=0)
+  eyes, mouth = np.array([[0.3, 0.3], [0.05, 0.3], [0.32, 0.28]]), np.array([0.1, 0.1, 0.3])
+  np.testing.assert_array_equal(curation.duplicates(descriptors, eye_openings=eyes), [-1, -1, 0])
+  np.testing.assert_array_equal(curation.duplicates(descriptors, mouth_opening=mouth), [-1, 0, -1])
+
+
+def test_slow_change_keeps_pictures_along_its_way():
+  # Steps of 0.2 along one axis of a face of contrast 3: neighbours are the same, the third one is not.
+  descriptors = np.zeros([10, 256], np.float32)
+  descriptors[:, 0], descriptors[:, 1] = 3, 0.2 * np.arange(10)
+  np.testing.assert_array_equal(curation.duplicates(descriptors), [-1, 0, 0, -1, 3, 3, -1, 6, 6, -1])
+
+
+def test_faint_pictures_need_to_be_nearer():
+  descriptors = np.zeros([4, 256], np.float32)
+  descriptors[:2, 0], descriptors[2:, 1], descriptors[1, 2], descriptors[3, 2] = 1, 4, 0.4, 0.4
+  np.testing.assert_array_equal(curation.duplicates(descriptors), [-1, -1, -1, 2])
+
+
+def test_duplicates_are_those_that_comparing_all_with_all_finds():
+  rng = np.random.default_rng(3)
+  descriptors = (rng.normal(0, 1, [600, 5]) @ rng.normal(0, 0.12, [5, 256])).astype(np.float32)
+  descriptors[300:] = descriptors[rng.permutation(300)] + rng.normal(0, 0.025, [300, 256])
+  distances = np.linalg.norm(descriptors[:, np.newaxis] - descriptors, axis=2)
+  contrast = np.linalg.norm(descriptors, axis=1)
+  limit = np.minimum(0.5, 0.25 * np.minimum(contrast[:, np.newaxis], contrast))
+  expected = np.full(600, -1)
+  for j in range(600):
+    same = [i for i in range(j) if expected[i] < 0 and distances[i, j] <= limit[i, j]]
+    expected[j] = same[0] if same else -1
+  assert 100 < (expected >= 0).sum() < 400
+  np.testing.assert_array_equal(curation.duplicates(descriptors), expected)
+
+
+@pytest.mark.parametrize('num_faces', [0, 1])
+def test_set_too_small_for_copies(num_faces):
+  assert curation.reasons_against(_measured(num_faces), curation.Limits(), False) == [''] * num_faces
+  assert curation.reasons_against(_measured(num_faces), curation.Limits(), True) == [''] * num_faces
+
+
+@pytest.mark.parametrize('name, value', [
+    ('min_eye_distance_px', 0), ('min_eye_distance_px', -1), ('min_eye_distance_px', float('nan')),
+    ('max_outside_fraction', -0.1), ('max_outside_fraction', 1.5), ('max_yaw_deg', 0), ('max_yaw_deg', 181),
+    ('max_pitch_deg', -5), ('max_roll_deg', float('nan')), ('min_sharpness', -1), ('min_sharpness', float('inf')),
+    ('min_brightness', 256), ('max_brightness', -1), ('min_eye_opening', -0.1), ('min_change', float('nan'))])
+def test_limit_out_of_its_range_is_refused(name, value):
+  with pytest.raises(errors.InputError, match=rf'`{name}` \({value}\) must be .*\. Use '):
+    curation.Limits(**{name: value})
+
+
+def test_limits_of_brightness_that_leave_nothing_are_refused():
+  with pytest.raises(errors.InputError, match=r'`min_brightness` \(200\) must be at most `max_brightness` \(100\)'):
+    curation.Limits(min_brightness=200, max_brightness=100)
+
+
+def test_reasons_that_differ_in_numbers_or_keys_are_counted_together():
+  reasons = ['no face found', 'eyes 5.0 px apart, under --min_eye_distance_px=12.5', 'no face found', 'no face found',
+             'eyes 7.5 px apart, under --min_eye_distance_px=12.5', 'unreadable: image file is truncated (8 bytes)',
+             'the same picture as b/2.jpg', 'the same picture as c.jpg']
   counts = curation.count_kinds([records.Rejection(str(i), reason) for i, reason in enumerate(reasons)])
   assert list(counts.items()) == [
-      ('no face found', 3), ('eyes N px apart, under --min_eye_distance_px=12', 2),
+      ('no face found', 3), ('eyes N px apart, under --min_eye_distance_px=12.5', 2),
+      ('the same picture as another one (--keep_duplicates keeps them)', 2),
       ('unreadable: image file is truncated (8 bytes)', 1)]
