@@ -59,11 +59,11 @@ def make_clip(out, duration_secs, fps, seed, size_px):
   out = pathlib.Path(out)
   num_frames = _checked_num_frames(out, duration_secs, fps, seed, size_px)
   photo = load_photo()
-  points = landmarks.FaceFinder().find(photo)
-  if points is None:
+  found = landmarks.FaceFinder().find_all(photo)
+  if not found:
     raise errors.InputError('`photo` (scikit-image\'s astronaut) must show a face, but none was found. Reinstall '
                             'scikit-image and mediapipe.')
-  portrait = demo_portrait.Portrait(photo, points, size_px)
+  portrait = demo_portrait.Portrait(photo, found[0].landmarks, size_px)
   poses = make_poses(num_frames, fps, seed)
   with progress.Progress(num_frames, 'Demo clip', 'frames') as shown:
     media.save_animation(out, _frames(portrait, poses, shown), fps)

