@@ -196,7 +196,8 @@ def load_manifest(prefix):
     others = sorted({name.name.partition('.tfrecord-')[0] for name in path.parent.glob('*.tfrecord-*')})
     raise errors.InputError(
         f'{path}: no manifest, so `{prefix}` is not a set of records{stray}. Make one with '
-        f'`python -m tools.make_records`, or name one of {path.parent} without an ending: {", ".join(others) or "none"}.')
+        f'`python -m tools.make_records`, or name one of {path.parent} without an ending: '
+        f'{", ".join(others) or "none"}.')
   try:
     fields = json.loads(path.read_text(encoding='utf-8'))
     version = fields['schema_version']
@@ -283,8 +284,8 @@ def _to_face(features):
   return Face(
       encoded=features[_IMAGE], key=features[_KEY].decode('utf-8', 'surrogateescape'), order=int(features[_ORDER]),
       eyes=features[_EYES], landmarks=None if np.isnan(landmarks).any() else landmarks,
-      sharpness=float(features[_SHARPNESS]), descriptor=features[_DESCRIPTOR], time_secs=None if np.isnan(time_secs) else time_secs,
-      identity=None if identity < 0 else identity)
+      sharpness=float(features[_SHARPNESS]), descriptor=features[_DESCRIPTOR],
+      time_secs=None if np.isnan(time_secs) else time_secs, identity=None if identity < 0 else identity)
 
 
 def _damaged(path, index, what):

@@ -86,7 +86,8 @@ def test_missing_input_is_one_line_without_noise(module, arguments, message):
 @pytest.mark.slow
 def test_libraries_start_without_a_word():
   made = subprocess.run(
-      [sys.executable, '-c', 'from dcgan import entry; entry.prepare_libraries(); import tensorflow, tensorflow_addons'],
+      [sys.executable, '-c',
+       'from dcgan import entry; entry.prepare_libraries(); import tensorflow, tensorflow_addons'],
       cwd=ROOT, capture_output=True, text=True, check=True)
   assert made.stdout == '' and made.stderr == ''
 

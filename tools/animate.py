@@ -61,7 +61,8 @@ def _numbers():
   ends = (_SOURCE.value, _TARGET.value)
   if _KEYFRAMES.value is None:
     if None in ends:
-      raise app.UsageError('--source and --target are needed (numbers in the gallery), or --keyframes with two or more.')
+      raise app.UsageError('--source and --target are needed (numbers in the gallery), or --keyframes with two or '
+                           'more.')
     return list(ends)
   if ends != (None, None):
     raise app.UsageError('--keyframes takes the place of --source and --target: give one or the other.')

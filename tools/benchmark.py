@@ -20,8 +20,8 @@ _ROUNDS = flags.DEFINE_integer('rounds', 5, 'How often each pair is measured, in
 _STEPS = flags.DEFINE_integer('steps', 4, 'step: minibatches, or updates, in one measurement.', lower_bound=1)
 _GLOBAL_BATCH_SIZE = flags.DEFINE_integer('global_batch_size', 64, 'step: pictures in a minibatch.', lower_bound=2)
 _IMAGE_SIZE = flags.DEFINE_integer('image_size', 64, 'step: size in px of a picture.', lower_bound=8)
-_PHOTOS = flags.DEFINE_string('photos', None, 'records: a folder of photos to measure on. By default aligned frames of the '
-                              'demo clip.')
+_PHOTOS = flags.DEFINE_string('photos', None, 'records: a folder of photos to measure on. By default aligned frames of '
+                              'the demo clip.')
 _NUM_PICTURES = flags.DEFINE_integer('num_pictures', 200, 'records: pictures in one measurement.', lower_bound=1)
 _OUT = flags.DEFINE_string('out', None, 'JSON to write; checkpoints/benchmark-SUBJECT.json by default.')
 

@@ -4,10 +4,10 @@
   python -m tools.make_records --photos=my_photos --name=me
 
 Finds the face in each picture, leaves out what a model could not learn from, turns, scales and moves the others so that
-the eyes are at one place in all, and writes them to records/NAME. It ends with a report: what was kept, what was left out
-and why, and what is lacking. records/NAME.png shows it with the faces; records/NAME-people.png shows who is in a video,
-and --person takes another one. The manifest, records/NAME.json, names every picture that was left out. A run that was
-stopped goes on when the same command is given again. The last line on standard output is records/NAME.
+the eyes are at one place in all, and writes them to records/NAME. It ends with a report: what was kept, what was left
+out and why, and what is lacking. records/NAME.png shows it with the faces; records/NAME-people.png shows who is in a
+video, and --person takes another one. The manifest, records/NAME.json, names every picture that was left out. A run
+that was stopped goes on when the same command is given again. The last line on standard output is records/NAME.
 """
 
 import functools
@@ -25,10 +25,10 @@ _FPS = flags.DEFINE_float('fps', 1.0, 'Frames per second to take from --video: 1
 _START_SECS = flags.DEFINE_float('start_secs', 0.0, 'Where to start in each video.', lower_bound=0)
 _END_SECS = flags.DEFINE_float('end_secs', None, 'Where to end in each video. By default its end.')
 _PHOTOS = flags.DEFINE_string('photos', None, 'The folder of photos, with the folders in it.')
-_CELEBA = flags.DEFINE_string('celeba', None, "The folder or zip of CelebA's pictures, 000001.jpg and so on. Its lists are "
-                              'used where they lie in it or beside it.')
-_PARTITION = flags.DEFINE_enum('partition', None, ['train', 'validation', 'test'], "Which of CelebA's partitions to take; "
-                               'all by default.')
+_CELEBA = flags.DEFINE_string('celeba', None, "The folder or zip of CelebA's pictures, 000001.jpg and so on. Its lists "
+                              'are used where they lie in it or beside it.')
+_PARTITION = flags.DEFINE_enum('partition', None, ['train', 'validation', 'test'], "Which of CelebA's partitions to "
+                               'take; all by default.')
 _LIMIT = flags.DEFINE_integer('limit', None, 'How many pictures to take at most, from the first on.', lower_bound=1)
 _NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
 _RECORDS_DIR = flags.DEFINE_string('records_dir', 'records', 'The folder to write to.')
@@ -37,16 +37,17 @@ _NUM_SHARDS = flags.DEFINE_integer('num_shards', 0, 'How many files to spread th
 _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Whether a set of the same name is replaced, once the new one is '
                                'whole.')
 
-_PERSON = flags.DEFINE_string('person', None, 'Whose face: of a video a number as NAME-people.png shows it, by default 1, '
-                              'the most present person; of photos with several faces largest, or central (the default).')
-_REFERENCE = flags.DEFINE_string('reference', None, 'A photo of the person: the faces that look most like it are taken. '
-                                 'This compares looks and knows nobody; see the README on how far it goes.')
-_CURATE = flags.DEFINE_bool('curate', True, 'Whether faces are left out by the limits below, and duplicates. --nocurate '
-                            'keeps every face that is found.')
+_PERSON = flags.DEFINE_string('person', None, 'Whose face: of a video a number as NAME-people.png shows it, by default '
+                              '1, the most present person; of photos with several faces largest, or central (the '
+                              'default).')
+_REFERENCE = flags.DEFINE_string('reference', None, 'A photo of the person: the faces that look most like it are '
+                                 'taken. This compares looks and knows nobody; see the README on how far it goes.')
+_CURATE = flags.DEFINE_bool('curate', True, 'Whether faces are left out by the limits below, and duplicates. '
+                            '--nocurate keeps every face that is found.')
 _LIMITS = (
     flags.DEFINE_float('min_eye_distance_px', 12.0, 'Least distance of the eyes, in the picture.'),
-    flags.DEFINE_float('max_outside_fraction', 0.2, 'Largest share of the central 108x108 px of an aligned face that may '
-                       'lie outside the picture.'),
+    flags.DEFINE_float('max_outside_fraction', 0.2, 'Largest share of the central 108x108 px of an aligned face that '
+                       'may lie outside the picture.'),
     flags.DEFINE_float('max_yaw_deg', 40.0, 'How far a head may be turned to the left or right.'),
     flags.DEFINE_float('max_pitch_deg', 35.0, 'How far it may look up or down.'),
     flags.DEFINE_float('max_roll_deg', 180.0, 'How far it may be tilted; alignment turns it upright.'),
@@ -54,23 +55,26 @@ _LIMITS = (
     flags.DEFINE_float('min_brightness', 30.0, "Least brightness of the skin, of 255."),
     flags.DEFINE_float('max_brightness', 235.0, "Largest brightness of the skin, of 255."),
     flags.DEFINE_float('min_eye_opening', 0.0, 'Least opening of the eyes, height over width; 0.1 leaves out blinks.'),
-    flags.DEFINE_float('min_change', 0.03, 'How much a frame must differ from the last one that was kept; 0.03 leaves out '
-                       'frozen pictures.'))
-_KEEP_DUPLICATES = flags.DEFINE_bool('keep_duplicates', False, 'Whether the same photo may come again, and frozen frames.')
-_MAX_REJECT_FRACTION = flags.DEFINE_float('max_reject_fraction', 0.98, 'A run in which a larger share of the pictures is '
-                                          'left out ends: early, if they show no face.', lower_bound=0, upper_bound=1)
-_STEADY = flags.DEFINE_bool('steady', True, "Whether a video's landmarks are smoothed over time, so that a still head stays "
-                            'still.')
-_BACKGROUND = flags.DEFINE_enum('background', 'keep', ['keep', 'blur', 'white', 'green'], 'What becomes of the background.')
-_MATCH_COLOUR = flags.DEFINE_bool('match_colour', False, "Whether each picture's light is brought to where its skin looks as "
-                                  'usual in the set.')
-_NUM_WORKERS = flags.DEFINE_integer('num_workers', 0, 'How many processes work; 0: as many as there are processor cores and '
-                                    'thousands of pictures.', lower_bound=0)
-_RUNNER = flags.DEFINE_enum('runner', 'local', ['local', 'beam'], 'Where they work: on this machine, or by Apache Beam, '
-                            "which needs pip install '.[beam]'.")
+    flags.DEFINE_float('min_change', 0.03, 'How much a frame must differ from the last one that was kept; 0.03 leaves '
+                       'out frozen pictures.'))
+_KEEP_DUPLICATES = flags.DEFINE_bool('keep_duplicates', False, 'Whether the same photo may come again, and frozen '
+                                     'frames.')
+_MAX_REJECT_FRACTION = flags.DEFINE_float('max_reject_fraction', 0.98, 'A run in which a larger share of the pictures '
+                                          'is left out ends: early, if they show no face.', lower_bound=0,
+                                          upper_bound=1)
+_STEADY = flags.DEFINE_bool('steady', True, "Whether a video's landmarks are smoothed over time, so that a still head "
+                            'stays still.')
+_BACKGROUND = flags.DEFINE_enum('background', 'keep', ['keep', 'blur', 'white', 'green'], 'What becomes of the '
+                                'background.')
+_MATCH_COLOUR = flags.DEFINE_bool('match_colour', False, "Whether each picture's light is brought to where its skin "
+                                  'looks as usual in the set.')
+_NUM_WORKERS = flags.DEFINE_integer('num_workers', 0, 'How many processes work; 0: as many as there are processor '
+                                    'cores and thousands of pictures.', lower_bound=0)
+_RUNNER = flags.DEFINE_enum('runner', 'local', ['local', 'beam'], 'Where they work: on this machine, or by Apache '
+                            "Beam, which needs pip install '.[beam]'.")
 _BEAM_OPTIONS = flags.DEFINE_string('beam_options', '--direct_running_mode=multi_processing --direct_num_workers=0',
-                                    "Beam's own options, as in '--runner=FlinkRunner --flink_master=localhost:8081'. Every "
-                                    'machine must see the inputs and --records_dir under the same paths.')
+                                    "Beam's own options, as in '--runner=FlinkRunner --flink_master=localhost:8081'. "
+                                    'Every machine must see the inputs and --records_dir under the same paths.')
 
 
 def main():

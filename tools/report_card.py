@@ -132,7 +132,8 @@ def make(prefix, out, num_images=64):
 
 def summary(prefix, manifest):
   """Returns what is in a set, and what was left out of it, as lines of text."""
-  lines = [f'{prefix}: {manifest.num_images:,} faces of {manifest.num_inputs:,} pictures ({manifest.kind}), '
+  lines = [f'{prefix}: {manifest.num_images:,} face{"s" * (manifest.num_images != 1)} of {manifest.num_inputs:,} '
+           f'picture{"s" * (manifest.num_inputs != 1)} ({manifest.kind}), '
            f'{len(manifest.shards)} shard{"s" * (len(manifest.shards) != 1)}, schema {manifest.schema_version}']
   lines += [f'  left out: {count:,} × {reason}' for reason, count in curation.count_kinds(manifest.rejected).items()]
   return '\n'.join(lines)

@@ -137,7 +137,8 @@ def test_the_averaged_generator_follows_the_formula_batch_norm_included(tiny_con
 
 def test_z_of_a_minibatch_is_normal_new_each_step_and_parted_among_replicas(tiny_config, replace, two_replicas):
   options = replace(tiny_config, 'data', global_batch_size=64)
-  draw = lambda t: t._strategy.experimental_local_results(t._strategy.run(t._replica_z))  # pylint: disable=protected-access
+  # pylint: disable=protected-access
+  draw = lambda t: t._strategy.experimental_local_results(t._strategy.run(t._replica_z))
   one, two = make(options), make(options, two_replicas)
   whole = draw(one)[0].numpy()
   np.testing.assert_array_equal(np.concatenate([part.numpy() for part in draw(two)]), whole)

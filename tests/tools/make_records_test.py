@@ -1,25 +1,47 @@
 """Tests of the command that makes records."""
 
+import cv2
 from PIL import Image
 import pytest
 
 from dcgan import records
 from tests import entries_test
+from tools import demo_clip
+from tools import media
 
 
 @pytest.mark.slow
-def test_the_prefix_is_the_last_line_and_bad_input_is_one_line(tmp_path, astronaut):
+def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_path, astronaut):
   (tmp_path / 'me').mkdir()
-  for name, picture in (('face', astronaut), ('wall', astronaut[:40, :40])):
+  for name, picture in (('face', astronaut), ('smaller', cv2.resize(astronaut, (300, 300))),
+                        ('wall', astronaut[:40, :40])):
     Image.fromarray(picture).save(tmp_path / 'me' / f'{name}.png')
   done = entries_test.command('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
-                              '--name=eve', '--num_shards=2', '--min_eye_distance_px=20', '--max_outside_fraction=0.5')
-  assert done.returncode == 0 and done.stdout.splitlines() == [f'{tmp_path}/eve'], done.stderr
-  assert '1 faces of 2 pictures' in done.stderr and '1 left out: no face found' in done.stderr
+                              '--name=eve', '--min_eye_distance_px=20', '--max_outside_fraction=0.5')
+  assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'{tmp_path}/eve', done.stderr
+  assert done.stdout.splitlines()[0].endswith('eve: 1 face of 3 pictures (photos), 1 shard, schema 1')
+  assert 'left out: 1 × no face found' in done.stdout and 'left out: 1 × the same picture as another' in done.stdout
+  assert '1 usable face: under 20, training will likely copy' in done.stdout
+  assert (tmp_path / 'eve.png').is_file()
   manifest = records.load_manifest(f'{tmp_path}/eve')
-  assert len(manifest.shards) == 2
-  assert manifest.settings == {'source': f'{tmp_path}/me', 'fps': None, 'min_eye_distance_px': 20.0,
-                               'max_outside_fraction': 0.5}
+  assert manifest.settings['source'] == [f'{tmp_path}/me'] and manifest.settings['min_eye_distance_px'] == 20.0
   done = entries_test.command('tools.make_records', f'--video={tmp_path}/absent.mp4', f'--records_dir={tmp_path}')
   assert done.returncode == 1 and done.stdout == ''
   assert done.stderr.startswith('error: ') and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
+  clip = demo_clip.make_clip(tmp_path / 'clip.mp4', 1.0, 6.0, 0, 256)
+  media.save_animation(tmp_path / 'two.mp4', [astronaut, astronaut[:, ::-1]], 2)
+  done = entries_test.command(
+      'tools.make_records', f'--video={clip}', f'--video={tmp_path / "two.mp4"}', '--fps=6', '--end_secs=0.9',
+      f'--records_dir={tmp_path}/records', '--nocurate', '--background=white', '--match_colour', '--person=1')
+  assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'{tmp_path}/records/clip', done.stderr
+  manifest = records.load_manifest(f'{tmp_path}/records/clip')
+  keys = [face.key for face in records.read_faces(f'{tmp_path}/records/clip', manifest)]
+  assert keys[0] == 'clip.mp4@0.000s' and {key.partition('@')[0] for key in keys} >= {'clip.mp4'}
+  assert (tmp_path / 'records' / 'clip-people.png').is_file()
+  done = entries_test.command('tools.make_records', f'--video={clip}', '--fps=6', '--person=7', '--overwrite',
+                              f'--records_dir={tmp_path}/records')
+  assert done.returncode == 1 and 'error: `person` (7) must be at most 1' in done.stderr

@@ -43,11 +43,15 @@ def measure(rounds, num_pictures, photos):
       photos = folder / 'frames'
       _save_aligned_frames(clip, photos)
     source = sources.open_source('photos', photos)
-    return [_one_worker(source, num_pictures, rounds, folder), *_two_workers(source, num_pictures, rounds, folder), eyes]
+    return [_one_worker(source, num_pictures, rounds, folder), *_two_workers(source, num_pictures, rounds, folder),
+            eyes]
 
 
 class _Repeated:
-  """Inputs of another source, again and again, and held in memory where asked; input k is its input k modulo its size."""
+  """Inputs of another source, again and again, and held in memory where asked.
+
+  Input k is its input k modulo its size.
+  """
   kind = 'photos'
 
   def __init__(self, source, num_inputs, in_memory=False):

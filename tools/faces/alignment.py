@@ -81,7 +81,15 @@ def align(image, landmarks, eyes):
 
 
 def align_points(points, transform):
-  """Returns points, float [num_points, 3] in px of the source, z in the same scale, in the aligned frame, as float32."""
+  """Returns points of the source in the aligned frame.
+
+  Args:
+    points: float [num_points, 3], in px of the source, z in the same scale.
+    transform: float [2, 3], of the source to the aligned frame.
+
+  Returns:
+    float32 [num_points, 3], in px of the aligned frame, z in the same scale.
+  """
   points = np.asarray(points, np.float64)
   scale = math.hypot(transform[0, 0], transform[1, 0])
   moved = points[:, :2] @ transform[:, :2].T + transform[:, 2]

@@ -40,8 +40,8 @@ def run(job, tasks, on_event, options):
       _ = pipeline | beam.Create(tasks) | beam.Reshuffle() | beam.Map(_call, job)
   except Exception as error:  # pylint: disable=broad-exception-caught  # each runner raises its own
     kind, reason = (_ERROR_LINE.findall(str(error)) or [(type(error).__name__, str(error).splitlines()[0])])[-1]
-    raise errors.InputError(f'`runner` (beam): {"" if kind == "InputError" else f"{kind}: "}{reason} What was finished is '
-                            'kept: the same command goes on with it.') from error
+    raise errors.InputError(f'`runner` (beam): {"" if kind == "InputError" else f"{kind}: "}{reason} What was finished '
+                            'is kept: the same command goes on with it.') from error
 
 
 def _call(task, job):

@@ -37,9 +37,11 @@ class Wanted:
   reference: np.ndarray | None = None
 
   def __post_init__(self):
-    if self.person is not None and self.person not in _WORDS and not (self.person.isdecimal() and int(self.person) >= 1):
-      raise errors.InputError(f'`person` ({self.person}) must be largest, central or, in a video, a number from 1, as the '
-                              'people sheet shows them. Use --person=1 for the most present one.')
+    if self.person is None or self.person in _WORDS:
+      return
+    if not (self.person.isdecimal() and int(self.person) >= 1):
+      raise errors.InputError(f'`person` ({self.person}) must be largest, central or, in a video, a number from 1, as '
+                              'the people sheet shows them. Use --person=1 for the most present one.')
 
   def search(self, kind, keeps_pictures):
     """Returns the `scan.Search` for a kind of source.
@@ -146,11 +148,12 @@ def load_reference(path):
   try:
     image = pictures.load_picture(path)
   except errors.InputError as error:
-    raise errors.InputError(f'`reference` ({path}) must be a photo of a face, but is {error}. Use another one.') from error
+    raise errors.InputError(
+        f'`reference` ({path}) must be a photo of a face, but is {error}. Use another one.') from error
   found = scan.candidates(sources.Frame(path, 0, None, image))
   if not found:
-    raise errors.InputError(f'`reference` ({path}) must be a photo of a face, but none was found in it. Use one that shows '
-                            'the face large and from the front.')
+    raise errors.InputError(f'`reference` ({path}) must be a photo of a face, but none was found in it. Use one that '
+                            'shows the face large and from the front.')
   return appearance.describe(found[0].aligned.image)
 
 
@@ -183,8 +186,8 @@ def _reasons_against(rows, faces, inputs, keys, kind, wanted):
   if wanted.limits is None:
     return [''] * len(rows)
   yaw, pitch, roll = faces['pose_deg'][rows].T
-  columns = {name: faces[name][rows] for name in ('eye_distance_px', 'outside_fraction', 'mouth_opening', 'eye_openings',
-                                                  'brightness', 'sharpness')}
+  columns = {name: faces[name][rows] for name in ('eye_distance_px', 'outside_fraction', 'mouth_opening',
+                                                  'eye_openings', 'brightness', 'sharpness')}
   measured = curation.Measured(
       keys=[keys[i] for i in faces['input'][rows]], clips=inputs['clip'][faces['input'][rows]], yaw_deg=yaw,
       pitch_deg=pitch, roll_deg=roll, descriptors=faces['descriptor'][rows], **columns)

@@ -12,8 +12,9 @@ _NUM_IRIS_POINTS = 5  # the centre is the first
 # Points of the mesh that lids, gaze and mouth hardly move: eye corners, bridge and tip of the nose, temples, forehead.
 _STILL_POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 127, 356, 234, 454, 54, 284, 10)
 _FEWEST_OPEN = 20  # open eyes to learn from
-# Shares of the person's usual opening: an iris is Face Mesh's above the one, this module's below the other, between them
-# a mixture. On the demo clip (12 fps, turning) closed eyes came 0.6 px near the truth (median), by Face Mesh alone 1.7.
+# Shares of the person's usual opening: an iris is Face Mesh's above the one, this module's below the other, between
+# them a mixture. On the demo clip (12 fps, turning) closed eyes came 0.6 px near the truth (median), by Face Mesh alone
+# 1.7.
 _CLOSED = 0.4
 _OPEN = 0.65
 _RIDGE = 0.03
@@ -22,8 +23,9 @@ _RIDGE = 0.03
 def place(landmarks, times_secs):
   """Returns one person's landmarks over time with the irises of closed eyes where the rest of the face puts them.
 
-  From the moments with open eyes it learns how the irises lie to points of the face that stay still in a blink, by ridge
-  regression after a similarity transform. How far gaze took the irises from there goes over a blink in a straight line.
+  From the moments with open eyes it learns how the irises lie to points of the face that stay still in a blink, by
+  ridge regression after a similarity transform. How far gaze took the irises from there goes over a blink in a straight
+  line.
 
   Args:
     landmarks: float32 [num_frames, 478, 3], in px of the pictures.

@@ -48,7 +48,8 @@ def convert(source, start, stop, path, scans, kept, here, has_pictures, finish, 
     scans: list of `scan.Scan`: of this slice and, where faces are steadied, of those beside it.
     kept: list of int64 arrays, one a scan: the rows of its `faces` that are kept, rising.
     here: int, which of `scans` is this slice's.
-    has_pictures: bool, whether its pictures are the aligned faces, so that no input is read unless `finish` changes them.
+    has_pictures: bool, whether its pictures are the aligned faces, so that no input is read unless `finish` changes
+      them.
     finish: `Finish`.
     on_input: callable, called after each input with whether it is kept.
 
@@ -107,7 +108,8 @@ def places(scans, kept, here, is_steady):
     is_steady: bool, whether landmarks are smoothed over time.
 
   Returns:
-    dict of input key to (eyes, landmarks, skin): float64 [2, 2] and float32 [478, 3] in px of the source, float32 [2, 3].
+    dict of input key to (eyes, landmarks, skin): float64 [2, 2] and float32 [478, 3] in px of the source, float32
+    [2, 3].
   """
   faces = {name: np.concatenate([made.faces[name][rows] for made, rows in zip(scans, kept)])
            for name in ('landmarks', 'eyes', 'skin_lab')}

@@ -76,7 +76,8 @@ class FaceFinder:
     if best_score >= _SURE:
       return best
     for num_turns in (1, 2, 3):
-      # Most such pictures are upright and just hard: where they show a face, the quick detector alone looks for a lying one.
+      # Most such pictures are upright and just hard: where they show a face, the quick detector alone looks for a lying
+      # one.
       turned = np.rot90(image, num_turns)
       faces = self._search(turned, is_quick=bool(best) and best_turns == 0)
       score = faces[0].score if faces else 0.0

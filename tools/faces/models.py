@@ -56,7 +56,8 @@ class FaceMesh:
     faces = found.multi_face_landmarks or ()
     self._is_quiet = self._is_quiet or bool(faces)
     height, width, _ = image.shape
-    landmarks = np.array([_points(face) for face in faces], np.float32).reshape(-1, _NUM_LANDMARKS, 3) * np.array([width, height, width], np.float32)
+    landmarks = np.array([_points(face) for face in faces], np.float32).reshape(-1, _NUM_LANDMARKS, 3)
+    landmarks *= np.array([width, height, width], np.float32)
     return landmarks, *_boxes_and_scores(found.face_detections, image)
 
 
@@ -75,7 +76,10 @@ class FullRangeDetector:
 
 
 def selfie_segmentation():
-  """Returns the graph whose `process(image).segmentation_mask` says where a person is: float32 [height, width], 0 to 1."""
+  """Returns the graph that tells where a person is.
+
+  Its `process(image).segmentation_mask` is float32 [height, width] in [0, 1], 1 is person.
+  """
   with quiet_standard_error():
     from mediapipe import solutions  # pylint: disable=import-outside-toplevel
     graph = solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)

@@ -101,7 +101,7 @@ class _ConvertJob:
 
 def make_records(kind, paths, wanted, *, source_options, name=None, records_dir='records', overwrite=False,
                  settings, **options):
-  """Makes a set of records, and logs what was left out of it.
+  """Makes a set of records.
 
   Args:
     kind: 'video', 'photos' or 'celeba'.
@@ -132,8 +132,7 @@ def make_records(kind, paths, wanted, *, source_options, name=None, records_dir=
     raise errors.InputError(f'`{prefix}` is a set of records already. Choose another --name, or give --overwrite to '
                             'replace it.')
   source = sources.open_source(kind, paths, **source_options)
-  manifest = make_set(source, prefix, wanted, settings=settings | {'source': paths}, **options)
-  logging.info('%s faces of %s pictures in %s', f'{manifest.num_images:,}', f'{manifest.num_inputs:,}', prefix)
+  make_set(source, prefix, wanted, settings=settings | {'source': paths}, **options)
   return prefix
 
 
@@ -288,7 +287,8 @@ def _check(chosen, rejected, max_reject_fraction, path, folder):
                             f'{reasons}. Use pictures in which a face is large, lit and turned to the camera.')
   if num_inputs - num_kept > max_reject_fraction * num_inputs:
     raise errors.InputError(f'`{path}`: {num_inputs - num_kept:,} of {num_inputs:,} pictures are left out, over '
-                            f'--max_reject_fraction={max_reject_fraction:g}: {reasons}. Use other material, or raise it.')
+                            f'--max_reject_fraction={max_reject_fraction:g}: {reasons}. Use other material, or raise '
+                            'it.')
 
 
 def _in_order(rejected, lost):

@@ -29,8 +29,9 @@ _MIN_EYE_DISTANCE_PX = 1.0  # nearer eyes give no direction to turn the face by
 _INPUT_COLUMNS = {'order': np.int64, 'clip': np.int64, 'time_secs': np.float64, 'identity': np.int64}
 _FACE_COLUMNS = {
     'input': (np.int64, ()), 'landmarks': (np.float32, (records.NUM_LANDMARKS, 3)), 'eyes': (np.float64, (2, 2)),
-    'score': (np.float32, ()), 'box': (np.float32, (4,)), 'eye_distance_px': (np.float32, ()), 'outside_fraction': (np.float32, ()),
-    'sharpness': (np.float32, ()), 'brightness': (np.float32, ()), 'skin_lab': (np.float32, (2, 3)),
+    'score': (np.float32, ()), 'box': (np.float32, (4,)), 'eye_distance_px': (np.float32, ()),
+    'outside_fraction': (np.float32, ()), 'sharpness': (np.float32, ()), 'brightness': (np.float32, ()),
+    'skin_lab': (np.float32, (2, 3)),
     'pose_deg': (np.float32, (3,)), 'mouth_opening': (np.float32, ()), 'eye_openings': (np.float32, (2,)),
     'descriptor': (np.float16, (records.NUM_DESCRIPTOR_VALUES,))}
 _APPEARANCE_COLUMN = {'appearance': (np.uint8, (appearance.NUM_VALUES,))}
@@ -41,8 +42,8 @@ class Search:
   """Which faces of a picture are looked at.
 
   Attributes:
-    who: EVERYBODY, where the person is chosen once all pictures were seen; else one face a picture: CENTRAL (of the large
-      ones) or LARGEST.
+    who: EVERYBODY, where the person is chosen once all pictures were seen; else one face a picture: CENTRAL (of the
+      large ones) or LARGEST.
     keeps_pictures: bool, whether the aligned faces are kept: where nothing that is decided later changes them, no input
       need be read twice. Not with EVERYBODY.
   """
@@ -62,8 +63,8 @@ class Scan:
       photos; `identity`, -1 where unknown.
     faces: dict of arrays, one row a face, in the order of the inputs: `input`, its row in `inputs`; `landmarks`
       [478, 3], `eyes` [2, 2] and `box` [4] in px of the picture; `score` of the detector; what is measured in the
-      picture (`eye_distance_px`, `outside_fraction`) and in the aligned face (see `measures`; `pose_deg` is yaw, pitch, roll);
-      with EVERYBODY also `appearance`. Where a list gave the eyes, what needs landmarks is NaN.
+      picture (`eye_distance_px`, `outside_fraction`) and in the aligned face (see `measures`; `pose_deg` is yaw, pitch,
+      roll); with EVERYBODY also `appearance`. Where a list gave the eyes, what needs landmarks is NaN.
     pictures: list of JPEG bytes, one a face: with EVERYBODY a thumbnail, where the search keeps pictures the aligned
       face; else empty.
   """
@@ -122,7 +123,8 @@ def scan(source, start, stop, search, on_input=lambda has_face: None):
   columns = _FACE_COLUMNS | (_APPEARANCE_COLUMN if search.who == EVERYBODY else {})
   return Scan(
       keys, reasons, pictures=encoded,
-      inputs={name: np.array([row[i] for row in inputs], dtype) for i, (name, dtype) in enumerate(_INPUT_COLUMNS.items())},
+      inputs={name: np.array([row[i] for row in inputs], dtype)
+              for i, (name, dtype) in enumerate(_INPUT_COLUMNS.items())},
       faces={name: np.array([row[name] for row in faces], dtype).reshape(-1, *shape)
              for name, (dtype, shape) in columns.items()})
 

@@ -15,7 +15,8 @@ def _film(astronaut, num_frames=90, fps=30.0):
   points = landmarks.FaceFinder().find_all(astronaut)[0].landmarks.astype(np.float64)
   times = np.arange(num_frames) / fps
   flat = points[:, 0] + 1j * points[:, 1]
-  moved = (1 + 0.1 * times[:, np.newaxis]) * np.exp(0.3j * np.sin(times))[:, np.newaxis] * flat + 40 * times[:, np.newaxis]
+  secs = times[:, np.newaxis]
+  moved = (1 + 0.1 * secs) * np.exp(0.3j * np.sin(secs)) * flat + 40 * secs
   return np.stack([moved.real, moved.imag, np.repeat(points[np.newaxis, :, 2], num_frames, axis=0)], axis=2), times
 
 

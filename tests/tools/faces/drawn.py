@@ -21,7 +21,8 @@ class Finder:
     if not image.any():
       return []
     height, width, _ = image.shape
-    points = np.random.default_rng(0).uniform(-80, 80, [478, 3]).astype(np.float32) + np.float32([width / 2, height / 2, 0])
+    points = np.random.default_rng(0).uniform(-80, 80, [478, 3]).astype(np.float32)
+    points += np.float32([width / 2, height / 2, 0])
     points[IRISES] = [[(width - self._distance) / 2, height / 2, 0], [(width + self._distance) / 2, height / 2, 0]]
     return [landmarks.Found(points, 0.9)]
 

@@ -95,13 +95,15 @@ def test_no_face_at_all_says_why_and_leaves_nothing(finder, tmp_path):
 def test_hopeless_run_ends_early(finder, tmp_path):
   looked_at = []
   source = drawn.Source(1000, faceless=range(3, 1000), on_image=lambda: looked_at.append(1))
-  with pytest.raises(errors.InputError, match=r'of the first 250 pictures gave no face, over --max_reject_fraction=0.9'):
+  with pytest.raises(errors.InputError,
+                     match=r'of the first 250 pictures gave no face, over --max_reject_fraction=0.9'):
     _write(tmp_path, source, max_reject_fraction=0.9)
   assert len(looked_at) == 250
 
 
 def test_too_many_left_out_in_the_end_are_told_with_the_reasons(finder, tmp_path):
-  with pytest.raises(errors.InputError, match=r'3 of 5 pictures are left out, over --max_reject_fraction=0.5: 3 × no face'):
+  with pytest.raises(errors.InputError,
+                     match=r'3 of 5 pictures are left out, over --max_reject_fraction=0.5: 3 × no face'):
     _write(tmp_path, drawn.Source(5, faceless=(0, 1, 2)), max_reject_fraction=0.5)
 
 
