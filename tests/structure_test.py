@@ -12,6 +12,13 @@ ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'images', 'records', 
          'augment', 'networks', 'gallery', 'input_pipeline', 'devices', 'trainer', 'health', 'runs', 'checkpoints',
          'actions', 'loop', 'session', 'train')
 
+# So do the rooms of tools/: what pictures come from and one face, then whole sets.
+TOOLS_ORDER = ('material/pictures', 'material/celeba', 'material/downloads', 'material/sources', 'faces/models',
+               'faces/landmarks', 'faces/alignment', 'faces/measures', 'faces/appearance', 'faces/closed_eyes',
+               'faces/smoothing', 'faces/background', 'faces/colour', 'sets/curation', 'sets/tracks',
+               'sets/people_sheet', 'sets/scan', 'sets/choice', 'sets/convert', 'sets/workers', 'sets/beam',
+               'sets/pipeline', 'sets/verify', 'sets/report_card')
+
 
 def imports(path):
   """Returns every module that a file imports, as in {'absl.flags', 'numpy'}."""
@@ -32,6 +39,11 @@ def is_entry(path):
   return "if __name__ == '__main__':" in path.read_text(encoding='utf-8')
 
 
+def test_every_module_of_the_rooms_of_tools_has_its_place_in_the_order():
+  assert sorted(TOOLS_ORDER) == sorted(f'{room}/{path.stem}' for room in ('material', 'faces', 'sets')
+                                       for path in (ROOT / 'tools' / room).glob('*.py') if path.stem != '__init__')
+
+
 def test_every_module_of_dcgan_has_its_place_in_the_order():
   assert sorted(ORDER) == sorted(path.stem for path in (ROOT / 'dcgan').glob('*.py') if path.stem != '__init__')
 
@@ -42,9 +54,10 @@ def test_data_flows_one_way(path):
   if path.parent.name == 'dcgan' and path.stem != '__init__':
     below = {f'dcgan.{module}' for module in ORDER[:ORDER.index(path.stem)]}
     assert ours <= below
-  if path.parent.name == 'faces':
-    assert not {module for module in ours if module.startswith('tools.') and module not in ('tools.media',)
-                and not module.startswith('tools.faces')}
+  place = name(path.with_suffix('')).removeprefix('tools/')
+  if place in TOOLS_ORDER:
+    above = {f'tools.{module.replace("/", ".")}' for module in TOOLS_ORDER[:TOOLS_ORDER.index(place)]} | {'tools.media'}
+    assert {module for module in ours if module.startswith('tools.')} <= above
 
 
 @pytest.mark.parametrize('path', MODULES, ids=name)
@@ -76,5 +89,7 @@ def test_entries_import_nothing_slow_before_the_flags_are_parsed(path):
 
 def test_the_workspace_page_lists_the_modules_in_their_order():
   page = (ROOT / 'WORKSPACE.md').read_text(encoding='utf-8')
-  table = page[page.index('| module | one thing |'):].split('\n\n')[0]
-  assert tuple(line.split('`')[1] for line in table.splitlines()[2:]) == ORDER
+  tables = [table.split('\n\n')[0] for table in page.split('| module | one thing |')[1:]]
+  listed = [tuple(word for line in table.splitlines()[2:] for word in line.split('|')[1].split('`')[1::2])
+            for table in tables]
+  assert listed == [ORDER, TOOLS_ORDER]

@@ -9,8 +9,8 @@ from dcgan import errors
 from dcgan import files
 from dcgan import progress
 from tools import demo_portrait
-from tools import media
 from tools.faces import landmarks
+from tools import media
 
 TRUTH_VERSION = 1
 

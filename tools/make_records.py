@@ -83,10 +83,10 @@ def main():
   if len(given) != 1:
     raise app.UsageError(f'{" and ".join(f"--{flag.name}" for flag in given) or "No input"} given, but exactly one of '
                          '--video, --photos and --celeba must be. Name one, as in --video=me.mp4.')
-  from tools import report_card  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  from tools.faces import choice  # pylint: disable=import-outside-toplevel
-  from tools.faces import curation  # pylint: disable=import-outside-toplevel
-  from tools.faces import pipeline  # pylint: disable=import-outside-toplevel
+  from tools.sets import report_card  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  from tools.sets import choice  # pylint: disable=import-outside-toplevel
+  from tools.sets import curation  # pylint: disable=import-outside-toplevel
+  from tools.sets import pipeline  # pylint: disable=import-outside-toplevel
   limits = curation.Limits(**{flag.name: flag.value for flag in _LIMITS})
   wanted = choice.Wanted(limits if _CURATE.value else None, _KEEP_DUPLICATES.value, _PERSON.value,
                          _REFERENCE.value and choice.load_reference(_REFERENCE.value))
@@ -108,9 +108,9 @@ _SETTINGS = (_FPS, _START_SECS, _END_SECS, _PARTITION, _LIMIT, _PERSON, _REFEREN
 def _runner():
   """Returns what spreads the work, as `workers.run` without `num_workers`."""
   if _RUNNER.value == 'beam':
-    from tools.faces import beam  # pylint: disable=import-outside-toplevel
+    from tools.sets import beam  # pylint: disable=import-outside-toplevel
     return functools.partial(beam.run, options=shlex.split(_BEAM_OPTIONS.value))
-  from tools.faces import workers  # pylint: disable=import-outside-toplevel
+  from tools.sets import workers  # pylint: disable=import-outside-toplevel
   return functools.partial(workers.run, num_workers=_NUM_WORKERS.value)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests import entries_test
 from tests.dcgan import conftest
+from tests import entries_test
 
 
 @pytest.mark.slow

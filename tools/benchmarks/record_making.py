@@ -10,15 +10,15 @@ import time
 import numpy as np
 
 from dcgan import images
-from tools import demo_clip
 from tools.benchmarks import comparison
+from tools import demo_clip
 from tools.faces import alignment
-from tools.faces import choice
-from tools.faces import convert
 from tools.faces import models
-from tools.faces import scan
-from tools.faces import sources
-from tools.faces import workers
+from tools.material import sources
+from tools.sets import choice
+from tools.sets import convert
+from tools.sets import scan
+from tools.sets import workers
 
 _CLIP_SECS, _CLIP_FPS, _CLIP_SIZE_PX = 20.0, 12.0, 384
 _WARM_UP = 10

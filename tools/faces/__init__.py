@@ -1,1 +1,1 @@
-"""From any picture of a person to one aligned face: a library that reads no flag."""
+"""One face: found, aligned, measured, steadied, its background and light. A library that reads no flag."""

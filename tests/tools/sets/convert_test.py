@@ -10,13 +10,13 @@ from PIL import JpegImagePlugin
 import pytest
 
 from dcgan import records
-from tests.tools.faces import drawn
+from tests.tools.sets import drawn
 from tools.faces import alignment
 from tools.faces import background
-from tools.faces import convert
 from tools.faces import landmarks
-from tools.faces import scan
-from tools.faces import sources
+from tools.material import sources
+from tools.sets import convert
+from tools.sets import scan
 
 _AT_CELEBAS_PLACES = [[69.4, 111.7], [108.4, 111.7]]
 _CENTRAL = scan.Search(scan.CENTRAL)

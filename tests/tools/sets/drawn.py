@@ -3,9 +3,9 @@
 import numpy as np
 
 from dcgan import records
-from tools.faces import choice
 from tools.faces import landmarks
-from tools.faces import sources
+from tools.material import sources
+from tools.sets import choice
 
 IRISES = list(landmarks.IRISES)
 EVERYTHING = choice.Wanted(limits=None, keeps_duplicates=True)

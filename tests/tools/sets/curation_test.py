@@ -8,8 +8,8 @@ import pytest
 
 from dcgan import errors
 from dcgan import records
-from tools.faces import curation
 from tools.faces import measures
+from tools.sets import curation
 
 _NO_LIMITS = curation.Limits(
     min_eye_distance_px=1, max_outside_fraction=1, max_yaw_deg=180, max_pitch_deg=180, max_roll_deg=180,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tools.faces import appearance
-from tools.faces import tracks
+from tools.sets import tracks
 
 
 class _Film:

@@ -17,7 +17,7 @@ from absl import logging
 import numpy as np
 
 from dcgan import errors
-from tools.faces import pictures
+from tools.material import pictures
 
 PARTITIONS = ('train', 'validation', 'test')  # in the order of their numbers in the list
 

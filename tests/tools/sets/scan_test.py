@@ -8,12 +8,12 @@ import pytest
 from skimage import color
 
 from dcgan import records
-from tests.tools.faces import drawn
+from tests.tools.sets import drawn
 from tools.faces import alignment
 from tools.faces import appearance
 from tools.faces import landmarks
-from tools.faces import scan
-from tools.faces import sources
+from tools.material import sources
+from tools.sets import scan
 
 _CENTRAL = scan.Search(scan.CENTRAL)
 _EVERYBODY = scan.Search(scan.EVERYBODY)

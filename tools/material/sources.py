@@ -19,9 +19,9 @@ import numpy as np
 
 from dcgan import errors
 from dcgan import records
+from tools.material import celeba
+from tools.material import pictures
 from tools import media
-from tools.faces import celeba
-from tools.faces import pictures
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

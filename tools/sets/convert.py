@@ -13,8 +13,8 @@ from tools.faces import background
 from tools.faces import colour
 from tools.faces import landmarks
 from tools.faces import measures
-from tools.faces import scan
 from tools.faces import smoothing
+from tools.sets import scan
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

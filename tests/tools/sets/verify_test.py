@@ -10,7 +10,7 @@ import pytest
 from dcgan import errors
 from dcgan import records
 from tests.dcgan import conftest
-from tools import verify_records
+from tools.sets import verify
 
 
 @pytest.fixture(name='prefix')
@@ -41,7 +41,7 @@ def _picture(mode='RGB', size=(178, 218)):
 
 
 def test_whole_set_counts_its_records_and_files(prefix):
-  assert verify_records.verify(prefix) == (6, 2)
+  assert verify.verify(prefix) == (6, 2)
 
 
 def test_flipped_byte_is_found_in_its_record(prefix):
@@ -50,14 +50,14 @@ def test_flipped_byte_is_found_in_its_record(prefix):
   damaged[len(damaged) // 2] ^= 1
   path.write_bytes(damaged)
   with pytest.raises(errors.InputError, match=r'drawn\.tfrecord-00001-of-00002: record 1: truncated or damaged'):
-    verify_records.verify(prefix)
+    verify.verify(prefix)
 
 
 def test_truncated_shard_is_found(prefix):
   path = _shards(prefix)[0]
   path.write_bytes(path.read_bytes()[:-5])
   with pytest.raises(errors.InputError, match=r'drawn\.tfrecord-00000-of-00002: record 2: truncated or damaged'):
-    verify_records.verify(prefix)
+    verify.verify(prefix)
 
 
 def test_swapped_shards_are_found(prefix):
@@ -66,7 +66,7 @@ def test_swapped_shards_are_found(prefix):
   second.write_bytes(contents[0])
   first.write_bytes(contents[1])
   with pytest.raises(errors.InputError, match=r'00000-of-00002: its SHA-256 is .*: it holds what drawn\.t.*-00001'):
-    verify_records.verify(prefix)
+    verify.verify(prefix)
 
 
 def test_shard_of_right_records_that_are_not_the_sets_is_found(prefix):
@@ -74,7 +74,7 @@ def test_shard_of_right_records_that_are_not_the_sets_is_found(prefix):
   faces = list(records.read_faces(prefix, records.load_manifest(prefix)))[3:]
   records.write_shard(path, [dataclasses.replace(faces[0], sharpness=1.5), *faces[1:]])
   with pytest.raises(errors.InputError, match=r'00001-of-00002: its SHA-256 .*: it was changed since the set was made'):
-    verify_records.verify(prefix)
+    verify.verify(prefix)
 
 
 @pytest.mark.parametrize('num_records, words', [(2, 'record 3|record 2'), (4, 'record 3')])
@@ -83,7 +83,7 @@ def test_count_that_the_manifest_has_wrong_is_found(prefix, num_records, words):
   shards = (dataclasses.replace(manifest.shards[0], num_records=num_records), manifest.shards[1])
   records.save_manifest(prefix, dataclasses.replace(manifest, shards=shards, num_images=num_records + 3))
   with pytest.raises(errors.InputError, match=rf'00000-of-00002: ({words}): .*manifest counts {num_records} records'):
-    verify_records.verify(prefix)
+    verify.verify(prefix)
 
 
 @pytest.mark.parametrize('fields, words', [
@@ -102,15 +102,15 @@ def test_count_that_the_manifest_has_wrong_is_found(prefix, num_records, words):
 def test_wrong_record_is_named(prefix, fields, words):
   _rewrite(prefix, (4, fields))
   with pytest.raises(errors.InputError, match=rf'drawn\.tfrecord-00001-of-00002: record 1: .*{words}'):
-    verify_records.verify(prefix)
+    verify.verify(prefix)
 
 
 def test_faces_of_celeba_need_no_landmarks(prefix):
   _rewrite(prefix, (4, {'landmarks': None}), kind='celeba')
-  assert verify_records.verify(prefix) == (6, 2)
+  assert verify.verify(prefix) == (6, 2)
 
 
 def test_missing_shard_is_named(prefix):
   _shards(prefix)[1].unlink()
   with pytest.raises(errors.InputError, match='00001-of-00002: this shard is missing'):
-    verify_records.verify(prefix)
+    verify.verify(prefix)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from dcgan import errors
+from tools.material import downloads
 from tools import media
-from tools.faces import downloads
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

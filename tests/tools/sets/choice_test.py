@@ -6,12 +6,12 @@ from PIL import Image
 import pytest
 
 from dcgan import errors
-from tests.tools.faces import drawn
+from tests.tools.sets import drawn
 from tools.faces import alignment
 from tools.faces import appearance
-from tools.faces import choice
-from tools.faces import curation
-from tools.faces import scan
+from tools.sets import choice
+from tools.sets import curation
+from tools.sets import scan
 
 _NO_FACE = 'no face found'
 _ALL = drawn.EVERYTHING

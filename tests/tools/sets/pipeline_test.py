@@ -10,12 +10,12 @@ import pytest
 
 from dcgan import errors
 from dcgan import records
-from tests.tools.faces import drawn
+from tests.tools.sets import drawn
 from tools import media
-from tools.faces import beam
-from tools.faces import pipeline
-from tools.faces import scan
-from tools.faces import workers
+from tools.sets import beam
+from tools.sets import pipeline
+from tools.sets import scan
+from tools.sets import workers
 
 _ALONE = functools.partial(workers.run, num_workers=1)
 

@@ -12,7 +12,7 @@ from PIL import Image
 import pytest
 
 from dcgan import errors
-from tools.faces import celeba
+from tools.material import celeba
 
 _HEADER = ('lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y rightmouth_x '
            'rightmouth_y')

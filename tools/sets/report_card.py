@@ -19,8 +19,8 @@ from dcgan import errors
 from dcgan import images
 from dcgan import records
 from tools.faces import alignment
-from tools.faces import curation
 from tools.faces import measures
+from tools.sets import curation
 
 MANY_PHOTOS = 2000  # more photos than this are of many people
 
@@ -389,7 +389,7 @@ def _advice_on_pictures(numbers):
     low, middle, high = np.quantile(brightness, [0.05, 0.5, 0.95])
     if high - low > _BRIGHTNESS_SPREAD:
       told.append(f'The light differs much: skin from {low:.0f} to {high:.0f} of 255. One light for all pictures makes '
-                  'a steadier avatar.')
+                  'a steadier avatar; --match_colour evens much of it.')
     if middle < _DIM:
       told.append(f'The pictures are dim: skin at {middle:.0f} of 255. Take light from the front.')
   num_soft = int((sharpness < _SOFT).sum())

@@ -11,8 +11,8 @@ from PIL import ImageCms
 import pytest
 
 from dcgan import errors
+from tools.material import pictures
 from tools import media
-from tools.faces import pictures
 
 
 def _grey(value):

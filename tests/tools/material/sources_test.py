@@ -10,8 +10,8 @@ import pytest
 
 from dcgan import errors
 from dcgan import records
+from tools.material import sources
 from tools import media
-from tools.faces import sources
 
 
 def _grey(value):

@@ -8,8 +8,8 @@ import pytest
 
 from dcgan import errors
 from dcgan import records
-from tools import report_card
 from tools.faces import alignment
+from tools.sets import report_card
 
 _EYES = np.array([alignment.IMAGE_LEFT_EYE, alignment.IMAGE_RIGHT_EYE], np.float32)
 

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from dcgan import errors
-from tools.faces import beam
-from tools.faces import workers
+from tools.sets import beam
+from tools.sets import workers
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -72,7 +72,7 @@ def test_a_worker_that_dies_is_told_with_a_way_on(tmp_path):
 
 @pytest.mark.slow
 def test_workers_end_when_their_parent_is_killed(tmp_path):
-  script = ('from tests.tools.faces import workers_test\nfrom tools.faces import workers\n'
+  script = ('from tests.tools.sets import workers_test\nfrom tools.sets import workers\n'
             f'workers.run(workers_test.Sleeper({str(tmp_path)!r}), [1, 2], 2, lambda event: None)\n')
   parent = subprocess.Popen([sys.executable, '-c', script], cwd=ROOT)
   deadline = time.monotonic() + 60

@@ -7,12 +7,12 @@ import numpy as np
 from dcgan import errors
 from tools.faces import appearance
 from tools.faces import colour
-from tools.faces import curation
-from tools.faces import people_sheet
-from tools.faces import pictures
-from tools.faces import scan
-from tools.faces import sources
-from tools.faces import tracks
+from tools.material import pictures
+from tools.material import sources
+from tools.sets import curation
+from tools.sets import people_sheet
+from tools.sets import scan
+from tools.sets import tracks
 
 _WORDS = {'central': scan.CENTRAL, 'largest': scan.LARGEST}
 

@@ -24,12 +24,12 @@ from dcgan import files
 from dcgan import images
 from dcgan import progress
 from dcgan import records
-from tools.faces import choice
-from tools.faces import convert
-from tools.faces import curation
-from tools.faces import downloads
-from tools.faces import scan
-from tools.faces import sources
+from tools.material import downloads
+from tools.material import sources
+from tools.sets import choice
+from tools.sets import convert
+from tools.sets import curation
+from tools.sets import scan
 
 INPUTS_PER_SLICE = 1000
 # A run is hopeless, or not, once so many inputs were looked at: a quarter of them, but not fewer or more than these.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan import errors
-from tools.faces import people_sheet
+from tools.sets import people_sheet
 
 
 def _thumbnails(num_faces):
