@@ -175,7 +175,7 @@ def write_shard(path, faces):
           num_records += 1
     except tf.errors.ResourceExhaustedError as error:
       raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary)) from error
-    return Shard(file=path.name, num_records=num_records, sha256=_sha256(temporary))
+    return Shard(file=path.name, num_records=num_records, sha256=sha256(temporary))
 
 
 def save_manifest(prefix, manifest):
@@ -293,7 +293,8 @@ def _damaged(path, index, what):
                            '`python -m tools.make_records --overwrite`.')
 
 
-def _sha256(path):
+def sha256(path):
+  """Returns the SHA-256 of a file in hexadecimal."""
   digest = hashlib.sha256()
   with open(path, 'rb') as file:
     while chunk := file.read(1 << 20):

@@ -55,6 +55,12 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.make_records', [], '--video'),
     ('tools.make_records', [], 'No input given, but exactly one of --video, --photos and --celeba must be'),
     ('tools.make_records', ['--video=a.mp4', '--photos=b'], '--video and --photos given, but exactly one of'),
+    ('tools.make_records', ['--photos=b', '--fps=3'], '--fps is of use with --video only, not with --photos. Leave it'),
+    ('tools.make_records', ['--video=b', '--partition=train'], '--partition is of use with --celeba only'),
+    ('tools.make_records', ['--photos=b', '--runner=beam', "--beam_options='a"], "--beam_options ('a) must be words"),
+    ('tools.make_records', ['--photos=b', '--background=pink'], '--background=pink'),
+    ('tools.make_records', ['--photos=b', '--max_yaw_deg=0'], 'error: `max_yaw_deg` (0.0) must be over 0'),
+    ('tools.make_records', ['--photos=b', '--person=me'], 'error: `person` (me) must be largest, central or'),
     ('tools.show_records', [], '--records is needed: the set that tools.make_records printed, as in '
      '--records=records/me.'),
     ('tools.show_records', ['--records=records/me', '--out=a.pdf'],

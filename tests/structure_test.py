@@ -17,7 +17,7 @@ TOOLS_ORDER = ('material/pictures', 'material/celeba', 'material/downloads', 'ma
                'faces/landmarks', 'faces/alignment', 'faces/measures', 'faces/appearance', 'faces/closed_eyes',
                'faces/smoothing', 'faces/background', 'faces/colour', 'sets/curation', 'sets/tracks',
                'sets/people_sheet', 'sets/scan', 'sets/choice', 'sets/convert', 'sets/workers', 'sets/beam',
-               'sets/pipeline', 'sets/verify', 'sets/report_card')
+               'sets/report_card', 'sets/pipeline', 'sets/verify')
 
 
 def imports(path):

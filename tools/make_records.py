@@ -18,8 +18,9 @@ from absl import flags
 
 from dcgan import entry
 
-_VIDEO = flags.DEFINE_multi_string('video', None, 'The video to take frames from, a file or a https:// address (which '
-                                   "needs pip install '.[youtube]'). Give it again for more videos of the same person.")
+_VIDEO = flags.DEFINE_multi_string('video', None, 'The video to take frames from, a file, or an https:// address in '
+                                   "quotes (which needs pip install '.[youtube]'). Give it again for more videos of the same "
+                                   'person.')
 _FPS = flags.DEFINE_float('fps', 1.0, 'Frames per second to take from --video: 1 for a long one, 3 or more for a short '
                           'one.')
 _START_SECS = flags.DEFINE_float('start_secs', 0.0, 'Where to start in each video.', lower_bound=0)
@@ -38,8 +39,8 @@ _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Whether a set of the same na
                                'whole.')
 
 _PERSON = flags.DEFINE_string('person', None, 'Whose face: of a video a number as NAME-people.png shows it, by default '
-                              '1, the most present person; of photos with several faces largest, or central (the '
-                              'default).')
+                              '1, the most present person; or the one whose face is largest or central. Of photos with '
+                              'several faces central, the default, or largest.')
 _REFERENCE = flags.DEFINE_string('reference', None, 'A photo of the person: the faces that look most like it are '
                                  'taken. This compares looks and knows nobody; see the README on how far it goes.')
 _CURATE = flags.DEFINE_bool('curate', True, 'Whether faces are left out by the limits below, and duplicates. '
@@ -68,8 +69,8 @@ _BACKGROUND = flags.DEFINE_enum('background', 'keep', ['keep', 'blur', 'white', 
                                 'background.')
 _MATCH_COLOUR = flags.DEFINE_bool('match_colour', False, "Whether each picture's light is brought to where its skin "
                                   'looks as usual in the set.')
-_NUM_WORKERS = flags.DEFINE_integer('num_workers', 0, 'How many processes work; 0: as many as there are processor '
-                                    'cores and thousands of pictures.', lower_bound=0)
+_NUM_WORKERS = flags.DEFINE_integer('num_workers', 0, 'How many processes work at most; 0: one a processor core. '
+                                    'Each takes a thousand pictures at a time.', lower_bound=0)
 _RUNNER = flags.DEFINE_enum('runner', 'local', ['local', 'beam'], 'Where they work: on this machine, or by Apache '
                             "Beam, which needs pip install '.[beam]'.")
 _BEAM_OPTIONS = flags.DEFINE_string('beam_options', '--direct_running_mode=multi_processing --direct_num_workers=0',
@@ -83,33 +84,45 @@ def main():
   if len(given) != 1:
     raise app.UsageError(f'{" and ".join(f"--{flag.name}" for flag in given) or "No input"} given, but exactly one of '
                          '--video, --photos and --celeba must be. Name one, as in --video=me.mp4.')
-  from tools.sets import report_card  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  for flag, kind in _OF_ONE_KIND:
+    if flag.value != flag.default and given[0].name != kind:
+      raise app.UsageError(f'--{flag.name} is of use with --{kind} only, not with --{given[0].name}. Leave it out.')
+  run = _runner()
   from tools.sets import choice  # pylint: disable=import-outside-toplevel
   from tools.sets import curation  # pylint: disable=import-outside-toplevel
   from tools.sets import pipeline  # pylint: disable=import-outside-toplevel
   limits = curation.Limits(**{flag.name: flag.value for flag in _LIMITS})
   wanted = choice.Wanted(limits if _CURATE.value else None, _KEEP_DUPLICATES.value, _PERSON.value,
                          _REFERENCE.value and choice.load_reference(_REFERENCE.value))
-  prefix = pipeline.make_records(
+  return pipeline.make_records(
       given[0].name, _VIDEO.value or [given[0].value], wanted, name=_NAME.value, records_dir=_RECORDS_DIR.value,
-      overwrite=_OVERWRITE.value, settings={flag.name: flag.value for flag in (*_SETTINGS, *_LIMITS)},
+      overwrite=_OVERWRITE.value, settings=_settings(given[0].name),
       source_options=dict(fps=_FPS.value, start_secs=_START_SECS.value, end_secs=_END_SECS.value,
                           partition=_PARTITION.value, limit=_LIMIT.value),
       background=_BACKGROUND.value, match_colour=_MATCH_COLOUR.value, is_steady=_STEADY.value,
-      num_shards=_NUM_SHARDS.value, max_reject_fraction=_MAX_REJECT_FRACTION.value, run=_runner())
-  report_card.show(prefix, f'{prefix}.png', num_images=64)
-  return prefix
+      num_shards=_NUM_SHARDS.value, max_reject_fraction=_MAX_REJECT_FRACTION.value, run=run)
 
 
-_SETTINGS = (_FPS, _START_SECS, _END_SECS, _PARTITION, _LIMIT, _PERSON, _REFERENCE, _CURATE, _KEEP_DUPLICATES, _STEADY,
-             _BACKGROUND, _MATCH_COLOUR)
+_OF_ONE_KIND = ((_FPS, 'video'), (_START_SECS, 'video'), (_END_SECS, 'video'), (_STEADY, 'video'),
+                (_PARTITION, 'celeba'))
+_OF_ALL_KINDS = (_LIMIT, _PERSON, _REFERENCE, _CURATE, _KEEP_DUPLICATES, _BACKGROUND, _MATCH_COLOUR)
+
+
+def _settings(kind):
+  """Returns the flags that made the set, a dict for its manifest: those that are of use to its kind."""
+  of_use = [flag for flag, its_kind in _OF_ONE_KIND if its_kind == kind]
+  return {flag.name: flag.value for flag in (*of_use, *_OF_ALL_KINDS, *(_LIMITS if _CURATE.value else ()))}
 
 
 def _runner():
   """Returns what spreads the work, as `workers.run` without `num_workers`."""
   if _RUNNER.value == 'beam':
     from tools.sets import beam  # pylint: disable=import-outside-toplevel
-    return functools.partial(beam.run, options=shlex.split(_BEAM_OPTIONS.value))
+    try:
+      options = shlex.split(_BEAM_OPTIONS.value)
+    except ValueError as error:
+      raise app.UsageError(f'--beam_options ({_BEAM_OPTIONS.value}) must be words as in a shell: {error}.') from error
+    return functools.partial(beam.run, options=options)
   from tools.sets import workers  # pylint: disable=import-outside-toplevel
   return functools.partial(workers.run, num_workers=_NUM_WORKERS.value)
 

@@ -1,5 +1,8 @@
 """Tests of the command that makes records."""
 
+import dataclasses
+
+from absl import flags
 import cv2
 from PIL import Image
 import pytest
@@ -7,7 +10,19 @@ import pytest
 from dcgan import records
 from tests import entries_test
 from tools import demo_clip
+from tools import make_records  # pylint: disable=unused-import  # defines its flags
 from tools import media
+from tools.faces import background
+from tools.material import celeba
+from tools.sets import curation
+
+
+def test_limits_choices_and_defaults_of_the_flags_are_those_of_the_libraries():
+  given = {flag.name: flag for flag in flags.FLAGS.flags_by_module_dict()['tools.make_records']}
+  for field in dataclasses.fields(curation.Limits):
+    assert given[field.name].default == field.default
+  assert tuple(given['background'].parser.enum_values) == background.BACKGROUNDS
+  assert tuple(given['partition'].parser.enum_values) == tuple(celeba.PARTITIONS)
 
 
 @pytest.mark.slow

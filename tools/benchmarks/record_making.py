@@ -10,6 +10,7 @@ import time
 import numpy as np
 
 from dcgan import images
+from dcgan import records
 from tools.benchmarks import comparison
 from tools import demo_clip
 from tools.faces import alignment
@@ -50,20 +51,27 @@ def measure(rounds, num_pictures, photos):
 class _Repeated:
   """Inputs of another source, again and again, and held in memory where asked.
 
-  Input k is its input k modulo its size.
+  Input k is its input, or readable input in memory, k modulo their number.
   """
   kind = 'photos'
 
   def __init__(self, source, num_inputs, in_memory=False):
     self.num_inputs = num_inputs
     self._source = source
-    self._frames = list(source.read(0, min(num_inputs, source.num_inputs))) if in_memory else None
+    self._frames = None
+    if in_memory:
+      items = source.read(0, min(num_inputs, source.num_inputs))
+      self._frames = [item for item in items if isinstance(item, sources.Frame)]
 
   def read(self, start, stop):
     for i in range(start, stop):
-      k = i % self._source.num_inputs
-      item = self._frames[k] if self._frames else next(self._source.read(k, k + 1))
-      yield sources.Frame(f'{i}', i, None, item.image)
+      if self._frames:
+        item = self._frames[i % len(self._frames)]
+      else:
+        k = i % self._source.num_inputs
+        item = next(self._source.read(k, k + 1))
+      is_frame = isinstance(item, sources.Frame)
+      yield sources.Frame(f'{i}', i, None, item.image) if is_frame else records.Rejection(f'{i}', item.reason)
 
 
 def _one_worker(source, num_pictures, rounds, folder):

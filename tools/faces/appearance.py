@@ -20,6 +20,7 @@ _NUM_PATTERNS = 59  # 58 uniform ones, whose ring of bits changes at most twice,
 # Ring around a pixel as (y, x), clockwise from the top left; a mirror takes place i to place (10 - i) % 8.
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 _SKIN_BOX = (60, 125, 118, 145)  # x0, y0, x1, y1 px of the aligned frame: from cheek to cheek
+_ROWS_AT_ONCE = 4096
 _SKIN_WEIGHT = 0.0007  # of one unit of OpenCV's 8-bit Lab; more helps with two faces in a photo, less between photos
 
 
@@ -84,6 +85,8 @@ def distances(a, b):
   Returns:
     float32 [N, M].
   """
+  if len(a) > _ROWS_AT_ONCE:  # as float32 they take four times the memory
+    return np.concatenate([distances(a[i:i + _ROWS_AT_ONCE], b) for i in range(0, len(a), _ROWS_AT_ONCE)])
   a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
   num_cells = (NUM_VALUES - 3) // _NUM_PATTERNS
   likeness = a[:, :-3] @ b[:, :-3].T / (255**2 * num_cells)
@@ -108,11 +111,11 @@ def nearest(reference, inputs, appearances):
   Returns:
     int64 [num_inputs], indices of faces, in the order of the inputs' numbers; of equally near ones the first.
   """
-  chosen = _nearest(distances(reference[None], appearances)[0], inputs)
-  to_reference = distances(reference[None], appearances[chosen])[0]
+  chosen = _nearest(distances(appearances, reference[None])[:, 0], inputs)
+  to_reference = distances(appearances[chosen], reference[None])[:, 0]
   sure = chosen[np.argsort(to_reference, kind='stable')[:(len(chosen) + 1) // 2]]
   mean = np.concatenate([reference[None], appearances[sure]]).mean(axis=0, dtype=np.float64)
-  return _nearest(distances(mean[None], appearances)[0], inputs)
+  return _nearest(distances(appearances, mean[None])[:, 0], inputs)
 
 
 def _nearest(to_reference, inputs):

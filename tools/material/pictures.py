@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import os
 import struct
 import warnings
@@ -20,6 +21,7 @@ ENDINGS = ('.apng', '.avif', '.bmp', '.dib', '.gif', '.heic', '.heif', '.j2k', '
 # holds smaller copies of it.
 SEVERAL_ENDINGS = ('.apng', '.avif', '.gif', '.png', '.tif', '.tiff', '.webp')
 
+_LARGEST_PX = 50_000_000  # larger pictures are shrunk by a whole number: each copy takes three bytes a pixel
 _MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
 _NEUTRAL_GREY = 128  # behind transparent pixels
 _FEWEST_FRAME_BYTES = 10  # a GIF's smallest; what a header claims beyond it is not there
@@ -142,6 +144,10 @@ def _load(picture, index):
   if picture.width * picture.height > 2 * Image.MAX_IMAGE_PIXELS:  # Pillow looks at the first page only
     raise Image.DecompressionBombError
   picture.load()
+  shrink = math.ceil(math.sqrt(picture.width * picture.height / _LARGEST_PX))
+  if shrink > 1:
+    picture = picture.reduce(shrink) if picture.mode not in ('P', 'I;16', 'I;16B') else picture.resize(
+        (picture.width // shrink, picture.height // shrink), Image.Resampling.NEAREST)
   return np.asarray(_to_rgb(_upright(picture)))
 
 

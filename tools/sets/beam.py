@@ -34,6 +34,7 @@ def run(job, tasks, on_event, options):
   if not tasks:
     return
   logging.getLogger('apache_beam').setLevel(logging.CRITICAL)  # else an error comes five times, as pages of traceback
+  options = ['--default_sdk_harness_log_level=CRITICAL', *options]
   try:
     with beam.Pipeline(options=pipeline_options.PipelineOptions(options)) as pipeline:
       # Without the shuffle a runner may give all tasks to one worker.

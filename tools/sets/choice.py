@@ -66,7 +66,7 @@ class Choice:
     reasons: list of lists of str, one a scan, one an input: why it is left out, or ''.
     target_lab: float32 [2, 3], the usual skin of what is kept, or None where it is not known.
     people: int64, the person of each face of all scans, 1 the most present; None for photos.
-    person: int, the one that is kept; None for photos.
+    person: int, the one that is kept, who may not be among them; None for photos.
   """
 
   kept: list
@@ -115,11 +115,7 @@ def choose(seen, kind, wanted):
 
 
 def _person(faces, people, wanted):
-  """Returns the number of the person wanted.
-
-  Raises:
-    errors.InputError: there are not so many.
-  """
+  """Returns the number of the person wanted, who need not be there."""
   numbers = np.unique(people)
   if not len(numbers):
     return 1
@@ -132,11 +128,7 @@ def _person(faces, people, wanted):
     # The finder ranks the most central large face of a picture first.
     is_first = np.diff(faces['input'], prepend=-1) > 0
     return int(max(numbers, key=lambda number: (is_first & (people == number)).sum()))
-  number = int(wanted.person or 1)
-  if number not in numbers:
-    raise errors.InputError(f'`person` ({number}) must be at most {numbers[-1]}, the people found. Look at the people '
-                            'sheet, or leave it out for the most present one.')
-  return number
+  return int(wanted.person or 1)
 
 
 def load_reference(path):
@@ -148,8 +140,7 @@ def load_reference(path):
   try:
     image = pictures.load_picture(path)
   except errors.InputError as error:
-    raise errors.InputError(
-        f'`reference` ({path}) must be a photo of a face, but is {error}. Use another one.') from error
+    raise errors.InputError(f'`reference` ({path}): {error}. Name a photo of a face.') from error
   found = scan.candidates(sources.Frame(path, 0, None, image))
   if not found:
     raise errors.InputError(f'`reference` ({path}) must be a photo of a face, but none was found in it. Use one that '
@@ -168,17 +159,18 @@ def draw_people(seen, chosen, scan_path):
   Returns:
     uint8 RGB [sheet_height, sheet_width, 3].
   """
-  wanted = np.concatenate(list(people_sheet.shown_faces(chosen.people).values()))
+  taken = chosen.person if chosen.person in chosen.people else None
+  wanted = np.concatenate(list(people_sheet.shown_faces(chosen.people, taken).values()))
   thumbnails, start = {}, 0
   for i, each in enumerate(seen):
     stop = start + len(each.faces['input'])
     here = wanted[(wanted >= start) & (wanted < stop)]
-    pictures = scan.load(scan_path(i), without=each.faces).pictures if len(here) else None
-    thumbnails |= {face: scan.decode(pictures[face - start]) for face in here}
+    encoded = scan.load(scan_path(i), without=(*each.faces, 'landmarks')).pictures if len(here) else None
+    thumbnails |= {face: scan.decode(encoded[face - start]) for face in here}
     start = stop
   times_secs, clips = (np.concatenate([each.inputs[name][each.faces['input']] for each in seen])
                        for name in ('time_secs', 'clip'))
-  return people_sheet.draw(chosen.people, thumbnails, chosen.person, times_secs, clips)
+  return people_sheet.draw(chosen.people, thumbnails, taken, times_secs, clips)
 
 
 def _reasons_against(rows, faces, inputs, keys, kind, wanted):

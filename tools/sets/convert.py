@@ -75,14 +75,15 @@ def _faces_of_scan(made, rows, on_input):
     at = {name: values[i] for name, values in made.inputs.items()}
     yield _face(key, int(at['order']), None if np.isnan(at['time_secs']) else float(at['time_secs']),
                 None if at['identity'] < 0 else int(at['identity']), face['eyes'], face['landmarks'],
-                made.pictures[kept[i]], float(face['sharpness']), face['descriptor'].astype(np.float32))
+                made.pictures[kept[i]], float(face['sharpness']), face['descriptor'])
 
 
 def _faces_read_again(source, start, stop, places, finish, lost, on_input):
   """Yields the `records.Face`s of `places`; what cannot be read any more is added to `lost`."""
   remover = background.Remover(finish.background)
+  left = dict(places)
   for item in source.read(start, stop):
-    place = places.get(item.key)
+    place = left.pop(item.key, None)
     on_input(place is not None)
     if place is None:
       continue
@@ -96,6 +97,7 @@ def _faces_read_again(source, start, stop, places, finish, lost, on_input):
     image = remover.apply(image)
     yield _face(item.key, item.order, item.time_secs, item.identity, eyes, points, scan.encode(image),
                 measures.sharpness(image), measures.descriptor(image))
+  lost += [records.Rejection(key, 'it could not be read a second time') for key in left]
 
 
 def places(scans, kept, here, is_steady):
@@ -132,4 +134,4 @@ def _face(key, order, time_secs, identity, eyes, points, encoded, sharpness, des
       encoded=encoded, key=key, order=order, time_secs=time_secs, identity=identity,
       eyes=(eyes @ transform[:, :2].T + transform[:, 2]).astype(np.float32),
       landmarks=alignment.align_points(points, transform) if np.isfinite(points).all() else None,
-      sharpness=sharpness, descriptor=descriptor)
+      sharpness=sharpness, descriptor=descriptor.astype(np.float16).astype(np.float32))  # as scans hold it

@@ -5,8 +5,6 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
-from dcgan import errors
-
 MAX_ROWS = 12
 MAX_FACES = 8
 
@@ -29,62 +27,54 @@ _INK_RGB = (35, 38, 42)
 _FAINT_INK_RGB = (105, 110, 118)
 
 
-def shown_faces(people):
-  """Returns the faces that a sheet shows of each person, evenly spread over its own.
+def shown_faces(people, chosen):
+  """Returns the faces that a sheet shows: those of 12 people, the chosen one among them, each's spread evenly.
 
   Args:
     people: int [num_faces], the person of each face, from 1, in the order of time.
+    chosen: int, the person who is taken, or None.
 
   Returns:
     dict of person to int64 [at most 8], indices into `people`.
   """
   people = np.asarray(people)
+  rows = np.unique(people)[:MAX_ROWS].tolist()
+  if chosen is not None and chosen not in rows:
+    rows[-1] = chosen
   shown = {}
-  for person in np.unique(people):
+  for person in rows:
     faces = np.flatnonzero(people == person)
     places = np.linspace(0, len(faces) - 1, min(MAX_FACES, len(faces)))
-    shown[int(person)] = faces[places.round().astype(np.int64)]
+    shown[person] = faces[places.round().astype(np.int64)]
   return shown
 
 
-def draw(people, thumbnails, chosen, times_secs=None, clips=None):
+def draw(people, thumbnails, chosen, times_secs, clips):
   """Returns the sheet of people.
-
-  The first 12 have a row each; the chosen one always has one.
 
   Args:
     people: int [num_faces], the person of each face, from 1, in the order of time.
     thumbnails: an array, list or dict; `thumbnails[face]` is uint8 RGB [109, 89, 3] for each face of `shown_faces`.
     chosen: int, the person who is taken, or None to mark nobody.
-    times_secs: float [num_faces] or None, the time of each face in its video; says from when to when.
-    clips: int [num_faces] or None, the video of each face, where there are several; says in how many.
+    times_secs: float [num_faces], the time of each face in its video; says from when to when.
+    clips: int [num_faces], the video of each face; where there are several, says in how many.
 
   Returns:
     uint8 RGB [sheet_height, sheet_width, 3].
-
-  Raises:
-    errors.InputError: there are no faces, or no such person.
   """
   people = np.asarray(people)
-  if not len(people):
-    raise errors.InputError('The sheet of people holds 0 faces, but needs 1 or more. Use pictures that show a face.')
-  shown = shown_faces(people)
-  if chosen is not None and chosen not in shown:
-    raise errors.InputError(f'`person` ({chosen}) must be one of the {len(shown)} people found. Use '
-                            f'{"1" if len(shown) == 1 else f"1 to {len(shown)}"}.')
-  rows = sorted(shown)[:MAX_ROWS]
-  if chosen is not None and chosen not in rows:
-    rows[-1] = chosen
-  others = [person for person in shown if person not in rows]
+  shown = shown_faces(people, chosen)
+  rows = list(shown)
+  others = np.setdiff1d(people, rows)
 
   face_width, face_height = _FACE_SIZE_PX
   row_width = _NUMBER_WIDTH_PX + _TEXT_WIDTH_PX + MAX_FACES * (face_width + _GAP_PX) - _GAP_PX + _PADDING_PX
   row_height = face_height + 2 * _PADDING_PX
   height = (_MARGIN_PX + _HEADER_HEIGHT_PX + len(rows) * (row_height + _PADDING_PX) - _PADDING_PX
-            + _FOOTER_HEIGHT_PX * bool(others) + _MARGIN_PX)
+            + _FOOTER_HEIGHT_PX * bool(len(others)) + _MARGIN_PX)
   sheet = Image.new('RGB', (row_width + 2 * _MARGIN_PX, height), _BACKGROUND_RGB)
   pen = ImageDraw.Draw(sheet)
-  _write(pen, (_MARGIN_PX, _MARGIN_PX + 10), _header(len(shown), chosen), _HEADER_SIZE_PX, _INK_RGB)
+  _write(pen, (_MARGIN_PX, _MARGIN_PX + 10), _header(len(rows) + len(others), chosen), _HEADER_SIZE_PX, _INK_RGB)
   for i, person in enumerate(rows):
     y = _MARGIN_PX + _HEADER_HEIGHT_PX + i * (row_height + _PADDING_PX)
     lines = _lines(np.flatnonzero(people == person), times_secs, clips)
@@ -92,7 +82,7 @@ def draw(people, thumbnails, chosen, times_secs=None, clips=None):
     for j, face in enumerate(shown[person]):
       x = _MARGIN_PX + _NUMBER_WIDTH_PX + _TEXT_WIDTH_PX + j * (face_width + _GAP_PX)
       sheet.paste(Image.fromarray(thumbnails[int(face)]), (x, y + _PADDING_PX))
-  if others:
+  if len(others):
     num_faces = int(np.isin(people, others).sum())
     _write(pen, (_MARGIN_PX, height - _MARGIN_PX - _FOOTER_HEIGHT_PX // 2),
            f'and {_counted(len(others), "other", "others")} with {_counted(num_faces, "face", "faces")} together',
@@ -129,9 +119,9 @@ def _header(num_people, chosen):
 def _lines(faces, times_secs, clips):
   """Returns what a row says about a person's faces."""
   lines = [_counted(len(faces), 'frame', 'frames')]
-  if clips is not None and len(np.unique(clips)) > 1:
+  if len(np.unique(clips)) > 1:
     lines.append(f'in {len(np.unique(np.asarray(clips)[faces]))} of {len(np.unique(clips))} videos')
-  elif times_secs is not None:
+  else:
     times = np.asarray(times_secs, np.float64)[faces]
     first, last = _clock(times.min()), _clock(times.max())
     lines.append(f'at {first}' if first == last else f'{first} to {last}')

@@ -29,9 +29,11 @@ from tools.material import sources
 from tools.sets import choice
 from tools.sets import convert
 from tools.sets import curation
+from tools.sets import report_card
 from tools.sets import scan
 
 INPUTS_PER_SLICE = 1000
+_MOST_INPUTS_PER_SLICE = 10_000
 # A run is hopeless, or not, once so many inputs were looked at: a quarter of them, but not fewer or more than these.
 _FEWEST_TO_JUDGE, _MOST_TO_JUDGE = 100, 2000
 _NUM_REASONS_SHOWN = 3
@@ -92,7 +94,8 @@ class _ConvertJob:
   def __call__(self, i, on_event):
     beside = 1 if self.finish.is_steady else 0
     near = range(max(0, i - beside), min(len(self.slices), i + beside + 1))
-    scans = [scan.load(self.work.scan_path(k), without=('appearance',)) for k in near]
+    bulk = ('appearance',) if self.has_pictures else ('appearance', 'pictures')
+    scans = [scan.load(self.work.scan_path(k), without=bulk) for k in near]
     shard, lost = convert.convert(self.source, *self.slices[i], self.work.shard_path(i), scans,
                                   [self.kept[k] for k in near], near.index(i), self.has_pictures, self.finish, on_event)
     files.write_text(self.work.shard_done_path(i), json.dumps(
@@ -101,7 +104,7 @@ class _ConvertJob:
 
 def make_records(kind, paths, wanted, *, source_options, name=None, records_dir='records', overwrite=False,
                  settings, **options):
-  """Makes a set of records.
+  """Makes a set of records, and prints its report.
 
   Args:
     kind: 'video', 'photos' or 'celeba'.
@@ -125,6 +128,7 @@ def make_records(kind, paths, wanted, *, source_options, name=None, records_dir=
     raise errors.InputError(f'`name` ({name!r}) must be letters, digits, dots, _ and -, and start with a letter '
                             'or digit. Use --name=me.')
   _check_writable(records_dir)
+  given = paths
   paths = [downloads.fetch(path, os.path.join(records_dir, 'clips')) if downloads.is_url(path) else path
            for path in paths]
   prefix = os.path.join(records_dir, name or sources.default_name(kind, paths[0]))
@@ -132,7 +136,8 @@ def make_records(kind, paths, wanted, *, source_options, name=None, records_dir=
     raise errors.InputError(f'`{prefix}` is a set of records already. Choose another --name, or give --overwrite to '
                             'replace it.')
   source = sources.open_source(kind, paths, **source_options)
-  make_set(source, prefix, wanted, settings=settings | {'source': paths}, **options)
+  _, report = make_set(source, prefix, wanted, settings=settings | {'source': given}, **options)
+  print(report)
   return prefix
 
 
@@ -164,12 +169,17 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
     run: callable as `workers.run` without `num_workers`.
 
   Returns:
-    `records.Manifest`.
+    (`records.Manifest`, str): the second is the report of `report_card`, whose picture is `NAME.png` beside the set.
 
   Raises:
     errors.InputError: no input gave a face that is kept, too many were left out, or the same set is being made.
   """
+  if not 0 <= max_reject_fraction <= 1:
+    raise errors.InputError(f'`max_reject_fraction` ({max_reject_fraction}) must be within 0 and 1. Use 0.98.')
   num_slices = min(num_shards or -(-source.num_inputs // INPUTS_PER_SLICE), source.num_inputs)
+  if source.num_inputs > num_slices * _MOST_INPUTS_PER_SLICE:
+    raise errors.InputError(f'`num_shards` ({num_shards}) must be at least '
+                            f'{-(-source.num_inputs // INPUTS_PER_SLICE):,} for {source.num_inputs:,} pictures: a shard is made in memory. Leave it out.')
   slices = [tuple(source.num_inputs * k // num_slices for k in (i, i + 1)) for i in range(num_slices)]
   prefix = pathlib.Path(prefix)
   search = wanted.search(source.kind, keeps_pictures=background == 'keep' and not match_colour)
@@ -180,20 +190,32 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
     _clear(work.folder, work.scan_folder, *work.folder.glob('shards-*'))
     seen = _seen(source, slices, search, work, max_reject_fraction, run)
     chosen = choice.choose(seen, source.kind, wanted)
-    rejected = _rejected(seen, chosen)
-    _check(chosen, rejected, max_reject_fraction, settings['source'], work.folder)
-    if chosen.people is not None:
-      images.save_picture(work.folder / f'{prefix.name}-people.png', choice.draw_people(seen, chosen, work.scan_path))
+    reasons = {key: reason for each, why in zip(seen, chosen.reasons) for key, reason in zip(each.keys, why)}
+    if chosen.people is not None and len(chosen.people):
+      sheet = choice.draw_people(seen, chosen, work.scan_path)
+      if chosen.person not in chosen.people:
+        images.save_picture(f'{prefix}-people.png', sheet)
+        raise errors.InputError(f'`person` ({chosen.person}) must be at most {chosen.people.max()}, the people found. '
+                                f'{prefix}-people.png shows them with their numbers.')
+      images.save_picture(work.folder / f'{prefix.name}-people.png', sheet)
+    _check(seen, chosen, reasons, max_reject_fraction, work.folder)
     finish = convert.Finish(is_steady and source.kind == 'video', background,
                             chosen.target_lab if match_colour else None)
     work = dataclasses.replace(work, shard_digest=_digest(
         work.scan_digest, work.name, *chosen.kept, finish.is_steady, finish.background, finish.target_lab))
     _clear(work.folder, work.scan_folder, work.shard_folder, f'{prefix.name}-people.png')
     shards, lost = _written(_ConvertJob(source, slices, chosen.kept, search.keeps_pictures, finish, work), run)
-    manifest = _manifest(source, seen, shards, _in_order(rejected, lost), settings)
-    records.save_manifest(work.folder / prefix.name, manifest)
+    manifest = _manifest(source, seen, shards, _in_order(reasons, lost), settings)
+    if not manifest.num_images:
+      shutil.rmtree(work.shard_folder)
+      raise errors.InputError(f'none of the {len(lost):,} pictures with a face could be read a second time, as if they '
+                              'had been moved away. Bring them back, and give the same command again.')
+    records.save_manifest(work.shard_folder / prefix.name, manifest)
+    report = report_card.make(work.shard_folder / prefix.name, work.shard_folder / f'{prefix.name}.png', prefix)
+    if (work.folder / f'{prefix.name}-people.png').exists():
+      os.replace(work.folder / f'{prefix.name}-people.png', work.shard_folder / f'{prefix.name}-people.png')
     _publish(work, prefix, manifest)
-  return manifest
+  return manifest, report
 
 
 def _digest(*values):
@@ -213,7 +235,7 @@ def _alone_in(folder):
   with open(folder / 'lock', 'w', encoding='utf-8') as lock:
     try:
       fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
       raise errors.InputError(f'`{folder}` is in use: another make_records is making this set. Wait for it, or choose '
                               'another --name.') from error
     try:
@@ -249,7 +271,7 @@ def _seen(source, slices, search, work, max_reject_fraction, run):
       num_looked_at = sum(counts.values())
       if num_looked_at >= enough and counts[False] > max_reject_fraction * num_looked_at:
         raise errors.InputError(
-            f'{counts[False]:,} of the first {num_looked_at:,} pictures gave no face, over --max_reject_fraction='
+            f'{counts[False]:,} of {num_looked_at:,} pictures looked at gave no face, over --max_reject_fraction='
             f'{max_reject_fraction:g}. Use other material, or raise it.')
 
     run(_ScanJob(source, slices, search, work), missing, on_event=on_event)
@@ -270,31 +292,30 @@ def _written(job, run):
           [records.Rejection(**rejection) for each in done for rejection in each['lost']])
 
 
-def _rejected(seen, chosen):
-  """Returns a list of the `records.Rejection` or None of each input, in order, by key."""
-  return {key: reason for each, reasons in zip(seen, chosen.reasons) for key, reason in zip(each.keys, reasons)}
+def _check(seen, chosen, reasons, max_reject_fraction, folder):
+  """Ends a set in which nothing, or too little, is left.
 
-
-def _check(chosen, rejected, max_reject_fraction, path, folder):
-  """Ends a set in which nothing, or too little, is left."""
-  num_inputs, num_kept = len(rejected), sum(len(rows) for rows in chosen.kept)
-  left_out = [records.Rejection(key, reason) for key, reason in rejected.items() if reason]
-  kinds = list(curation.count_kinds(left_out).items())[:_NUM_REASONS_SHOWN]
-  reasons = ', '.join(f'{count:,} × {kind}' for kind, count in kinds)
-  if not num_kept:
+  What was looked through stays for another try, unless there is no face in it.
+  """
+  num_inputs, num_kept = len(reasons), sum(len(rows) for rows in chosen.kept)
+  kinds = list(curation.count_kinds(_in_order(reasons, ())).items())[:_NUM_REASONS_SHOWN]
+  told = ', '.join(f'{count:,} × {kind}' for kind, count in kinds)
+  if not any(len(each.faces['input']) for each in seen):
     shutil.rmtree(folder, ignore_errors=True)
-    raise errors.InputError(f'`{path}`: none of the {num_inputs:,} pictures gave a face, but at least one is needed: '
-                            f'{reasons}. Use pictures in which a face is large, lit and turned to the camera.')
+    raise errors.InputError(f'none of the {num_inputs:,} pictures gave a face, but at least one is needed: {told}. Use '
+                            'pictures in which a face is large, lit and turned to the camera.')
+  if not num_kept:
+    raise errors.InputError(f'all of the {num_inputs:,} pictures are left out, but at least one is needed: {told}. '
+                            'Change the limits named here, or use --nocurate to keep every face.')
   if num_inputs - num_kept > max_reject_fraction * num_inputs:
-    raise errors.InputError(f'`{path}`: {num_inputs - num_kept:,} of {num_inputs:,} pictures are left out, over '
-                            f'--max_reject_fraction={max_reject_fraction:g}: {reasons}. Use other material, or raise '
-                            'it.')
+    raise errors.InputError(f'{num_inputs - num_kept:,} of {num_inputs:,} pictures are left out, over '
+                            f'--max_reject_fraction={max_reject_fraction:g}: {told}. Use other material, or raise it.')
 
 
-def _in_order(rejected, lost):
+def _in_order(reasons, lost):
   """Returns the `records.Rejection`s of a set in the order of its inputs."""
-  rejected = rejected | {rejection.key: rejection.reason for rejection in lost}
-  return tuple(records.Rejection(key, reason) for key, reason in rejected.items() if reason)
+  reasons = reasons | {rejection.key: rejection.reason for rejection in lost}
+  return tuple(records.Rejection(key, reason) for key, reason in reasons.items() if reason)
 
 
 def _manifest(source, seen, shards, rejected, settings):
@@ -313,12 +334,11 @@ def _publish(work, prefix, manifest):
   The manifest goes first and comes last, so that old and new shards never count as one set.
   """
   _remove_set(prefix)
-  for shard in manifest.shards:
-    os.replace(work.shard_folder / shard.file, prefix.with_name(shard.file))
-  sheet = f'{prefix.name}-people.png'
-  if (work.folder / sheet).exists():
-    os.replace(work.folder / sheet, prefix.with_name(sheet))
-  os.replace(records.manifest_path(work.folder / prefix.name), records.manifest_path(prefix))
+  pictures = (f'{prefix.name}.png', f'{prefix.name}-people.png')
+  for name in (*(shard.file for shard in manifest.shards), *pictures):
+    if name not in pictures or (work.shard_folder / name).exists():
+      os.replace(work.shard_folder / name, prefix.with_name(name))
+  os.replace(records.manifest_path(work.shard_folder / prefix.name), records.manifest_path(prefix))
   shutil.rmtree(work.folder, ignore_errors=True)
 
 

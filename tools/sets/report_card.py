@@ -114,20 +114,30 @@ def show(prefix, out, num_images):
   Raises:
     errors.InputError: there is no such set, or it is damaged or empty.
   """
-  print(make(prefix, out, num_images))
+  print(make(prefix, out, prefix, num_images))
   return out
 
 
-def make(prefix, out, num_images=64):
-  """Writes the card of a set and returns its report as lines of text; arguments and errors as in `show`."""
+def make(prefix, out, name, num_images=64):
+  """Writes the card of a set and returns its report as lines of text.
+
+  Args:
+    prefix: str or `pathlib.Path`, the set.
+    out: likewise, the picture to write.
+    name: likewise, what the report calls the set.
+    num_images: int >= 1, how many faces the card shows at most.
+
+  Raises:
+    errors.InputError: as in `show`.
+  """
   manifest = records.load_manifest(prefix)
   if not manifest.num_images:
     raise errors.InputError(f'`{prefix}` holds 0 faces, but a report needs 1 or more. Make the set again.')
   numbers, sheet = look(prefix, manifest, num_images)
   told = advice(manifest, numbers)
   images.save_picture(out, draw(prefix, manifest, numbers, told, sheet))
-  return '\n'.join([summary(prefix, manifest), *(f'  {name}: {value}' for name, value in manifest.settings.items()
-                                                  if value not in (None, '', False)), '', *told])
+  return '\n'.join([summary(name, manifest), *(f'  {name}: {value}' for name, value in manifest.settings.items()
+                                                  if value not in (None, '')), '', *told])
 
 
 def summary(prefix, manifest):

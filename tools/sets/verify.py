@@ -1,7 +1,6 @@
 """Checks that a set of records is what its manifest says, record by record."""
 
 import dataclasses
-import hashlib
 import io
 
 import numpy as np
@@ -11,7 +10,6 @@ from dcgan import errors
 from dcgan import records
 
 _AGAIN = 'Bring the file back, or make the set again with `python -m tools.make_records --overwrite`.'
-_PIECE_BYTES = 1 << 20
 
 
 def verify(prefix):
@@ -70,11 +68,7 @@ def _what_is_wrong(face, kind):
 
 
 def _check_digest(path, shard, manifest):
-  digest = hashlib.sha256()
-  with open(path, 'rb') as file:
-    while piece := file.read(_PIECE_BYTES):
-      digest.update(piece)
-  digest = digest.hexdigest()
+  digest = records.sha256(path)
   if digest == shard.sha256:
     return
   other = next((each.file for each in manifest.shards if each.sha256 == digest), None)

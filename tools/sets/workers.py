@@ -5,7 +5,6 @@ from concurrent.futures import process
 import multiprocessing
 import multiprocessing.connection
 import os
-import queue
 import signal
 import threading
 
@@ -43,10 +42,15 @@ def run(job, tasks, num_workers, on_event):
 def run_spawned(job, tasks, num_workers, on_event):
   """Does what `run` does, always in processes of their own."""
   context = multiprocessing.get_context('spawn')
-  events = context.Queue()
+  events = context.SimpleQueue()  # an event is in it before the result of its task is
   pool = concurrent.futures.ProcessPoolExecutor(num_workers, context, _start, (job, events))
+  # Ctrl-C reaches all processes of a terminal; this one decides. The others inherit it from their first moment.
+  ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
   try:
-    pending = {pool.submit(_work, task) for task in tasks}
+    try:
+      pending = {pool.submit(_work, task) for task in tasks}
+    finally:
+      signal.signal(signal.SIGINT, ours)
     while pending:
       done, pending = concurrent.futures.wait(pending, _POLL_SECS, concurrent.futures.FIRST_COMPLETED)
       for event in _waiting(events):
@@ -65,11 +69,8 @@ def run_spawned(job, tasks, num_workers, on_event):
 
 def _waiting(events):
   """Yields the events that workers have sent by now."""
-  while True:
-    try:
-      yield from events.get_nowait()
-    except queue.Empty:
-      return
+  while not events.empty():
+    yield from events.get()
 
 
 def _stop(pool):
@@ -85,7 +86,6 @@ _worker = {}
 
 def _start(job, events):
   """Prepares a worker process."""
-  signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the parent decides
   threading.Thread(target=_end_with_parent, daemon=True).start()
   entry.prepare_libraries()
   _worker.update(job=job, events=events)

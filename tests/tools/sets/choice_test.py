@@ -75,9 +75,9 @@ def test_pictures_without_the_person_say_who_is_missing():
                             ['', 'somebody else: not person 2']]
 
 
-def test_number_over_the_people_found_is_refused():
-  with pytest.raises(errors.InputError, match=r'`person` \(7\) must be at most 2, the people found'):
-    choice.choose(_film(), 'video', choice.Wanted(None, True, person='7'))
+def test_number_over_the_people_found_keeps_nothing():
+  chosen = choice.choose(_film(), 'video', choice.Wanted(None, True, person='7'))
+  assert chosen.person == 7 and set(chosen.people) == {1, 2} and not any(len(rows) for rows in chosen.kept)
 
 
 @pytest.mark.parametrize('kind', ['video', 'photos'])

@@ -145,7 +145,7 @@ def test_showing_a_set_prints_its_report_and_writes_its_card(tmp_path, capsys):
 
 def test_card_of_few_faces_without_landmarks_is_as_wide_and_white_beside_them(tmp_path):
   prefix, _ = _make_set(tmp_path, 2, kind='celeba')
-  report_card.make(prefix, tmp_path / 'card.png')
+  report_card.make(prefix, tmp_path / 'card.png', prefix)
   card = np.asarray(Image.open(tmp_path / 'card.png'))
   assert card.shape[1] == 1442 and (card[-220:, 2 * 180 + 4:] == 255).all() and (card[-100, 10] < 255).any()
   assert (card[:40] < 100).any()  # the title
@@ -196,4 +196,4 @@ def test_set_that_does_not_exist_is_named(tmp_path):
 def test_empty_set_is_refused(tmp_path):
   prefix, _ = _make_set(tmp_path, 0)
   with pytest.raises(errors.InputError, match='holds 0 faces'):
-    report_card.make(prefix, tmp_path / 'card.png', 4)
+    report_card.make(prefix, tmp_path / 'card.png', prefix, 4)
