@@ -19,8 +19,8 @@ from absl import flags
 from dcgan import entry
 
 _VIDEO = flags.DEFINE_multi_string('video', None, 'The video to take frames from, a file, or an https:// address in '
-                                   "quotes (which needs pip install '.[youtube]'). Give it again for more videos of the same "
-                                   'person.')
+                                   "quotes (which needs pip install '.[youtube]'). Give it again for more videos of "
+                                   'the same person.')
 _FPS = flags.DEFINE_float('fps', 1.0, 'Frames per second to take from --video: 1 for a long one, 3 or more for a short '
                           'one.')
 _START_SECS = flags.DEFINE_float('start_secs', 0.0, 'Where to start in each video.', lower_bound=0)
@@ -34,7 +34,7 @@ _LIMIT = flags.DEFINE_integer('limit', None, 'How many pictures to take at most,
 _NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
 _RECORDS_DIR = flags.DEFINE_string('records_dir', 'records', 'The folder to write to.')
 _NUM_SHARDS = flags.DEFINE_integer('num_shards', 0, 'How many files to spread the set over; 0: one per 1,000 pictures.',
-                                   lower_bound=0)
+                                   lower_bound=0, upper_bound=99_999)
 _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Whether a set of the same name is replaced, once the new one is '
                                'whole.')
 

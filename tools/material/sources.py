@@ -291,8 +291,8 @@ def _stamp(path):
 
 def _check_times(fps, start_secs, end_secs):
   if not 0 < fps <= _MAX_FPS:
-    raise errors.InputError(f'`fps` ({fps:g}) must be above 0 and at most {_MAX_FPS}: pictures per second of video. Use '
-                            '1, or 3 for a short one.')
+    raise errors.InputError(f'`fps` ({fps:g}) must be above 0 and at most {_MAX_FPS}: pictures per second of video. '
+                            'Use 1, or 3 for a short one.')
   if not 0 <= start_secs < math.inf:
     raise errors.InputError(f'`start_secs` ({start_secs}) must be 0 or more seconds. Use 0 for the start.')
   if end_secs is not None and not end_secs > start_secs:
