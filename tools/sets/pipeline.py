@@ -179,8 +179,8 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
   num_slices = min(num_shards or -(-source.num_inputs // INPUTS_PER_SLICE), source.num_inputs)
   if source.num_inputs > num_slices * _MOST_INPUTS_PER_SLICE:
     fewest = -(-source.num_inputs // INPUTS_PER_SLICE)
-    raise errors.InputError(f'`num_shards` ({num_shards}) must be at least {fewest:,} for {source.num_inputs:,} pictures: '
-                            'a shard is made in memory. Leave it out.')
+    raise errors.InputError(f'`num_shards` ({num_shards}) must be at least {fewest:,} for {source.num_inputs:,} '
+                            'pictures: a shard is made in memory. Leave it out.')
   slices = [tuple(source.num_inputs * k // num_slices for k in (i, i + 1)) for i in range(num_slices)]
   prefix = pathlib.Path(prefix)
   search = wanted.search(source.kind, keeps_pictures=background == 'keep' and not match_colour)
