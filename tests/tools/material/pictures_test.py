@@ -11,25 +11,14 @@ from PIL import ImageCms
 import pytest
 
 from dcgan import errors
-from tools.material import pictures
+from tests.tools.material import drawn
 from tools import media
-
-
-def _grey(value):
-  return np.full([32, 48, 3], value, np.uint8)
-
-
-def _quarters():
-  """Returns uint8 [40, 60, 3] with red, green, blue and white quarters, from the top left, row by row."""
-  image = np.zeros([40, 60, 3], np.uint8)
-  image[:20, :30], image[:20, 30:] = (255, 0, 0), (0, 255, 0)
-  image[20:, :30], image[20:, 30:] = (0, 0, 255), (255, 255, 255)
-  return image
+from tools.material import pictures
 
 
 def _save_several(path, values, **options):
   """Writes one file of several grey pictures."""
-  first, *others = [Image.fromarray(_grey(value)) for value in values]
+  first, *others = [Image.fromarray(drawn.grey(value)) for value in values]
   first.save(path, save_all=True, append_images=others, **options)
 
 
@@ -40,10 +29,10 @@ def _png_chunk(kind, content):
 @pytest.mark.parametrize('ending', ['png', 'tiff', 'bmp', 'gif', 'webp', 'ppm', 'tga', 'qoi', 'jp2', 'dib'])
 def test_formats_give_the_same_pixels(tmp_path, ending):
   try:
-    Image.fromarray(_quarters()).save(tmp_path / f'a.{ending}', **({'lossless': True} if ending == 'webp' else {}))
+    Image.fromarray(drawn.quarters()).save(tmp_path / f'a.{ending}', **({'lossless': True} if ending == 'webp' else {}))
   except (KeyError, ValueError):
     pytest.skip(f'this Pillow does not write {ending}')
-  np.testing.assert_array_equal(pictures.load_picture(tmp_path / f'a.{ending}'), _quarters())
+  np.testing.assert_array_equal(pictures.load_picture(tmp_path / f'a.{ending}'), drawn.quarters())
 
 
 @pytest.mark.parametrize('orientation, undo', [
@@ -54,14 +43,14 @@ def test_formats_give_the_same_pixels(tmp_path, ending):
 def test_exif_orientation_is_respected(tmp_path, ending, orientation, undo):
   exif = Image.Exif()
   exif[0x0112] = orientation
-  Image.fromarray(np.ascontiguousarray(undo(_quarters()))).save(
+  Image.fromarray(np.ascontiguousarray(undo(drawn.quarters()))).save(
       tmp_path / f'a.{ending}', exif=exif, **({'lossless': True} if ending == 'webp' else {}))
-  np.testing.assert_array_equal(pictures.load_picture(tmp_path / f'a.{ending}'), _quarters())
+  np.testing.assert_array_equal(pictures.load_picture(tmp_path / f'a.{ending}'), drawn.quarters())
 
 
 def test_damaged_exif_costs_nothing_but_the_orientation(tmp_path):
-  Image.fromarray(_quarters()).save(tmp_path / 'a.png', exif=b'Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01\x03')
-  np.testing.assert_array_equal(pictures.load_picture(tmp_path / 'a.png'), _quarters())
+  Image.fromarray(drawn.quarters()).save(tmp_path / 'a.png', exif=b'Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01\x03')
+  np.testing.assert_array_equal(pictures.load_picture(tmp_path / 'a.png'), drawn.quarters())
 
 
 @pytest.mark.parametrize('ending', ['png', 'tiff', 'pgm'])
@@ -103,7 +92,7 @@ def test_transparent_pixels_stand_before_neutral_grey(tmp_path):
 
 
 def test_cmyk_palette_grey_lab_and_one_bit_become_rgb(tmp_path):
-  picture = Image.fromarray(_quarters())
+  picture = Image.fromarray(drawn.quarters())
   picture.convert('CMYK').save(tmp_path / 'cmyk.jpg', quality=98, subsampling=0)
   picture.quantize(8).save(tmp_path / 'palette.png')
   picture.convert('1').save(tmp_path / 'bit.png')
@@ -112,7 +101,7 @@ def test_cmyk_palette_grey_lab_and_one_bit_become_rgb(tmp_path):
   inner = np.s_[5:15, 5:25]
   for name in ('cmyk.jpg', 'lab.tiff'):
     np.testing.assert_allclose(pictures.load_picture(tmp_path / name)[inner].mean((0, 1)), [255, 0, 0], atol=8)
-  np.testing.assert_array_equal(pictures.load_picture(tmp_path / 'palette.png'), _quarters())
+  np.testing.assert_array_equal(pictures.load_picture(tmp_path / 'palette.png'), drawn.quarters())
   assert pictures.load_picture(tmp_path / 'bit.png').shape == (40, 60, 3)
 
 
@@ -122,7 +111,7 @@ def test_each_picture_of_a_file_is_read(tmp_path, ending, options):
   _save_several(tmp_path / f'a.{ending}', [10, 90, 200], **options)
   assert pictures.num_pictures(tmp_path / f'a.{ending}') == 3
   for index, value in ((2, 200), (0, 10), (1, 90)):
-    np.testing.assert_array_equal(pictures.load_picture(tmp_path / f'a.{ending}', index), _grey(value))
+    np.testing.assert_array_equal(pictures.load_picture(tmp_path / f'a.{ending}', index), drawn.grey(value))
   read = list(pictures.load_pictures(tmp_path / f'a.{ending}', 1, 4))
   assert [round(image.mean()) for image in read[:2]] == [90, 200]
   assert str(read[2]) == 'unreadable: there is no picture 3 in it'
@@ -130,23 +119,23 @@ def test_each_picture_of_a_file_is_read(tmp_path, ending, options):
 
 @pytest.mark.parametrize('ending', ['gif', 'webp', 'png', 'tiff', 'jpg', 'bmp'])
 def test_a_file_of_one_picture_counts_as_one(tmp_path, ending):
-  Image.fromarray(_quarters()).save(tmp_path / f'a.{ending}')
+  Image.fromarray(drawn.quarters()).save(tmp_path / f'a.{ending}')
   assert pictures.num_pictures(tmp_path / f'a.{ending}') == 1
 
 
 def test_a_sequence_of_avif_is_counted(tmp_path):
   try:
     _save_several(tmp_path / 'a.avif', [10, 200])
-    Image.fromarray(_quarters()).save(tmp_path / 'b.avif')
+    Image.fromarray(drawn.quarters()).save(tmp_path / 'b.avif')
   except (KeyError, ValueError):
     pytest.skip('this Pillow does not write AVIF')
   assert pictures.num_pictures(tmp_path / 'a.avif') == 2
   assert pictures.num_pictures(tmp_path / 'b.avif') == 1
-  np.testing.assert_allclose(pictures.load_picture(tmp_path / 'a.avif', 1), _grey(200), atol=3)
+  np.testing.assert_allclose(pictures.load_picture(tmp_path / 'a.avif', 1), drawn.grey(200), atol=3)
 
 
 def test_pictures_that_change_a_part_of_the_last_one_come_whole(tmp_path):
-  frames = [_grey(60) for _ in range(4)]
+  frames = [drawn.grey(60) for _ in range(4)]
   for i, frame in enumerate(frames):
     frame[4 * i:4 * i + 4, 8:16] = 250
   media.save_animation(tmp_path / 'a.gif', frames, 5)
@@ -155,7 +144,7 @@ def test_pictures_that_change_a_part_of_the_last_one_come_whole(tmp_path):
 
 
 def test_a_cameras_preview_is_not_a_second_picture(tmp_path):
-  first, preview = Image.fromarray(_quarters()), Image.fromarray(_grey(9))
+  first, preview = Image.fromarray(drawn.quarters()), Image.fromarray(drawn.grey(9))
   first.save(tmp_path / 'a.mpo', save_all=True, append_images=[preview], quality=98, subsampling=0)
   os.replace(tmp_path / 'a.mpo', tmp_path / 'a.jpg')
   with Image.open(tmp_path / 'a.jpg') as picture:
@@ -169,7 +158,7 @@ def test_an_open_file_is_read_as_its_path_is(tmp_path):
   file = io.BytesIO((tmp_path / 'a.gif').read_bytes())
   assert pictures.num_pictures(file) == 2
   file.seek(0)
-  np.testing.assert_array_equal(pictures.load_picture(file, 1), _grey(90))
+  np.testing.assert_array_equal(pictures.load_picture(file, 1), drawn.grey(90))
   with pytest.raises(errors.InputError, match='unreadable: the file is empty'):
     pictures.load_picture(io.BytesIO())
   with pytest.raises(errors.InputError, match='not a picture that can be read'):
@@ -234,7 +223,7 @@ def test_a_later_page_beyond_the_limits_is_refused(tmp_path, monkeypatch):
 
 
 def test_nothing_is_given_to_another_program(tmp_path):
-  Image.fromarray(_quarters()).save(tmp_path / 'a.eps')
+  Image.fromarray(drawn.quarters()).save(tmp_path / 'a.eps')
   os.replace(tmp_path / 'a.eps', tmp_path / 'a.jpg')
   with pytest.raises(errors.InputError, match='not a picture that can be read'):
     pictures.load_picture(tmp_path / 'a.jpg')
@@ -245,3 +234,17 @@ def test_a_cut_off_picture_is_told(tmp_path, astronaut):
   (tmp_path / 'a.jpg').write_bytes((tmp_path / 'a.jpg').read_bytes()[:9000])
   with pytest.raises(errors.InputError, match='unreadable: image file is truncated'):
     pictures.load_picture(tmp_path / 'a.jpg')
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'L', 'P', 'I;16', 'RGBA', 'CMYK'])
+def test_very_large_pictures_are_shrunk_by_a_whole_number(tmp_path, monkeypatch, mode):
+  monkeypatch.setattr(pictures, '_LARGEST_PX', 700)
+  picture = Image.fromarray(drawn.quarters()).convert('L' if mode == 'I;16' else mode)
+  if mode == 'I;16':
+    picture = Image.fromarray(np.asarray(picture).astype(np.uint16) * 257)
+  path = tmp_path / ('a.tif' if mode == 'CMYK' else 'a.png')
+  picture.save(path)
+  image = pictures.load_picture(path)
+  assert image.shape == (20, 30, 3)  # 2,400 px to 600
+  monkeypatch.setattr(pictures, '_LARGEST_PX', 1 << 30)
+  np.testing.assert_allclose(image.astype(int), pictures.load_picture(path)[1::2, 1::2], atol=1)

@@ -10,24 +10,13 @@ import pytest
 
 from dcgan import errors
 from dcgan import records
-from tools.material import sources
+from tests.tools.material import drawn
 from tools import media
-
-
-def _grey(value):
-  return np.full([32, 48, 3], value, np.uint8)
-
-
-def _quarters():
-  """Returns uint8 [40, 60, 3] with red, green, blue and white quarters, from the top left, row by row."""
-  image = np.zeros([40, 60, 3], np.uint8)
-  image[:20, :30], image[:20, 30:] = (255, 0, 0), (0, 255, 0)
-  image[20:, :30], image[20:, 30:] = (0, 0, 255), (255, 255, 255)
-  return image
+from tools.material import sources
 
 
 def _make_video(path, num_frames, fps):
-  media.save_animation(path, [_grey(5 * i) for i in range(num_frames)], fps)
+  media.save_animation(path, [drawn.grey(5 * i) for i in range(num_frames)], fps)
 
 
 @pytest.mark.parametrize('fps, num_inputs', [(3, 9), (1, 3), (0.4, 2), (12, 36)])
@@ -89,7 +78,7 @@ def test_a_damaged_stretch_in_the_middle_is_rejected_in_any_slice(tmp_path):
 
 def test_a_picture_too_wide_for_opencv_is_rejected_and_the_next_one_read(tmp_path):
   Image.new('RGB', (33_000, 8)).save(tmp_path / 'a.png')
-  Image.fromarray(_quarters()).save(tmp_path / 'b.png')
+  Image.fromarray(drawn.quarters()).save(tmp_path / 'b.png')
   wide, good = sources.PhotoSource(tmp_path).read(0, 2)
   assert wide.reason == 'unreadable: 33000×8 px, but a side may have at most 32766' and good.key == 'b.png'
 
@@ -111,7 +100,7 @@ def test_fps_out_of_range_is_named(tmp_path, fps):
 def test_photos_come_sorted_from_all_folders_whatever_the_order_on_disk(tmp_path, monkeypatch):
   for name in ('b.png', 'a/z.JPG', 'c/d/e.webp', 'a.png', 'a/.hidden.png', 'notes.txt', '._b.png'):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    (Image.fromarray(_quarters()).save(tmp_path / name) if not name.endswith('.txt') else (tmp_path / name).touch())
+    (Image.fromarray(drawn.quarters()).save(tmp_path / name) if not name.endswith('.txt') else (tmp_path / name).touch())
   source = sources.PhotoSource(tmp_path)
   frames = list(source.read(0, 10))
   assert (source.kind, source.num_inputs) == ('photos', 4)
@@ -148,7 +137,7 @@ class _Reversed:
 def test_links_are_followed_and_loops_end(tmp_path):
   (tmp_path / 'photos').mkdir()
   (tmp_path / 'elsewhere').mkdir()
-  Image.fromarray(_quarters()).save(tmp_path / 'elsewhere' / 'a.png')
+  Image.fromarray(drawn.quarters()).save(tmp_path / 'elsewhere' / 'a.png')
   (tmp_path / 'photos' / 'linked').symlink_to(tmp_path / 'elsewhere')
   (tmp_path / 'photos' / 'loop').symlink_to(tmp_path / 'photos')
   (tmp_path / 'photos' / 'broken.png').symlink_to(tmp_path / 'nowhere.png')
@@ -194,8 +183,8 @@ def test_name_comes_from_the_first_input(kind, path, name):
 
 
 def test_source_is_opened_by_its_kind(tmp_path):
-  Image.fromarray(_grey(10)).save(tmp_path / '000001.jpg')
-  Image.fromarray(_grey(10)).save(tmp_path / 'other.png')
+  Image.fromarray(drawn.grey(10)).save(tmp_path / '000001.jpg')
+  Image.fromarray(drawn.grey(10)).save(tmp_path / 'other.png')
   _make_video(tmp_path / 'clip.mp4', 4, 4)
   (tmp_path / 'list_eval_partition.txt').write_text('000001.jpg 2\n')
   opened = {kind: sources.open_source(kind, path, **options) for kind, path, options in (
@@ -212,7 +201,7 @@ def test_inputs_that_are_too_few_or_too_many_are_named(tmp_path):
       sources.open_source(kind, ['a', 'b'])
   with pytest.raises(errors.InputError, match='There are 0 inputs'):
     sources.open_source('video', [])
-  Image.fromarray(_grey(10)).save(tmp_path / '000001.jpg')
+  Image.fromarray(drawn.grey(10)).save(tmp_path / '000001.jpg')
   _make_video(tmp_path / 'clip.mp4', 4, 4)
   for kind, path in (('photos', tmp_path), ('celeba', tmp_path), ('video', tmp_path / 'clip.mp4')):
     with pytest.raises(errors.InputError, match=r'`limit` \(0\) must be 1 or more'):
@@ -286,10 +275,10 @@ def test_a_video_that_vanishes_is_rejected_and_the_next_one_read(tmp_path):
 
 
 def test_each_picture_of_an_animation_is_an_input(tmp_path):
-  media.save_animation(tmp_path / 'dance.gif', [_grey(value) for value in (10, 90, 170, 250)], 5)
-  media.save_animation(tmp_path / 'wave.webp', [_grey(value) for value in (30, 60)], 5)
+  media.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90, 170, 250)], 5)
+  media.save_animation(tmp_path / 'wave.webp', [drawn.grey(value) for value in (30, 60)], 5)
   for name in ('a.png', 'still.gif'):
-    Image.fromarray(_grey(120)).save(tmp_path / name)
+    Image.fromarray(drawn.grey(120)).save(tmp_path / name)
   source = sources.PhotoSource(tmp_path)
   frames = list(source.read(0, 99))
   keys = ['a.png', 'dance.gif#0000', 'dance.gif#0001', 'dance.gif#0002', 'dance.gif#0003', 'still.gif',
@@ -304,9 +293,9 @@ def test_each_picture_of_an_animation_is_an_input(tmp_path):
 
 
 def test_an_animation_that_shrinks_meanwhile_is_rejected_from_there_on(tmp_path):
-  media.save_animation(tmp_path / 'dance.gif', [_grey(value) for value in (10, 90, 170)], 5)
+  media.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90, 170)], 5)
   source = sources.PhotoSource(tmp_path)
-  media.save_animation(tmp_path / 'dance.gif', [_grey(value) for value in (10, 90)], 5)
+  media.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90)], 5)
   items = list(source.read(0, 3))
   assert [item.key for item in items] == ['dance.gif#0000', 'dance.gif#0001', 'dance.gif#0002']
   assert items[2].reason == 'unreadable: there is no picture 2 in it'
@@ -317,17 +306,17 @@ def test_an_animation_that_shrinks_meanwhile_is_rejected_from_there_on(tmp_path)
 def test_odd_names_are_read(tmp_path, name):
   name = os.fsdecode(name)
   (tmp_path / 'in it').mkdir()
-  Image.fromarray(_quarters()).save(tmp_path / 'picture.png')
+  Image.fromarray(drawn.quarters()).save(tmp_path / 'picture.png')
   os.replace(tmp_path / 'picture.png', tmp_path / 'in it' / name)
   source = pickle.loads(pickle.dumps(sources.PhotoSource(tmp_path)))
   (frame,) = source.read(0, 9)
   assert frame.key == f'in it/{name}'
-  np.testing.assert_array_equal(frame.image, _quarters())
+  np.testing.assert_array_equal(frame.image, drawn.quarters())
 
 
 def test_a_file_that_vanishes_is_rejected_and_the_next_one_read(tmp_path):
   for name in ('a.png', 'b.png'):
-    Image.fromarray(_quarters()).save(tmp_path / name)
+    Image.fromarray(drawn.quarters()).save(tmp_path / name)
   source = sources.PhotoSource(tmp_path)
   (tmp_path / 'a.png').unlink()
   gone, frame = source.read(0, 2)
@@ -348,7 +337,7 @@ def _refuse(monkeypatch, folder):
 
 def test_a_folder_that_cannot_be_read_is_a_rejection(tmp_path, monkeypatch):
   (tmp_path / 'private.gif').mkdir()
-  Image.fromarray(_quarters()).save(tmp_path / 'z.png')
+  Image.fromarray(drawn.quarters()).save(tmp_path / 'z.png')
   _refuse(monkeypatch, tmp_path / 'private.gif')
   source = sources.PhotoSource(tmp_path)
   refused, frame = source.read(0, 9)
@@ -369,7 +358,7 @@ def test_links_to_themselves_and_hidden_folders_are_passed_over(tmp_path):
   (tmp_path / 'self').symlink_to('self')
   (tmp_path / '.thumbnails').mkdir()
   for name in ('a.png', '.thumbnails/a.png'):
-    Image.fromarray(_quarters()).save(tmp_path / name)
+    Image.fromarray(drawn.quarters()).save(tmp_path / name)
   assert [item.key for item in sources.PhotoSource(tmp_path).read(0, 9)] == ['a.png']
 
 
@@ -377,8 +366,8 @@ def test_fingerprint_tells_what_would_be_read_and_not_where_it_lies(tmp_path):
   for folder in ('a', 'b'):
     (tmp_path / folder).mkdir()
     _make_video(tmp_path / folder / 'clip.mp4', 8, 4)
-    Image.fromarray(_grey(9)).save(tmp_path / folder / '000001.jpg')
-    Image.fromarray(_grey(9)).save(tmp_path / folder / '000002.jpg')
+    Image.fromarray(drawn.grey(9)).save(tmp_path / folder / '000001.jpg')
+    Image.fromarray(drawn.grey(9)).save(tmp_path / folder / '000002.jpg')
     for path in (tmp_path / folder).iterdir():
       os.utime(path, (1000, 1000))
   first = {}
@@ -396,7 +385,7 @@ def test_fingerprint_tells_what_would_be_read_and_not_where_it_lies(tmp_path):
 
 
 def test_sources_read_the_same_when_pickled(tmp_path):
-  Image.fromarray(_grey(10)).save(tmp_path / '000001.jpg')
+  Image.fromarray(drawn.grey(10)).save(tmp_path / '000001.jpg')
   _save_zip(tmp_path / 'celeba.zip', {'x/000001.jpg': (tmp_path / '000001.jpg').read_bytes()})
   _make_video(tmp_path / 'clip.mp4', 8, 4)
   for kind, path in (('photos', tmp_path), ('celeba', tmp_path), ('celeba', tmp_path / 'celeba.zip'),
