@@ -23,6 +23,7 @@ from tools.material import celeba
 from tools.material import pictures
 from tools import media
 
+_STILL_ENDINGS = ('.bmp', '.heic', '.jfif', '.jpeg', '.jpg', '.png', '.tif', '.tiff')
 _MAX_FPS = 1000  # of slow-motion cameras
 
 
@@ -237,6 +238,9 @@ def open_source(kind, paths, fps=1.0, start_secs=0.0, end_secs=None, partition=N
     errors.InputError: as the kind's own class says, or several paths for a kind that takes one.
   """
   if kind == 'video':
+    for path in _as_paths(paths):
+      if pathlib.Path(path).suffix.lower() in _STILL_ENDINGS:
+        raise errors.InputError(f'`{path}` must be a video, but is a picture. Use --photos with the folder it is in.')
     return VideoSource(paths, fps, start_secs, end_secs, limit)
   paths = _as_paths(paths)
   if len(paths) > 1:

@@ -13,6 +13,7 @@ import numpy as np
 
 from dcgan import errors
 
+_NUMBER = re.compile(r'(?<![=\w.])-?\d+(?:\.\d+)?')  # not a flag's value, behind =, which is the same in all
 _SAME_PICTURE = 'the same picture as '
 # Between descriptors. A photo recompressed, scaled by 0.5 to 2 or cropped by up to 10 % stayed within 0.5 of itself in
 # 99 of 100 cases; in LFW all 9 pairs within 0.5, 4 of them under two names, are one picture; the nearest two pictures
@@ -219,19 +220,27 @@ def count_kinds(rejected):
     rejected: iterable of `records.Rejection`.
 
   Returns:
-    dict of str to int; where reasons differ in their numbers only, those are written N; what is the same as another
-    picture is counted together.
+    dict of str to int; where reasons differ in their numbers only, those are written as ranges, 41 to 44; what is the
+    same as another picture is counted together.
   """
-  texts = {}
+  kinds = {}
   for rejection in rejected:
     if rejection.reason.startswith(_SAME_PICTURE):
-      kind = f'{_SAME_PICTURE}another one (--keep_duplicates keeps them)'
-      texts.setdefault(kind, []).append(kind)
+      kinds.setdefault((f'{_SAME_PICTURE}another one (--keep_duplicates keeps them)',), []).append([])
       continue
-    kind = re.sub(r'(?<![=\w.])-?\d+(\.\d+)?', 'N', rejection.reason)  # a flag's value, behind =, is the same in all
-    texts.setdefault(kind, []).append(rejection.reason)
-  counts = {kind if len(set(reasons)) > 1 else reasons[0]: len(reasons) for kind, reasons in texts.items()}
+    words = tuple(_NUMBER.split(rejection.reason))
+    kinds.setdefault(words, []).append(_NUMBER.findall(rejection.reason))
+  counts = {_with_ranges(words, numbers): len(numbers) for words, numbers in kinds.items()}
   return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _with_ranges(words, numbers):
+  """Returns the words of a kind of reason with the least and the largest of the numbers (str) between each two."""
+  text = words[0]
+  for word, values in zip(words[1:], zip(*numbers)):
+    least, most = min(values, key=float), max(values, key=float)
+    text += (least if least == most else f'{least} to {most}') + word
+  return text
 
 
 def _checks(measured, limits):

@@ -113,7 +113,8 @@ def _header(num_people, chosen):
   if chosen is None:
     return text
   other = 2 if chosen == 1 else 1
-  return f'{text}, number {chosen} is taken' + (f'; --person={other} takes another' if num_people > 1 else '')
+  way = f'; --person={other} --overwrite takes another' if num_people > 1 else ''
+  return f'{text}, number {chosen} is taken{way}'
 
 
 def _lines(faces, times_secs, clips):

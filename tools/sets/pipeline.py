@@ -132,12 +132,14 @@ def make_records(kind, paths, wanted, *, source_options, name=None, records_dir=
   paths = [downloads.fetch(path, os.path.join(records_dir, 'clips')) if downloads.is_url(path) else path
            for path in paths]
   prefix = os.path.join(records_dir, name or sources.default_name(kind, paths[0]))
+  source = sources.open_source(kind, paths, **source_options)
   if records.manifest_path(prefix).exists() and not overwrite:
     raise errors.InputError(f'`{prefix}` is a set of records already. Choose another --name, or give --overwrite to '
                             'replace it.')
-  source = sources.open_source(kind, paths, **source_options)
   _, report = make_set(source, prefix, wanted, settings=settings | {'source': given}, **options)
-  print(report)
+  print(f'{report}\nLook at {prefix}.png for the faces.')
+  if os.path.exists(f'{prefix}-people.png'):
+    print(f'Look at {prefix}-people.png for who is in it; --person=2 --overwrite takes another one.')
   return prefix
 
 
@@ -242,7 +244,10 @@ def _alone_in(folder):
     try:
       yield
     except KeyboardInterrupt:
-      logging.info('What was finished is kept in %s: the same command goes on with it.', folder)
+      num_slices = len([path for path in folder.glob('*/*') if path.suffix in ('.npz', '.json')])
+      if num_slices:
+        logging.info('What was finished, %d parts, is kept in %s: the same command goes on with it.', num_slices,
+                     folder)
       raise
 
 

@@ -136,8 +136,8 @@ def make(prefix, out, name, num_images=64):
   numbers, sheet = look(prefix, manifest, num_images)
   told = advice(manifest, numbers)
   images.save_picture(out, draw(prefix, manifest, numbers, told, sheet))
-  return '\n'.join([summary(name, manifest), *(f'  {name}: {value}' for name, value in manifest.settings.items()
-                                                  if value not in (None, '')), '', *told])
+  made_with = ' '.join(f'{key}={value}' for key, value in manifest.settings.items() if value not in (None, ''))
+  return '\n'.join([summary(name, manifest), '', *told, '', f'Made with {made_with}'])
 
 
 def summary(prefix, manifest):
@@ -385,7 +385,7 @@ def _advice_on_eyes(numbers):
     return []
   num_closed = int((eyes < _EYES_CLOSED_FRACTION * np.median(eyes)).sum())
   if not num_closed:
-    return ['No face has its eyes closed: the avatar will not blink. Keep some pictures of blinks.']
+    return ['No face has its eyes closed: the avatar will not blink. Film 5 s more, blinking.']
   if num_closed > 0.25 * len(eyes):
     return [f'{100 * num_closed / len(eyes):.0f} % have their eyes closed, which is much: raise --min_eye_opening to '
             '0.1 for fewer.']

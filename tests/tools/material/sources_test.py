@@ -100,7 +100,10 @@ def test_fps_out_of_range_is_named(tmp_path, fps):
 def test_photos_come_sorted_from_all_folders_whatever_the_order_on_disk(tmp_path, monkeypatch):
   for name in ('b.png', 'a/z.JPG', 'c/d/e.webp', 'a.png', 'a/.hidden.png', 'notes.txt', '._b.png'):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    (Image.fromarray(drawn.quarters()).save(tmp_path / name) if not name.endswith('.txt') else (tmp_path / name).touch())
+    if name.endswith('.txt'):
+      (tmp_path / name).touch()
+    else:
+      Image.fromarray(drawn.quarters()).save(tmp_path / name)
   source = sources.PhotoSource(tmp_path)
   frames = list(source.read(0, 10))
   assert (source.kind, source.num_inputs) == ('photos', 4)
@@ -414,3 +417,9 @@ def _save_zip(path, members):
   with zipfile.ZipFile(path, 'w') as archive:
     for name, content in members.items():
       archive.writestr(name, content)
+
+
+def test_a_picture_is_no_video(tmp_path):
+  Image.fromarray(drawn.quarters()).save(tmp_path / 'me.JPG')
+  with pytest.raises(errors.InputError, match=r'`.*me\.JPG` must be a video, but is a picture\. Use --photos'):
+    sources.open_source('video', str(tmp_path / 'me.JPG'))

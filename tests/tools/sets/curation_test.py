@@ -184,6 +184,6 @@ def test_reasons_that_differ_in_numbers_or_keys_are_counted_together():
              'the same picture as b/2.jpg', 'the same picture as c.jpg']
   counts = curation.count_kinds([records.Rejection(str(i), reason) for i, reason in enumerate(reasons)])
   assert list(counts.items()) == [
-      ('no face found', 3), ('eyes N px apart, under --min_eye_distance_px=12.5', 2),
+      ('no face found', 3), ('eyes 5.0 to 7.5 px apart, under --min_eye_distance_px=12.5', 2),
       ('the same picture as another one (--keep_duplicates keeps them)', 2),
       ('unreadable: image file is truncated (8 bytes)', 1)]

@@ -92,8 +92,8 @@ def test_row_says_how_many_frames_and_from_when_to_when():
 def test_header_says_how_to_take_another():
   header = people_sheet._header
   assert header(1, 1) == '1 person found, number 1 is taken'
-  assert header(3, 1) == '3 people found, number 1 is taken; --person=2 takes another'
-  assert header(3, 3) == '3 people found, number 3 is taken; --person=1 takes another'
+  assert header(3, 1) == '3 people found, number 1 is taken; --person=2 --overwrite takes another'
+  assert header(3, 3) == '3 people found, number 3 is taken; --person=1 --overwrite takes another'
   assert header(3, None) == '3 people found'
 
 

@@ -139,8 +139,8 @@ def test_showing_a_set_prints_its_report_and_writes_its_card(tmp_path, capsys):
   card = Image.open(tmp_path / 'card.png')
   assert card.width == 8 * 180 + 2 and 2 * 220 + 300 < card.height < 2 * 220 + 700
   printed = capsys.readouterr().out.splitlines()
-  assert printed[:3] == [*report_card.summary(prefix, manifest).splitlines(), '  source: me']
-  assert printed[4].startswith('9 usable faces: under 20')
+  assert printed[:3] == [*report_card.summary(prefix, manifest).splitlines(), '']
+  assert printed[3].startswith('9 usable faces: under 20') and printed[-1] == 'Made with source=me'
 
 
 def test_card_of_few_faces_without_landmarks_is_as_wide_and_white_beside_them(tmp_path):
