@@ -109,11 +109,14 @@ def outside_fraction(transform, width, height, x0, y0, x1, y1):
   in_source = np.linalg.solve(transform[:, :2], (rectangle - transform[:, 2]).T)
   if (in_source >= 0).all() and (in_source.T <= [width, height]).all():
     return 0.0
-  corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-  picture = corners @ transform[:, :2].T + transform[:, 2]
-  inside = _area(_clipped(rectangle, picture))
+  inside = _area(_clipped(rectangle, _corners(transform, width, height)))
   outside = 1.0 - inside / ((x1 - x0) * (y1 - y0))
   return float(outside) if outside > 1e-6 else 0.0
+
+
+def _corners(transform, width, height):
+  """Returns the corners of a source picture in the aligned frame, float64 [4, 2]."""
+  return np.array([[0, 0], [width, 0], [width, height], [0, height]]) @ transform[:, :2].T + transform[:, 2]
 
 
 def _clipped(polygon, window):
@@ -168,9 +171,8 @@ def _warp_centres(image, transform, width, height, interpolation, border=cv2.BOR
 
 def _soften_outside(aligned, transform, width, height):
   """Returns the aligned picture with what lies outside the source blurred, more with the distance from its edge."""
-  corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
   # OpenCV's pixel centres are whole numbers; the last bits of its fixed point are fractions.
-  polygon = np.rint((corners @ transform[:, :2].T + transform[:, 2] - 0.5) * (1 << _POLYGON_BITS)).astype(np.int32)
+  polygon = np.rint((_corners(transform, width, height) - 0.5) * (1 << _POLYGON_BITS)).astype(np.int32)
   inside = cv2.fillConvexPoly(np.zeros(aligned.shape[:2], np.uint8), polygon, 255, shift=_POLYGON_BITS)
   if not inside.any():
     return aligned

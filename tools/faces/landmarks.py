@@ -52,7 +52,7 @@ class Found:
 class FaceFinder:
   """Finds the faces of a picture.
 
-  MediaPipe's short-range detector with Face Mesh and irises comes first. Where its faces are small or unsure, the
+  MediaPipe's short-range detector with Face Mesh and irises comes first. Where its faces are small or missing, the
   full-range detector looks too, and Face Mesh is laid on a crop around each face. Where nothing upright is sure, the
   picture is searched lying and upside down, because the models misread a face that stands on its head, or miss it.
   """
@@ -70,9 +70,8 @@ class FaceFinder:
     Returns:
       list of `Found`.
     """
-    best, best_turns, best_score = self._search(image), 0, 0.0
-    if best:
-      best_score = best[0].score
+    best, best_turns = self._search(image), 0
+    best_score = best[0].score if best else 0.0
     if best_score >= _SURE:
       return best
     for num_turns in (1, 2, 3):
@@ -91,7 +90,7 @@ class FaceFinder:
     height, width, _ = image.shape
     faces, boxes, scores = self._faces(image)
     largest = max((face.box[2] - face.box[0] for face in faces), default=0)
-    if largest < _SMALL * max(height, width) and not (is_quick and (not len(scores) or scores.max() < _SURE)):
+    if largest < _SMALL * max(height, width) and not (is_quick and scores.max(initial=0) < _SURE):
       # Face Mesh is better on a crop than on a face that is small in its picture, or lies.
       faces = []
       boxes, scores = (np.concatenate(pair) for pair in zip((boxes, scores), self._detector.process(image)))

@@ -194,19 +194,18 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
     seen = _seen(source, slices, search, work, max_reject_fraction, run)
     chosen = choice.choose(seen, source.kind, wanted)
     reasons = {key: reason for each, why in zip(seen, chosen.reasons) for key, reason in zip(each.keys, why)}
-    if chosen.people is not None and len(chosen.people):
-      sheet = choice.draw_people(seen, chosen, work.scan_path)
-      if chosen.person not in chosen.people:
-        images.save_picture(f'{prefix}-people.png', sheet)
-        raise errors.InputError(f'`person` ({chosen.person}) must be at most {chosen.people.max()}, the people found. '
-                                f'{prefix}-people.png shows them with their numbers.')
-      images.save_picture(work.folder / f'{prefix.name}-people.png', sheet)
+    has_people = chosen.people is not None and len(chosen.people)
+    sheet = choice.draw_people(seen, chosen, work.scan_path) if has_people else None
+    if has_people and chosen.person not in chosen.people:
+      images.save_picture(f'{prefix}-people.png', sheet)
+      raise errors.InputError(f'`person` ({chosen.person}) must be at most {chosen.people.max()}, the people found. '
+                              f'{prefix}-people.png shows them with their numbers.')
     _check(seen, chosen, reasons, max_reject_fraction, work.folder)
     finish = convert.Finish(is_steady and source.kind == 'video', background,
                             chosen.target_lab if match_colour else None)
     work = dataclasses.replace(work, shard_digest=_digest(
         work.scan_digest, work.name, *chosen.kept, finish.is_steady, finish.background, finish.target_lab))
-    _clear(work.folder, work.scan_folder, work.shard_folder, f'{prefix.name}-people.png')
+    _clear(work.folder, work.scan_folder, work.shard_folder)
     shards, lost = _written(_ConvertJob(source, slices, chosen.kept, search.keeps_pictures, finish, work), run)
     manifest = _manifest(source, seen, shards, _in_order(reasons, lost), settings)
     if not manifest.num_images:
@@ -215,8 +214,8 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
                               'had been moved away. Bring them back, and give the same command again.')
     records.save_manifest(work.shard_folder / prefix.name, manifest)
     report = report_card.make(work.shard_folder / prefix.name, work.shard_folder / f'{prefix.name}.png', prefix)
-    if (work.folder / f'{prefix.name}-people.png').exists():
-      os.replace(work.folder / f'{prefix.name}-people.png', work.shard_folder / f'{prefix.name}-people.png')
+    if has_people:
+      images.save_picture(work.shard_folder / f'{prefix.name}-people.png', sheet)
     _publish(work, prefix, manifest)
   return manifest, report
 

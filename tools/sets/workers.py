@@ -87,7 +87,7 @@ _worker = {}
 def _start(job, events):
   """Prepares a worker process."""
   threading.Thread(target=_end_with_parent, daemon=True).start()
-  entry.prepare_libraries()
+  entry.prepare_libraries()  # the environment came with the process, the filters of warnings did not
   _worker.update(job=job, events=events)
 
 
