@@ -13,11 +13,11 @@ ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'images', 'records', 
          'actions', 'loop', 'session', 'train')
 
 # So do the rooms of tools/: what pictures come from and one face, then whole sets.
-TOOLS_ORDER = ('material/pictures', 'material/celeba', 'material/downloads', 'material/sources', 'faces/models',
-               'faces/landmarks', 'faces/alignment', 'faces/measures', 'faces/appearance', 'faces/closed_eyes',
-               'faces/smoothing', 'faces/background', 'faces/colour', 'sets/curation', 'sets/tracks',
-               'sets/people_sheet', 'sets/scan', 'sets/choice', 'sets/convert', 'sets/workers', 'sets/beam',
-               'sets/report_card', 'sets/pipeline', 'sets/verify')
+TOOLS_ORDER = ('material/pictures', 'material/folders', 'material/celeba', 'material/downloads', 'material/sources',
+               'faces/models', 'faces/landmarks', 'faces/alignment', 'faces/measures', 'faces/appearance',
+               'faces/closed_eyes', 'faces/smoothing', 'faces/background', 'faces/colour', 'sets/duplicates',
+               'sets/curation', 'sets/tracks', 'sets/people_sheet', 'sets/scan', 'sets/choice', 'sets/convert',
+               'sets/workers', 'sets/beam', 'sets/report_card', 'sets/pipeline', 'sets/verify')
 
 
 def imports(path):

@@ -17,6 +17,7 @@ from absl import logging
 import numpy as np
 
 from dcgan import errors
+from tools.material import folders
 from tools.material import pictures
 
 PARTITIONS = ('train', 'validation', 'test')  # in the order of their numbers in the list
@@ -230,7 +231,7 @@ def _folder_names(folder):
     with os.scandir(folder) as listing:
       for entry in listing:
         if _NAME.fullmatch(entry.name):
-          stamps[entry.name] = _stamp(entry)
+          stamps[entry.name] = folders.stamp(entry)
   except OSError as error:
     raise errors.InputError(f'`{folder}` must be CelebA\'s folder or zip of pictures, but cannot be read '
                             f'({error.strerror}). Check the path.') from error
@@ -239,14 +240,6 @@ def _folder_names(folder):
   for name in names:
     digest.update(f'{name} {stamps[name]}\n'.encode())
   return names, digest.hexdigest()
-
-
-def _stamp(entry):
-  try:
-    status = entry.stat()
-  except OSError:  # a broken link, or gone already
-    return 'absent'
-  return f'{status.st_size} {status.st_mtime_ns}'
 
 
 def _zip_names(path):

@@ -20,6 +20,7 @@ import numpy as np
 from dcgan import errors
 from dcgan import records
 from tools.material import celeba
+from tools.material import folders
 from tools.material import pictures
 from tools import media
 
@@ -83,7 +84,7 @@ class VideoSource:
     counts = [max(1, math.ceil(round((end - start_secs) * self._fps, 6))) for end in ends_secs]
     self._firsts = [sum(counts[:clip]) for clip in range(len(counts) + 1)]
     self.num_inputs = _limited(self._firsts[-1], limit)
-    stamps = [(name, *_stamp(path)) for name, path in zip(self._names, paths)]
+    stamps = [(name, *folders.stamp(path)) for name, path in zip(self._names, paths)]
     self.fingerprint = _digest(self.kind, stamps, str(self._fps), start_secs, end_secs, self.num_inputs)
 
   def read(self, start, stop):
@@ -144,8 +145,8 @@ class PhotoSource:
   kind = 'photos'
 
   def __init__(self, folder, limit=None):
-    self._folder = _existing_folder(folder)
-    files = _Files(self._folder)
+    files = folders.PictureFiles(folder)
+    self._folder = files.folder
     if not files.keys:
       unreadable = ', '.join(f'`{key}` ({reason})' for key, reason in sorted(files.unreadable.items()))
       raise errors.InputError(f'`{folder}` holds 0 pictures, but at least one is needed, ending in '
@@ -284,15 +285,6 @@ def _digest(*what):
   return hashlib.sha256(repr(what).encode('utf-8', 'surrogatepass')).hexdigest()
 
 
-def _stamp(path):
-  """Returns size and modification time of a file, or (-1, -1) of one that is not there."""
-  try:
-    status = os.stat(path)
-  except OSError:  # a broken link, or gone already
-    return -1, -1
-  return status.st_size, status.st_mtime_ns
-
-
 def _check_times(fps, start_secs, end_secs):
   if not 0 < fps <= _MAX_FPS:
     raise errors.InputError(f'`fps` ({fps:g}) must be above 0 and at most {_MAX_FPS}: pictures per second of video. '
@@ -325,80 +317,3 @@ def _distinct_names(paths):
       num_parts += 1
     names.append('/'.join(path.parts[-num_parts:]))
   return names
-
-
-def _existing_folder(folder):
-  if os.path.isfile(folder):
-    raise errors.InputError(f'`{folder}` must be a folder of pictures, but is a file. Name the folder that it lies in, '
-                            'or use --video for a video.')
-  if not os.path.isdir(folder):
-    raise errors.InputError(f'`{folder}` must be a folder of pictures, but there is no such folder. Check the path.')
-  return pathlib.Path(folder)
-
-
-class _Files:
-  """The picture files below a folder; no folder is entered twice: links may loop.
-
-  Attributes:
-    keys: list of str, the paths below the folder, with slashes, sorted; a folder that cannot be listed ends in one.
-    unreadable: dict from the latter's keys to the reasons.
-  """
-
-  def __init__(self, folder):
-    self._found = []
-    self._sizes = array.array('q')  # two numbers a file as objects would take more memory than its name
-    self._times_ns = array.array('q')
-    self.unreadable = {}
-    self._walk(folder)
-    self._by_key = sorted(range(len(self._found)), key=self._found.__getitem__)
-    self.keys = [self._found[i] for i in self._by_key]
-    if list(self.unreadable) == ['/']:
-      raise errors.InputError(f'`{folder}` must be a folder of pictures, but cannot be read ({self.unreadable["/"]}). '
-                              'Change its permissions, or name another folder.')
-    if len(self.unreadable) == len(self.keys):
-      self.keys = []
-
-  def stamps(self, num_files):
-    """Returns (key, size, modification time) of the first files."""
-    return [(self._found[i], self._sizes[i], self._times_ns[i]) for i in self._by_key[:num_files]]
-
-  def _walk(self, folder):
-    seen = set()
-    waiting = ['']
-    while waiting:
-      below = waiting.pop()
-      try:
-        status = os.stat(folder / below)
-        if (status.st_dev, status.st_ino) in seen:
-          continue
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(folder / below) as listing:
-          # Sorted, so that of two ways to one folder the same one is taken whatever the order on the disk.
-          waiting += sorted((f'{below}{name}/' for name in self._add_files(below, listing)), reverse=True)
-      except OSError as error:
-        self.unreadable[below or '/'] = error.strerror
-        self._add(below or '/', -1, -1)
-
-  def _add_files(self, below, listing):
-    """Notes the pictures of one folder and returns the names of the folders in it."""
-    folders = []
-    for entry in listing:
-      if entry.name.startswith('.'):
-        continue
-      if _is_folder(entry):
-        folders.append(entry.name)
-      elif entry.name.lower().endswith(pictures.ENDINGS):
-        self._add(below + entry.name, *_stamp(entry))
-    return folders
-
-  def _add(self, key, size, time_ns):
-    self._found.append(key)
-    self._sizes.append(size)
-    self._times_ns.append(time_ns)
-
-
-def _is_folder(entry):
-  try:
-    return entry.is_dir()
-  except OSError:  # a link to itself, or into a folder that cannot be entered
-    return False

@@ -12,21 +12,10 @@ import re
 import numpy as np
 
 from dcgan import errors
+from tools.sets import duplicates
 
 _NUMBER = re.compile(r'(?<![=\w.])-?\d+(?:\.\d+)?')  # not a flag's value, behind =, which is the same in all
 _SAME_PICTURE = 'the same picture as '
-# Between descriptors. A photo recompressed, scaled by 0.5 to 2 or cropped by up to 10 % stayed within 0.5 of itself in
-# 99 of 100 cases; in LFW all 9 pairs within 0.5, 4 of them under two names, are one picture; the nearest two pictures
-# that are not were 0.69 apart.
-_SAME_DISTANCE = 0.5
-_SAME_CONTRAST_FRACTION = 0.25  # of a descriptor's norm: all dim and foggy pictures are near each other
-_SAME_EYE_OPENING = 0.1  # a blink takes about 0.2; copies at 21 px between the eyes differ by up to 0.09
-_SAME_MOUTH_OPENING = 0.06
-_LARGER = 1.1  # of two same pictures the one that is larger by this is kept, else the first
-_NUM_PRINCIPAL = 16
-_NUM_SAMPLES = 20_000
-_MAX_PAIRS_AT_ONCE = 1 << 22
-_MAX_COMPARED_AT_ONCE = 1 << 15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,8 +135,8 @@ def reasons_against(measured, limits, is_video, keep_duplicates=False):
         if change < limits.min_change:
           reasons[i] = f'a change of {change:.3f} since the last kept frame, under --min_change={limits.min_change:g}'
   else:
-    same_as = duplicates(measured.descriptors[rows], measured.eye_distance_px[rows], measured.eye_openings[rows],
-                         measured.mouth_opening[rows])
+    same_as = duplicates.find(measured.descriptors[rows], measured.eye_distance_px[rows], measured.eye_openings[rows],
+                              measured.mouth_opening[rows])
     for i, other in zip(rows, same_as):
       if other >= 0:
         reasons[i] = f'{_SAME_PICTURE}{measured.keys[rows[other]]}'
@@ -181,36 +170,6 @@ def changes(descriptors, min_change):
       last = descriptors[i - 1].astype(np.float32)
     found[i] = np.linalg.norm(descriptors[i] - last)
   return found
-
-
-def duplicates(descriptors, eye_distance_px=None, eye_openings=None, mouth_opening=None):
-  """Returns which pictures show the same as another one: copied, scaled, compressed or cropped.
-
-  Each is compared with those kept before it, so that a row of slow changes keeps some of its pictures; of what is the
-  same, the first stays, or the first of those with the larger face. Pictures whose eyes or mouth do something else are
-  not the same. The time is about linear in the number of pictures, as long as few are alike.
-
-  Args:
-    descriptors: float16 or float32 [num_faces, 256].
-    eye_distance_px: float [num_faces], in the source picture, NaN where unknown; or None.
-    eye_openings: float [num_faces, 2], likewise.
-    mouth_opening: float [num_faces], likewise.
-
-  Returns:
-    int64 [num_faces]: the row of the one that stays, or -1 for one that itself stays.
-  """
-  num_faces = len(descriptors)
-  expression = np.concatenate(
-      [np.full([num_faces, width], np.nan) if values is None else np.reshape(values, [num_faces, width]) / tolerance
-       for values, width, tolerance in ((eye_openings, 2, _SAME_EYE_OPENING), (mouth_opening, 1, _SAME_MOUTH_OPENING))],
-      axis=1)
-  first_of = _same_as_before(descriptors, expression)  # a row of thousands would make millions of pairs
-  rest = np.flatnonzero(first_of < 0)
-  for i, j in _same_pairs(descriptors[rest], expression[rest]):
-    if first_of[rest[i]] < 0 and first_of[rest[j]] < 0:
-      first_of[rest[j]] = rest[i]
-  first_of = np.where((first_of >= 0) & (first_of[first_of] >= 0), first_of[first_of], first_of)
-  return first_of if eye_distance_px is None else _larger_first(first_of, np.asarray(eye_distance_px, np.float64))
 
 
 def count_kinds(rejected):
@@ -269,89 +228,3 @@ def _checks(measured, limits):
   relative = relative_sharpness(m.sharpness, m.clips)
   yield relative < limits.min_sharpness, lambda i: (
       f'blurred: {relative[i]:.2f} of the usual sharpness, under --min_sharpness={limits.min_sharpness:g}')
-
-
-def _larger_first(first_of, eye_distance_px):
-  """Returns `first_of` with the first of the clearly largest faces of each group in the place of its first one."""
-  groups = collections.defaultdict(list)
-  for row in np.flatnonzero(first_of >= 0):
-    groups[first_of[row]].append(row)
-  same_as = first_of.copy()
-  for first, others in groups.items():
-    rows = np.array([first, *others])
-    sizes = np.nan_to_num(eye_distance_px[rows])
-    kept = rows[np.argmax(sizes * _LARGER >= sizes.max())]
-    same_as[rows] = kept
-    same_as[kept] = -1
-  return same_as
-
-
-def _same_as_before(descriptors, expression):
-  """Returns int64 [num_faces]: the start of a row of pictures that all show the same as it does, or -1."""
-  rows = np.arange(len(descriptors) - 1)
-  first_of = np.full(len(descriptors), -1, np.int64)
-  for i in 1 + np.flatnonzero(_is_same(descriptors, expression, rows, rows + 1)):
-    first = first_of[i - 1] if first_of[i - 1] >= 0 else i - 1
-    if _is_same(descriptors, expression, np.array([first]), np.array([i]))[0]:
-      first_of[i] = first
-  return first_of
-
-
-def _is_same(descriptors, expression, rows, others):
-  """Returns bool [num_rows], which of `rows` show the same as the one of `others` in their place."""
-  is_same = ~(np.abs(expression[rows] - expression[others]) > 1).any(axis=1)  # NaN is no difference
-  for start in range(0, len(rows), _MAX_COMPARED_AT_ONCE):
-    part = slice(start, start + _MAX_COMPARED_AT_ONCE)
-    one, other = descriptors[rows[part]].astype(np.float32), descriptors[others[part]].astype(np.float32)
-    contrast = np.minimum(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1))
-    limit = np.minimum(_SAME_DISTANCE, _SAME_CONTRAST_FRACTION * contrast)
-    is_same[part] &= np.linalg.norm(one - other, axis=1) <= limit
-  return is_same
-
-
-def _same_pairs(descriptors, expression):
-  """Returns the pairs of rows i < j that show the same, as a list rising in i, then j.
-
-  Neighbours in a plane of two principal components are compared in `_NUM_PRINCIPAL` of them, where no distance is
-  larger than the true one, and then in full: nothing is missed.
-  """
-  if len(descriptors) < 2:
-    return []
-  points = _principal(descriptors)
-  cells = np.floor(points[:, :2] / _SAME_DISTANCE).astype(np.int64)
-  members = collections.defaultdict(list)
-  for row, cell in enumerate(map(tuple, cells)):
-    members[cell].append(row)
-  pairs = []
-  for (x, y), rows in members.items():
-    rows = np.array(rows)
-    others = [members[cell] for cell in ((x + 1, y - 1), (x + 1, y), (x + 1, y + 1), (x, y + 1)) if cell in members]
-    others = np.concatenate([rows, *others]).astype(np.int64)
-    step = max(1, _MAX_PAIRS_AT_ONCE // len(others))
-    for start in range(0, len(rows), step):
-      pairs.append(_same_among(descriptors, expression, points, rows[start:start + step], others, start))
-  i, j = np.concatenate(pairs).T
-  i, j = np.minimum(i, j), np.maximum(i, j)
-  order = np.lexsort((j, i))
-  return zip(i[order].tolist(), j[order].tolist())
-
-
-def _same_among(descriptors, expression, points, rows, others, start):
-  """Returns int64 [num_pairs, 2], the pairs of `rows` and `others` that show the same; `rows` are `others[start:]`."""
-  near, far = points[rows], points[others]
-  squared = (near**2).sum(axis=1)[:, np.newaxis] + (far**2).sum(axis=1) - 2 * near @ far.T
-  a, b = np.nonzero(squared <= _SAME_DISTANCE**2 + 1e-3)
-  is_new = b > a + start  # each pair once, and none with itself
-  i, j = rows[a[is_new]], others[b[is_new]]
-  is_same = _is_same(descriptors, expression, i, j)
-  return np.stack([i[is_same], j[is_same]], axis=1)
-
-
-def _principal(descriptors):
-  """Returns descriptors in their principal components, float32 [num_faces, at most 16]."""
-  sample = descriptors[::-(-len(descriptors) // _NUM_SAMPLES)].astype(np.float32)
-  mean = sample.mean(axis=0)
-  _, directions = np.linalg.eigh(np.cov(sample - mean, rowvar=False, bias=True))  # rising in their share
-  directions = directions[:, ::-1][:, :_NUM_PRINCIPAL].astype(np.float32)
-  parts = range(0, len(descriptors), _NUM_SAMPLES)
-  return np.concatenate([(descriptors[k:k + _NUM_SAMPLES].astype(np.float32) - mean) @ directions for k in parts])
