@@ -17,7 +17,7 @@ TOOLS_ORDER = ('material/pictures', 'material/folders', 'material/celeba', 'mate
                'faces/models', 'faces/landmarks', 'faces/alignment', 'faces/measures', 'faces/appearance',
                'faces/closed_eyes', 'faces/smoothing', 'faces/background', 'faces/colour', 'sets/duplicates',
                'sets/curation', 'sets/tracks', 'sets/people_sheet', 'sets/scan', 'sets/choice', 'sets/convert',
-               'sets/workers', 'sets/beam', 'sets/report_card', 'sets/pipeline', 'sets/verify')
+               'sets/workers', 'sets/beam', 'sets/advice', 'sets/report_card', 'sets/pipeline', 'sets/verify')
 
 
 def imports(path):

@@ -32,98 +32,12 @@ def _make_set(tmp_path, num_images, num_shards=1, kind='photos', make_face=_face
   for i in range(num_shards):
     orders = range(num_images * i // num_shards, num_images * (i + 1) // num_shards)
     shards.append(records.write_shard(records.shard_path(prefix, i, num_shards), map(make_face, orders)))
-  manifest = _manifest(kind, num_images, ['no face found'] * 2, tuple(shards))
+  manifest = records.Manifest(
+      kind=kind, num_images=num_images, num_inputs=num_images + 2, shards=tuple(shards),
+      rejected=tuple(records.Rejection(f'x{i}.png', 'no face found') for i in range(2)),
+      settings={'source': 'me', 'fps': None})
   records.save_manifest(prefix, manifest)
   return prefix, manifest
-
-
-def _manifest(kind, num_images, reasons=(), shards=()):
-  return records.Manifest(
-      kind=kind, num_images=num_images, num_inputs=num_images + len(reasons), shards=shards,
-      rejected=tuple(records.Rejection(f'x{i}.png', reason) for i, reason in enumerate(reasons)),
-      settings={'source': 'me', 'fps': None})
-
-
-def _numbers(num_faces=100, **values):
-  """Numbers of a set that lacks nothing, with some replaced; a scalar is the same for all faces."""
-  good = {
-      'yaw_deg': np.linspace(-30, 30, num_faces), 'pitch_deg': np.linspace(-20, 20, num_faces),
-      'mouth_opening': np.linspace(0, 0.3, num_faces), 'eye_opening': np.where(np.arange(num_faces) % 10, 0.3, 0.05),
-      'sharpness': np.ones(num_faces), 'brightness': np.full(num_faces, 130.0)}
-  return report_card.Numbers(**{name: np.broadcast_to(values.get(name, value), num_faces)
-                                for name, value in good.items()}, num_people=values.get('num_people', 0))
-
-
-def _advice(kind='video', num_faces=100, reasons=(), **values):
-  return '\n'.join(report_card.advice(_manifest(kind, num_faces, reasons), _numbers(num_faces, **values)))
-
-
-def test_good_set_is_told_so():
-  assert _advice(num_faces=300).splitlines() == [
-      '300 usable faces: plenty.', 'Heads turn to both sides (-27° to 27°) and nod (-18° to 18°).',
-      '60 % have an open mouth.', '30 faces (10 %) have closed eyes: it can blink.']
-
-
-@pytest.mark.parametrize('num_faces, words', [
-    (1, '1 usable face: under 20, training will likely copy the pictures'),
-    (19, '19 usable faces: under 20, training will likely copy the pictures'),
-    (20, '20 usable faces are few: under 64'),
-    (63, '63 usable faces are few: under 64'), (64, '64 usable faces: enough'), (240, '240 usable faces: plenty')])
-def test_number_of_faces_is_judged(num_faces, words):
-  told = _advice(num_faces=num_faces).splitlines()[0]
-  assert told.startswith(words)
-  assert ('--fps' in told) == (num_faces < 64)
-
-
-@pytest.mark.parametrize('values, words', [
-    ({'yaw_deg': np.linspace(-5, 30, 100)}, "No face is turned to the image's left by over 12°: the avatar will hardly "
-     "look there. Film 10 s more turned to the image's left."),
-    ({'yaw_deg': np.r_[20, np.linspace(-30, 5, 99)]}, "Only 1 face is turned to the image's right by over 12°"),
-    ({'yaw_deg': 0}, "No face is turned to the image's left or right by over 12°: the avatar will hardly turn its "
-     'head. Film 10 s more turning the head slowly to both sides.'),
-    ({'pitch_deg': np.linspace(-20, 5, 100)}, 'No face is looking up by over 8°'),
-    ({'pitch_deg': 0}, 'the avatar will hardly nod. Film 5 s more nodding slowly.'),
-    ({'mouth_opening': np.r_[0.3, 0.3, np.zeros(98)]}, 'Only 2 faces (2 %) have an open mouth: the avatar will hardly '
-     'speak. Film 20 s more while talking.'),
-    ({'mouth_opening': 0.3}, 'No face has a closed mouth: the avatar will hardly close it.'),
-    ({'eye_opening': 0.3}, 'No face has its eyes closed: the avatar will not blink.'),
-    ({'eye_opening': np.where(np.arange(100) % 3, 0.3, 0.05)}, '34 % have their eyes closed, which is much'),
-    ({'brightness': np.linspace(80, 180, 100)}, 'The light differs much: skin from 85 to 175 of 255.'),
-    ({'brightness': 50}, 'The pictures are dim: skin at 50 of 255.'),
-    ({'sharpness': np.where(np.arange(100) % 5, 1, 0.3)}, '20 faces of much less than the usual sharpness')])
-def test_what_a_person_lacks_is_told_with_what_to_do(values, words):
-  assert words in _advice(**values)
-
-
-def test_photos_are_added_and_not_filmed():
-  told = _advice('photos', mouth_opening=0, yaw_deg=0)
-  assert 'Add photos with an open mouth.' in told and 'Film' not in told
-
-
-@pytest.mark.parametrize('kind, num_faces, num_people', [('celeba', 100, 0), ('photos', 2001, 0), ('photos', 100, 5)])
-def test_many_people_get_no_advice_on_expressions(kind, num_faces, num_people):
-  told = _advice(kind, num_faces, ['turned 50° to the image\'s left, over --max_yaw_deg=40'], yaw_deg=0, pitch_deg=0,
-                 mouth_opening=0, eye_opening=0.3, num_people=num_people)
-  assert 'for a Universal Face Model' in told and '100 % look ahead' in told
-  assert not any(word in told for word in ('avatar', 'Film', 'Add photos', 'Turn the head'))
-  assert ('of 5 people' in told) == (num_people == 5)
-
-
-@pytest.mark.parametrize('reason, remedy', [
-    ('no face found', 'In those no face is large, lit and turned to the camera.'),
-    ('eyes 10.3 px apart, under --min_eye_distance_px=12', 'Move nearer'),
-    ('34 % of the crop lies outside the picture, over --max_outside_fraction=0.2', 'Leave more room'),
-    ("turned 52° to the image's left, over --max_yaw_deg=40", 'Turn the head less far'),
-    ('the same picture as b/2.jpg', 'Nothing is lost'), ('an unknown reason', 'unknown reason.')])
-def test_largest_reason_is_told_with_what_to_do(reason, remedy):
-  told = _advice(reasons=[reason, reason, 'another']).splitlines()[-1]
-  assert told.startswith('3 of 103 pictures were left out, the largest part, 2, because: ') and remedy in told
-  assert 'all because: ' in _advice(reasons=[reason])
-
-
-def test_set_without_landmarks_says_that_they_are_unknown():
-  unknown = {name: np.nan for name in ('yaw_deg', 'pitch_deg', 'mouth_opening', 'eye_opening', 'brightness')}
-  assert 'is not known: a list gave the eyes.' in _advice(**unknown)
 
 
 def test_summary_says_what_is_in_and_what_was_left_out(tmp_path):
