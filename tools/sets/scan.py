@@ -79,13 +79,12 @@ class Scan:
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Candidate:
   eyes: np.ndarray
-  landmarks: np.ndarray
-  score: float
+  found: landmarks.Found
   aligned: alignment.AlignedFace
 
   @property
   def eye_distance_px(self):
-    return float(np.hypot(*(self.eyes[1] - self.eyes[0])))
+    return _distance(self.eyes)
 
 
 def scan(source, start, stop, search, on_input=lambda has_face: None):
@@ -132,12 +131,16 @@ def scan(source, start, stop, search, on_input=lambda has_face: None):
 def candidates(frame):
   """Returns the faces of a `sources.Frame`, the most central large one first, with their aligned pictures."""
   if frame.eyes is not None:
-    unknown = np.full([records.NUM_LANDMARKS, 3], np.nan, np.float32)
-    found = [(np.asarray(frame.eyes, np.float64), unknown, math.nan)]
+    unknown = landmarks.Found(np.full([records.NUM_LANDMARKS, 3], np.nan, np.float32), math.nan)
+    faces = [(np.asarray(frame.eyes, np.float64), unknown)]
   else:
-    found = [(face.eyes.astype(np.float64), face.landmarks, face.score) for face in _finder().find_all(frame.image)]
-  return [_Candidate(eyes, points, score, alignment.align(frame.image, points, eyes)) for eyes, points, score in found
-          if np.hypot(*(eyes[1] - eyes[0])) >= _MIN_EYE_DISTANCE_PX]
+    faces = [(found.eyes.astype(np.float64), found) for found in _finder().find_all(frame.image)]
+  return [_Candidate(eyes, found, alignment.align(frame.image, found.landmarks, eyes)) for eyes, found in faces
+          if _distance(eyes) >= _MIN_EYE_DISTANCE_PX]
+
+
+def _distance(eyes):
+  return float(np.hypot(*(eyes[1] - eyes[0])))
 
 
 @functools.cache
@@ -154,16 +157,15 @@ def _chosen(found, search):
 
 def _measured(candidate):
   """Returns the row of a candidate, but for its input."""
-  image, points = candidate.aligned.image, candidate.aligned.landmarks
+  found, image, points = candidate.found, candidate.aligned.image, candidate.aligned.landmarks
   has_mesh = bool(np.isfinite(points).all())
   return {
-      'landmarks': candidate.landmarks, 'eyes': candidate.eyes, 'score': candidate.score,
-      'box': np.concatenate([candidate.landmarks[:, :2].min(axis=0), candidate.landmarks[:, :2].max(axis=0)]),
+      'landmarks': found.landmarks, 'eyes': candidate.eyes, 'score': found.score, 'box': found.box,
       'eye_distance_px': candidate.eye_distance_px, 'outside_fraction': candidate.aligned.outside_fraction,
       'sharpness': measures.sharpness(image), 'descriptor': measures.descriptor(image),
       'brightness': measures.brightness(image, points) if has_mesh else math.nan,
       'skin_lab': measures.skin_lab(image, points) if has_mesh else np.full([2, 3], np.nan),
-      'pose_deg': measures.pose(candidate.landmarks) if has_mesh else (math.nan,) * 3,
+      'pose_deg': measures.pose(found.landmarks) if has_mesh else (math.nan,) * 3,
       'mouth_opening': measures.mouth_opening(points) if has_mesh else math.nan,
       'eye_openings': measures.eye_openings(points) if has_mesh else (math.nan,) * 2}
 
