@@ -49,15 +49,13 @@ run() {
 run tools.make_demo_clip
 run tools.make_records --video=$$made --fps=12 --name=demo --overwrite
 records=$$made
-run tools.show_records --records=$$records
-sheet=$$made
 run dcgan.train --records=$$records $(DEMO_FLAGS)
 run=$$made
 run tools.animate --run=$$run --keyframes=$(DEMO_KEYFRAMES)
 cat <<END
 
 Look at
-  $$sheet   the faces that it learnt from, with their eyes on one line
+  $$records.png   the faces that it learnt from, with their eyes on one line
   $$run/gallery.png   expressions that it made up, each with its number
   $$made   a line through some of them
 

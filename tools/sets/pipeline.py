@@ -137,9 +137,7 @@ def make_records(kind, paths, wanted, *, source_options, name=None, records_dir=
     raise errors.InputError(f'`{prefix}` is a set of records already. Choose another --name, or give --overwrite to '
                             'replace it.')
   _, report = make_set(source, prefix, wanted, settings=settings | {'source': given}, **options)
-  print(f'{report}\nLook at {prefix}.png for the faces.')
-  if os.path.exists(f'{prefix}-people.png'):
-    print(f'Look at {prefix}-people.png for who is in it; --person=2 --overwrite takes another one.')
+  print(report)
   return prefix
 
 
@@ -214,6 +212,10 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
                               'had been moved away. Bring them back, and give the same command again.')
     records.save_manifest(work.shard_folder / prefix.name, manifest)
     report = report_card.make(work.shard_folder / prefix.name, work.shard_folder / f'{prefix.name}.png', prefix)
+    report += f'\nLook at {prefix}.png for the faces.'
+    if has_people and chosen.people.max() > 1:
+      report += (f'\nThere are {chosen.people.max()} people; look at {prefix}-people.png for who was taken. '
+                 '--person=2 --overwrite takes another one.')
     if has_people:
       images.save_picture(work.shard_folder / f'{prefix.name}-people.png', sheet)
     _publish(work, prefix, manifest)
