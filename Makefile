@@ -62,13 +62,13 @@ Look at
 With a video of your own (half a minute of one person near the camera, with many expressions):
   . .venv/bin/activate
   python -m tools.make_records --video=me.mp4 --fps=3
-  python -m dcgan.train --records=records/me --crop=140 --augment=colour,translation,cutout
+  python -m dcgan.train --records=records/me
   python -m tools.animate --run=checkpoints/NNNNN-me64 --source=3 --target=17
 END
 endef
 export RUN_DEMO
 
-DEMO_FLAGS := --crop=140 --augment=colour,translation,cutout --channels=32 --global_batch_size=32 --num_minibatches=1500
+DEMO_FLAGS := --channels=32 --num_minibatches=1500
 DEMO_KEYFRAMES := 23,16,44
 
 demo: $(INSTALLED)

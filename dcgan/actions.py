@@ -1,93 +1,165 @@
-"""What happens every so many minibatches: a log line, a grid of samples, a checkpoint."""
+"""What happens every so many minibatches: a log line, a grid of samples, a score, a checkpoint."""
 
 import json
 import pathlib
 import time
 
+from absl import logging
+import numpy as np
 import tensorflow as tf
 
 from dcgan import errors
 from dcgan import files
 from dcgan import images
 from dcgan import latents
+from dcgan import metrics
 from dcgan import networks
 
+NUM_SCORED = 256  # pictures of each kind that a score is measured on
 STATS = 'stats.jsonl'
+_MOST_SAMPLES = 100  # grids, after which they stand twice as far apart
+_MOST_GRID_PX = 1024  # of a grid in TensorBoard's events
 
 
-class Log:
-  """Writes losses and speed to `stats.jsonl`, TensorBoard and the progress line.
+class Stats:
+  """Writes numbers to `stats.jsonl` and TensorBoard.
 
   Args:
     run: path of the run's folder.
-    loss_ratio: `health.LossRatio`.
     writer: `tf.summary.SummaryWriter`.
-    progress: `progress.Progress`.
-    global_batch_size: int.
-    every_steps: int.
   """
 
-  def __init__(self, run, loss_ratio, writer, progress, global_batch_size, every_steps):
-    self.every_steps = every_steps
+  def __init__(self, run, writer):
     self._path = pathlib.Path(run) / STATS
-    self._loss_ratio = loss_ratio
     self._writer = writer
+
+  def write(self, step, values):
+    """Writes a dict of floats by their tags, as those of minibatch `step`."""
+    with open(self._path, 'a', encoding='utf-8') as file:
+      file.write(json.dumps(dict(global_step=step, **values)) + '\n')
+    with self._writer.as_default(step=step):
+      for name, value in values.items():
+        tf.summary.scalar(name, value)
+
+
+class Log:
+  """Writes losses and speed, and shows them in the progress line.
+
+  Args:
+    stats: `Stats`.
+    loss_ratio: `health.LossRatio`.
+    progress: `progress.Progress`.
+    options: the run's `config.Config`.
+  """
+
+  def __init__(self, stats, loss_ratio, progress, options):
+    self.every_steps = options.periods.log_every_steps
+    self._stats = stats
+    self._loss_ratio = loss_ratio
     self._progress = progress
-    self._global_batch_size = global_batch_size
-    self._last = None
+    self._options = options
+    self._last_time = None
 
   def __call__(self, step, history):
     """Takes in `history`, a dict of float32 [num_steps] of the minibatches up to `step`.
 
     Raises:
-      errors.InputError: a loss is no longer a number.
+      errors.InputError: a loss or a gradient is no longer a number.
     """
-    means = {name: float(values.mean()) for name, values in history.items()}
-    for name, mean in means.items():
-      if not abs(mean) < float('inf'):
-        raise errors.InputError(f'`{name}` ({mean}) is no longer a number at minibatch {step}: training has diverged. '
-                                'Train again with a lower `--learning_rate`, from the last checkpoint (`--init_from`) '
-                                'if there is one: it is good.')
-    ratio = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
-    now = time.monotonic()
-    stats = dict(global_step=step, **means, **{'health/loss_ratio': ratio})
-    if self._last:
-      last_step, last_time = self._last
-      stats['time/images_per_sec'] = (step - last_step) * self._global_batch_size / (now - last_time)
-    with open(self._path, 'a', encoding='utf-8') as file:
-      file.write(json.dumps(stats) + '\n')
-    with self._writer.as_default(step=step):
-      for name, value in stats.items():
-        if name != 'global_step':
-          tf.summary.scalar(name, value)
-    self._progress.update(len(history['loss/generator']), note=(
-        f'gLoss {means["loss/generator"]:.2f} dLoss {means["loss/discriminator"]:.2f} ratio {ratio:.2f}'))
-    self._last = step, now
+    self._check(step, history)
+    values = {name: float(column.mean()) for name, column in history.items()
+              if name not in ('penalty/r1', 'time/input_secs')}
+    if self._options.regularization.r1_gamma:
+      values['penalty/r1'] = float(history['penalty/r1'][-1])
+    values['health/loss_ratio'] = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
+    now, num_steps = time.monotonic(), len(history['loss/generator'])
+    speed = ''
+    if self._last_time:
+      secs = now - self._last_time
+      values['time/images_per_sec'] = num_steps * self._options.data.global_batch_size / secs
+      values['time/input_fraction'] = float(history['time/input_secs'].sum()) / secs
+      speed = f' · {values["time/images_per_sec"]:.0f} images/s'
+    self._stats.write(step, values)
+    self._progress.update(num_steps, note=(
+        f'gLoss {values["loss/generator"]:.2f} dLoss {values["loss/discriminator"]:.2f} ratio '
+        f'{values["health/loss_ratio"]:.2f}{speed}'))
+    self._last_time = now
+
+  def _check(self, step, history):
+    is_scaled = self._options.training.precision == 'float16'  # its gradients overflow now and then, and are left out
+    for name, column in history.items():
+      wrong = np.flatnonzero(~np.isfinite(column))
+      if len(wrong) and not (is_scaled and name.startswith('gradients/')):
+        first = step - len(column) + 1 + wrong[0]
+        raise errors.InputError(
+            f'`{name}` ({column[wrong[0]]}) is no longer a number at minibatch {first}, seen in minibatches '
+            f'{step - len(column) + 1} to {step}: training has diverged. Train again with a lower `--learning_rate`, '
+            'from the last checkpoint (`--init_from`) if there is one: it is good.')
 
 
 class Samples:
   """Draws the averaged generator at the run's 64 fixed points of Z: `samples_STEP.png` and TensorBoard.
 
+  After 100 grids they stand twice as far apart, and every other one of those before is deleted, and so on: a long run
+  keeps 50 to 100, evenly spread.
+
   Args:
     run: path of the run's folder.
     trainer: `trainer.Trainer`.
-    options: the run's `config.Config`.
     writer: `tf.summary.SummaryWriter`.
   """
 
-  def __init__(self, run, trainer, options, writer):
-    self.every_steps = options.periods.samples_every_steps
+  def __init__(self, run, trainer, writer):
+    self.every_steps = trainer.options.periods.samples_every_steps
     self._run = pathlib.Path(run)
     self._generator = trainer.generator_ema
     self._writer = writer
-    self._z = latents.sample_z(latents.NUM_FIXED_POINTS, options.networks.z_dims, options.training.seed)
+    self._z = latents.sample_z(latents.NUM_FIXED_POINTS, trainer.options.networks.z_dims, trainer.options.training.seed)
 
-  def __call__(self, step):
-    """Draws the samples of minibatch `step`."""
+  def __call__(self, step, is_last=False):
+    """Draws the samples of minibatch `step`, where a grid is due or it is the last."""
+    period = self.every_steps
+    while step > _MOST_SAMPLES * period:
+      period *= 2
+    if step % period and not is_last:
+      return
     grid = images.make_grid(networks.generate(self._generator, self._z))
     images.save_picture(self._run / f'samples_{step:06d}.png', grid)
+    for path in self._run.glob('samples_*.png'):
+      drawn_at = path.stem.removeprefix('samples_')
+      if drawn_at.isdecimal() and int(drawn_at) % period and int(drawn_at) != step:
+        path.unlink()
     with self._writer.as_default(step=step):
-      tf.summary.image('samples', grid[tf.newaxis])
+      small = images.resize(grid[np.newaxis], _MOST_GRID_PX)[0] if len(grid) > _MOST_GRID_PX else grid
+      tf.summary.image('samples', small[np.newaxis])
+
+
+class Score:
+  """Measures how far the averaged generator's pictures are from the reals, to know the best checkpoint.
+
+  Args:
+    trainer: `trainer.Trainer`.
+    real_images: uint8 [num_images, size, size, 3], some of the set.
+    best: `checkpoints.Best`.
+    stats: `Stats`.
+  """
+
+  def __init__(self, trainer, real_images, best, stats):
+    self.every_steps = trainer.options.periods.checkpoint_every_steps
+    self._generator = trainer.generator_ema
+    self._measure = metrics.SlicedWasserstein(real_images, trainer.options.training.seed)
+    self._z = latents.sample_z(NUM_SCORED, trainer.options.networks.z_dims, trainer.options.training.seed)
+    self._best = best
+    self._stats = stats
+
+  def __call__(self, step, is_last=False):
+    """Scores minibatch `step`."""
+    del is_last
+    score = self._measure.distance(networks.generate(self._generator, self._z))
+    self._stats.write(step, {'metric/sliced_wasserstein': score})
+    self._best.update(step, score)
+    logging.info('Sliced Wasserstein distance to the reals at minibatch %d: %.1f%s', step, score,
+                 ', the best so far.' if self._best.step == step else f'; the best was at {self._best.step}.')
 
 
 class Save:
@@ -104,8 +176,9 @@ class Save:
     self._checkpoints = checkpoints
     self._writer = writer
 
-  def __call__(self, step):
+  def __call__(self, step, is_last=False):
     """Saves minibatch `step`."""
+    del is_last
     self._writer.flush()
     self._checkpoints.save(step)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 # Groups of this many pictures are ordered exactly (nearest neighbour); larger ones are first cut in two.
 _LEAF_SIZE = 256
+_COMPANIONS_STREAM = 2**40  # keeps companions apart from the passes, whose streams are their numbers
 
 
 def shuffled_plan(num_images, batch_size, num_batches, seed):
@@ -57,6 +58,25 @@ def overlapping_plan(order, batch_size, overlap_fraction, num_batches, seed):
     starts.append(rng.integers(num_images) + stride * rng.permutation(windows_per_pass))
   places = np.concatenate(starts)[:num_batches, np.newaxis] + np.arange(batch_size)
   return np.asarray(order, np.int64)[places % num_images]
+
+
+def with_companions(plan, num_images, num_companions, num_replicas, seed):
+  """Returns a plan for each replica, with pictures from all over the set behind those of its part of the minibatch.
+
+  Args:
+    plan: int64 [num_batches, global_batch].
+    num_images: int, size of the set.
+    num_companions: int, pictures drawn for each minibatch, any of the set alike; every replica is given the same.
+    num_replicas: int, parts that a minibatch is divided into; they divide it evenly.
+    seed: int.
+
+  Returns:
+    int64 [num_batches, num_replicas, global_batch / num_replicas + num_companions].
+  """
+  rng = np.random.Generator(np.random.PCG64([seed, _COMPANIONS_STREAM]))
+  companions = rng.integers(num_images, size=[len(plan), 1, num_companions])
+  parts = plan.reshape(len(plan), num_replicas, -1)
+  return np.concatenate([parts, np.repeat(companions, num_replicas, axis=1)], axis=2)
 
 
 def similarity_order(descriptors):

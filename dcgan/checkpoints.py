@@ -1,52 +1,126 @@
 """Save, exact resume, transfer from another run, and the averaged generator for those who only look."""
 
 import dataclasses
+import math
 import pathlib
 import re
 
 from absl import logging
 import tensorflow as tf
 
+from dcgan import config
 from dcgan import errors
+from dcgan import files
 from dcgan import networks
 from dcgan import runs
 
-_NUM_KEPT = 3
+_NUM_LATEST = 2  # kept, so that there is one before a damaged one
 _TEMPORARY = re.compile(r'ckpt-\d+_temp.*')  # what a kill in mid-save leaves behind
-_CHECKPOINT = re.compile(r'(.*ckpt-\d+)(\.index|\.data-\d+-of-\d+)?')
+_CHECKPOINT = re.compile(r'(.*ckpt-(\d+))(\.index|\.data-\d+-of-\d+)?')
+_OPTIONS = 'options/.ATTRIBUTES/py_state'
+# Options that may change when a run goes on.
+_FREE_ON_RESUME = ('num_minibatches', 'records', 'log_every_steps', 'samples_every_steps', 'checkpoint_every_steps',
+                   'keep_every_steps', 'best_by')
+
+
+class Best(tf.Module):
+  """The best checkpoint so far, by a measure of which less is better. Its variables belong into the checkpoint."""
+
+  def __init__(self):
+    super().__init__(name='best')
+    self._score = tf.Variable(math.inf, dtype=tf.float32, trainable=False, name='score')
+    self._step = tf.Variable(-1, dtype=tf.int64, trainable=False, name='step')
+
+  @property
+  def step(self):
+    """int, the minibatch with the least score, or -1."""
+    return int(self._step)
+
+  def update(self, step, score):
+    """Takes in the score (float) of minibatch `step`."""
+    if score < float(self._score):
+      self._score.assign(score)
+      self._step.assign(step)
 
 
 class Checkpoints:
-  """The checkpoints of one run: `ckpt-STEP`, the last three of them.
+  """The checkpoints of one run: `ckpt-STEP`, of which the latest two, the best and every n-th are kept.
 
   Args:
-    run: path of the run's folder.
+    folder: path of the folder that they are saved in: the run's, or another one in workers that do not keep the run.
     trainer: `trainer.Trainer`.
     loss_ratio: `health.LossRatio`.
+    best: `Best`.
   """
 
-  def __init__(self, run, trainer, loss_ratio):
-    self._run = pathlib.Path(run)
+  def __init__(self, folder, trainer, loss_ratio, best):
+    self._folder = pathlib.Path(folder)
+    self._options = trainer.options
+    self._best = best
     self._checkpoint = tf.train.Checkpoint(
         generator=trainer.generator, discriminator=trainer.discriminator, generator_ema=trainer.generator_ema,
         generator_optimizer=trainer.generator_optimizer, discriminator_optimizer=trainer.discriminator_optimizer,
-        global_step=trainer.global_step, loss_ratio=loss_ratio)
-    self._manager = tf.train.CheckpointManager(self._checkpoint, str(run), max_to_keep=_NUM_KEPT)
-    _remove_temporaries(self._run)
+        augmentation=trainer.augmentation, logit_averages=trainer.logit_averages, r1=trainer.r1,
+        global_step=trainer.global_step, loss_ratio=loss_ratio, best=best, options=_Text(self._options.to_json()))
+    for path in self._folder.iterdir():
+      if _TEMPORARY.fullmatch(path.name):
+        tf.io.gfile.rmtree(str(path)) if path.is_dir() else path.unlink()
 
   def save(self, step):
-    """Saves everything that the next step depends on as `ckpt-STEP`; returns its path."""
-    return self._manager.save(checkpoint_number=step)
-
-  def restore_latest(self):
-    """Puts back the latest checkpoint exactly.
+    """Saves everything that the next step depends on as `ckpt-STEP`, then deletes what need not be kept.
 
     Raises:
-      errors.InputError: there is none, or it is damaged or of other networks.
+      errors.InputError: there is no room for it; those before it are as they were.
     """
-    path = latest(self._run)
-    with _naming(path):
-      self._checkpoint.restore(path).assert_consumed()
+    path = str(self._folder / f'ckpt-{step}')
+    try:
+      self._checkpoint.write(path)
+    except tf.errors.OpError as error:
+      raise errors.InputError(f'{path}: cannot be saved ({_reason(error)}). Make room there, and go on from the '
+                              f'checkpoint before it with --resume={self._folder}.') from error
+    every = self._options.periods.keep_every_steps
+    steps = _saved_steps(self._folder)
+    kept = [other for other in steps if other <= step][-_NUM_LATEST:] + [self._best.step]
+    kept += [other for other in steps if every and other <= step and other % every == 0]
+    for other in sorted(set(steps) - set(kept)):
+      _delete(self._folder / f'ckpt-{other}')
+    # What `tf.train.latest_checkpoint` reads, for programs that know nothing of ours.
+    files.write_text(self._folder / 'checkpoint', f'model_checkpoint_path: "ckpt-{step}"\n' + ''.join(
+        f'all_model_checkpoint_paths: "ckpt-{other}"\n' for other in _saved_steps(self._folder)))
+
+  def restore_latest(self, run):
+    """Puts back a run's latest checkpoint exactly, or where it is damaged, the one before it with a warning.
+
+    Raises:
+      errors.InputError: there is none, all are damaged, or it was made with other options, which are named.
+    """
+    def restore(path):
+      with _naming(path):
+        saved = config.from_json(tf.train.load_checkpoint(path).get_tensor(_OPTIONS).decode('utf-8'))
+      for name, then, now in config.differences(saved, self._options):
+        if name not in _FREE_ON_RESUME:
+          raise _OtherOptions(f'`{name}` ({now}): {path} was made with {then}, and a run goes on exactly. Put '
+                              f'{run}/options.json back as it was, or start a new run with --init_from={path}.')
+      with _naming(path):
+        self._checkpoint.read(path).assert_consumed()
+    _newest_that_can_be(run, restore)
+
+
+class _OtherOptions(errors.InputError):
+  """The checkpoint is good, but not of these options."""
+
+
+class _Text(tf.train.experimental.PythonState):
+  """A text in a checkpoint."""
+
+  def __init__(self, text):
+    self._text = text
+
+  def serialize(self):
+    return self._text
+
+  def deserialize(self, string_value):
+    pass  # whoever restores has compared it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +188,7 @@ def transfer(source, trainer):
 
 
 def load_generator(run):
-  """Returns what is needed to sample a run: its averaged generator, from the latest checkpoint.
+  """Returns what is needed to sample a run: its averaged generator, from the latest checkpoint that is whole.
 
   Args:
     run: str, the run's folder.
@@ -123,13 +197,12 @@ def load_generator(run):
     (`tf.keras.Model` z → images in float32, `config.Config`, int global step).
 
   Raises:
-    errors.InputError: there is no such run, or it has no checkpoint, or a damaged one.
+    errors.InputError: there is no such run, or it has no checkpoint, or damaged ones only.
   """
   options = runs.load_options(run)
-  path = latest(run)
   generator = networks.build_generator(options.networks, 'float32')
   global_step = tf.Variable(0, dtype=tf.int64)
-  _restore_partly(path, dict(generator_ema=generator, global_step=global_step))
+  _newest_that_can_be(run, lambda path: _restore_partly(path, dict(generator_ema=generator, global_step=global_step)))
   return generator, options, int(global_step.numpy())
 
 
@@ -140,12 +213,39 @@ def latest(run):
     errors.InputError: it has none.
   """
   runs.load_options(run)
-  state = tf.train.get_checkpoint_state(str(run))
-  for path in reversed(state.all_model_checkpoint_paths if state else []):
-    if tf.io.gfile.exists(f'{path}.index'):
-      return path
-  raise errors.InputError(f'{run}: this run has no checkpoint yet. Wait for its first one, or train again with a '
-                          'smaller `--checkpoint_every_steps`.')
+  steps = _saved_steps(run)
+  if not steps:
+    raise errors.InputError(f'{run}: this run has no checkpoint yet. Wait for its first one, or train again with a '
+                            'smaller `--checkpoint_every_steps`.')
+  return str(pathlib.Path(run) / f'ckpt-{steps[-1]}')
+
+
+def _newest_that_can_be(run, restore):
+  """Calls `restore` on a run's checkpoints, the latest first, up to the first that is not damaged."""
+  paths = [latest(run)]
+  paths += [str(pathlib.Path(run) / f'ckpt-{step}') for step in _saved_steps(run)[-2::-1]]
+  for path in paths:
+    try:
+      return restore(path)
+    except _OtherOptions:
+      raise
+    except errors.InputError as error:
+      if path == paths[-1]:
+        raise
+      logging.warning('%s The one before it is taken.', str(error).partition('. Use')[0] + '.')
+
+
+def _saved_steps(folder):
+  """Returns the minibatches of the checkpoints in a folder, list of int, ascending."""
+  return sorted(int(match[2]) for match in map(_CHECKPOINT.fullmatch, map(str, pathlib.Path(folder).glob('ckpt-*.index')))
+                if match)
+
+
+def _delete(path):
+  """Deletes a checkpoint; its index first, so that a kill in between leaves none that looks whole."""
+  path.with_name(f'{path.name}.index').unlink()
+  for part in path.parent.glob(f'{path.name}.data-*'):
+    part.unlink()
 
 
 def _resolve(source):
@@ -166,10 +266,8 @@ def _restore_partly(path, objects):
     status.assert_existing_objects_matched().expect_partial()
 
 
-def _remove_temporaries(run):
-  for path in run.iterdir():
-    if _TEMPORARY.fullmatch(path.name):
-      tf.io.gfile.rmtree(str(path)) if path.is_dir() else path.unlink()
+def _reason(error):
+  return str(getattr(error, 'message', error)).strip().splitlines()[0]
 
 
 class _naming:
@@ -182,7 +280,6 @@ class _naming:
     return self
 
   def __exit__(self, kind, error, traceback):
-    if isinstance(error, (tf.errors.OpError, AssertionError, IndexError, ValueError)):
-      reason = str(getattr(error, 'message', error)).strip().splitlines()[0]
-      raise errors.InputError(f'{self._path}: cannot be restored ({reason}). Use another checkpoint, or delete this '
-                              'one so that the one before it is taken.') from error
+    if isinstance(error, (tf.errors.OpError, AssertionError, IndexError, ValueError, RuntimeError)):
+      raise errors.InputError(f'{self._path}: cannot be restored ({_reason(error)}). Use another checkpoint, or delete '
+                              'this one so that the one before it is taken.') from error

@@ -6,9 +6,15 @@ import math
 
 from dcgan import errors
 
+AUGMENTATIONS = ('colour', 'translation', 'cutout', 'flip')
+AUGMENT_MODES = ('fixed', 'adaptive')
+BEST_BY = ('sliced_wasserstein', 'none')
+DISCRIMINATOR_NORMS = ('batch', 'spectral', 'none')
+LOSSES = ('nonsaturating', 'hinge', 'least_squares')
 MINIBATCHES = ('shuffled', 'overlapping')
-PRECISIONS = ('float32', 'bfloat16')
-AUGMENTATIONS = ('colour', 'translation', 'cutout')
+MINIBATCH_FEATURES = ('none', 'stddev', 'discrimination')
+PRECISIONS = ('float32', 'bfloat16', 'float16')
+STORAGES = ('auto', 'memory', 'stream')
 _SMALLEST_PX = 4  # the resolution that the generator starts from
 
 
@@ -17,16 +23,22 @@ class Networks:
   """The two networks (Radford et al. 2016, arXiv:1511.06434).
 
   Attributes:
-    image_size_px: int, width and height of a generated picture: 8 times a power of two, as in 64.
+    image_size_px: int, width and height of a generated picture: 8 times a power of two, as in 64, 128 or 256.
     z_dims: int, dimensions of Z.
     channels: int, filters next to the picture; they double toward the 4×4 end, up to 8 times as many.
     kernel_size_px: int, of every convolution.
+    discriminator_norm: what keeps the discriminator's layers in range: 'batch' (BatchNorm, as in the paper), 'spectral'
+      (Miyato et al. 2018, arXiv:1802.05957) or 'none'.
+    minibatch_features: what the discriminator learns of other pictures beside the one it judges: 'none', 'stddev'
+      (Karras et al. 2018, arXiv:1710.10196) or 'discrimination' (Salimans et al. 2016, arXiv:1606.03498).
   """
 
   image_size_px: int = 64
   z_dims: int = 100
   channels: int = 64
   kernel_size_px: int = 5
+  discriminator_norm: str = 'batch'
+  minibatch_features: str = 'none'
 
   def validate(self):
     """Raises `errors.InputError` at the first value that no network can be built from."""
@@ -35,6 +47,8 @@ class Networks:
       raise _error('image_size', size, 'must be a power of two, 8 or more', 'Use 64.')
     for name in ('z_dims', 'channels', 'kernel_size_px'):
       _require_at_least(name.removesuffix('_px'), getattr(self, name), 1)
+    _require_one_of('discriminator_norm', self.discriminator_norm, DISCRIMINATOR_NORMS)
+    _require_one_of('minibatch_features', self.minibatch_features, MINIBATCH_FEATURES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +75,10 @@ class Data:
     """Raises `errors.InputError` at the first value that no minibatch can be made with."""
     if not 16 <= self.crop_px <= 178:
       raise _error('crop', self.crop_px, 'must lie between 16 and 178 px, the width of an aligned face', 'Use 108.')
-    if self.minibatches not in MINIBATCHES:
-      raise _error('minibatches', self.minibatches, f'must be one of {", ".join(MINIBATCHES)}', 'Use shuffled.')
+    _require_one_of('minibatches', self.minibatches, MINIBATCHES)
     if not 0.0 <= self.overlap_fraction < 1.0:
       raise _error('overlap', self.overlap_fraction, 'must be 0 or more and under 1', 'Use 0.5.')
-    _require_at_least('global_batch_size', self.global_batch_size, 2)
+    _require_at_least('global_batch_size', self.global_batch_size, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,19 +89,21 @@ class Training:
     num_minibatches: int, the global step at which training ends.
     learning_rate: float, of both Adam optimizers (Kingma and Ba 2015, arXiv:1412.6980).
     beta1: float, their momentum.
+    loss: a name from `LOSSES`.
     ema_half_life_images: int, images seen until half of the averaged generator is new (Karras et al. 2018,
-      arXiv:1710.10196); early in a run it is shorter.
-    augment: tuple of names from `AUGMENTATIONS`, of what the discriminator sees.
-    precision: 'float32' or 'bfloat16', of activations; weights are always float32.
+      arXiv:1710.10196); early in a run it is shorter. 0 averages nothing.
+    precision: 'float32', 'bfloat16' or 'float16', of activations; weights are always float32.
+    xla: bool, whether a step is compiled by XLA.
     seed: int, of the weights, the minibatches, z and the 64 fixed points.
   """
 
   num_minibatches: int = 1500
   learning_rate: float = 2e-4
   beta1: float = 0.5
+  loss: str = 'nonsaturating'
   ema_half_life_images: int = 10_000
-  augment: tuple = ()
   precision: str = 'float32'
+  xla: bool = False
   seed: int = 0
 
   def validate(self):
@@ -98,28 +113,107 @@ class Training:
       raise _error('learning_rate', self.learning_rate, 'must lie between 0 and 1', 'Use 0.0002.')
     if not 0.0 <= self.beta1 < 1.0:
       raise _error('beta1', self.beta1, 'must be 0 or more and under 1', 'Use 0.5.')
-    _require_at_least('ema_half_life_images', self.ema_half_life_images, 1)
-    for name in self.augment:
-      if name not in AUGMENTATIONS:
-        raise _error('augment', name, f'must be among {", ".join(AUGMENTATIONS)}', 'Use colour,translation,cutout.')
-    if self.precision not in PRECISIONS:
-      raise _error('precision', self.precision, f'must be one of {", ".join(PRECISIONS)}', 'Use float32.')
+    _require_one_of('loss', self.loss, LOSSES)
+    _require_at_least('ema_half_life_images', self.ema_half_life_images, 0)
+    _require_one_of('precision', self.precision, PRECISIONS)
     if not 0 <= self.seed < 2**31:
       raise _error('seed', self.seed, 'must be 0 or more and under 2147483648', 'Use 0.')
 
 
 @dataclasses.dataclass(frozen=True)
+class Augmentation:
+  """What is done at random to each picture before the discriminator sees it (`dcgan.augment`).
+
+  Attributes:
+    policies: tuple of names from `AUGMENTATIONS`.
+    mode: 'fixed', or 'adaptive': as much as keeps the discriminator from learning the set by heart (Karras et al. 2020,
+      arXiv:2006.06676).
+    probability: float in [0, 1], of each policy for each picture; where adaptive, what it starts from.
+    target: float in (0, 1), for 'adaptive': the mean sign of the discriminator's logits of reals that is aimed at.
+    ramp_images: int, for 'adaptive': images seen in which the probability can go from 0 to 1.
+  """
+
+  policies: tuple = ()
+  mode: str = 'fixed'
+  probability: float = 1.0
+  target: float = 0.6
+  ramp_images: int = 100_000
+
+  def validate(self):
+    """Raises `errors.InputError` at the first value that no augmentation can work with."""
+    for name in self.policies:
+      _require_one_of('augment', name, AUGMENTATIONS)
+    _require_one_of('augment_mode', self.mode, AUGMENT_MODES)
+    if not 0.0 <= self.probability <= 1.0:
+      raise _error('augment_probability', self.probability, 'must lie between 0 and 1', 'Use 1.')
+    if not 0.0 < self.target < 1.0:
+      raise _error('augment_target', self.target, 'must be over 0 and under 1', 'Use 0.6.')
+    _require_at_least('augment_ramp_images', self.ramp_images, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Regularization:
+  """What keeps the discriminator from being too sure; each is off at 0.
+
+  Attributes:
+    label_smoothing: float in [0, 1), how far the label of reals stands below 1 (one-sided, Salimans et al. 2016); not
+      for 'hinge', which has no labels.
+    instance_noise: float, standard deviation of the noise that is added to what the discriminator sees, at the start
+      (Sønderby et al. 2017, arXiv:1610.04490); it falls to 0 in a straight line.
+    instance_noise_images: int, images seen until then.
+    r1_gamma: float, weight of the R1 gradient penalty (Mescheder et al. 2018, arXiv:1801.04406).
+    r1_every_steps: int, minibatches from one R1 penalty to the next, each that many times as strong (lazy
+      regularization, Karras et al. 2020, arXiv:1912.04958).
+    lecam_weight: float, of the LeCam penalty (Tseng et al. 2021, arXiv:2104.03310).
+  """
+
+  label_smoothing: float = 0.0
+  instance_noise: float = 0.0
+  instance_noise_images: int = 20_000
+  r1_gamma: float = 0.0
+  r1_every_steps: int = 16
+  lecam_weight: float = 0.0
+
+  def validate(self):
+    """Raises `errors.InputError` at the first value that cannot regularize."""
+    if not 0.0 <= self.label_smoothing < 1.0:
+      raise _error('label_smoothing', self.label_smoothing, 'must be 0 or more and under 1', 'Use 0.1.')
+    for name in ('instance_noise', 'r1_gamma', 'lecam_weight'):
+      value = getattr(self, name)
+      if not 0.0 <= value < math.inf:
+        raise _error(name, value, 'must be a number, 0 or more', 'Use 0 to leave it out.')
+    _require_at_least('instance_noise_images', self.instance_noise_images, 1)
+    _require_at_least('r1_every_steps', self.r1_every_steps, 1)
+
+
+@dataclasses.dataclass(frozen=True)
 class Periods:
-  """What happens how often, in minibatches: a log line, a grid of samples, a checkpoint."""
+  """What happens how often, in minibatches.
+
+  Attributes:
+    log_every_steps: int, a line of statistics.
+    samples_every_steps: int, a grid of samples; in long runs they stand wider apart (`actions.Samples`).
+    checkpoint_every_steps: int, a checkpoint. The latest two and the best one are kept.
+    keep_every_steps: int, a checkpoint that is kept for good; 0 for none.
+    best_by: a name from `BEST_BY`: the measure by which a checkpoint is the best.
+  """
 
   log_every_steps: int = 10
   samples_every_steps: int = 100
   checkpoint_every_steps: int = 250
+  keep_every_steps: int = 0
+  best_by: str = 'sliced_wasserstein'
 
   def validate(self):
-    """Raises `errors.InputError` at the first period under one minibatch."""
-    for field in dataclasses.fields(self):
-      _require_at_least(field.name, getattr(self, field.name), 1)
+    """Raises `errors.InputError` at the first period that is none."""
+    for name in ('log_every_steps', 'samples_every_steps', 'checkpoint_every_steps'):
+      _require_at_least(name, getattr(self, name), 1)
+    _require_at_least('keep_every_steps', self.keep_every_steps, 0)
+    if self.keep_every_steps % self.checkpoint_every_steps:
+      nearest = max(1, round(self.keep_every_steps / self.checkpoint_every_steps)) * self.checkpoint_every_steps
+      raise _error('keep_every_steps', self.keep_every_steps,
+                   f'must be a multiple of `checkpoint_every_steps` ({self.checkpoint_every_steps})', f'Use {nearest}.')
+    _require_one_of('best_by', self.best_by, BEST_BY)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +223,8 @@ class Config:
   networks: Networks = Networks()
   data: Data = Data()
   training: Training = Training()
+  augmentation: Augmentation = Augmentation()
+  regularization: Regularization = Regularization()
   periods: Periods = Periods()
 
   def validate(self):
@@ -139,7 +235,14 @@ class Config:
     """
     for field in dataclasses.fields(self):
       getattr(self, field.name).validate()
+    if self.regularization.label_smoothing and self.training.loss == 'hinge':
+      raise _error('label_smoothing', self.regularization.label_smoothing, 'must be 0 with the hinge loss, which has '
+                   'no labels', 'Use --loss=nonsaturating, or leave it out.')
     return self
+
+  def replace(self, group, **changes):
+    """Returns these options with some fields of one group changed, as in replace('training', seed=1)."""
+    return dataclasses.replace(self, **{group: dataclasses.replace(getattr(self, group), **changes)})
 
   def to_json(self):
     """Returns the options as JSON text."""
@@ -153,10 +256,12 @@ def from_json(text):
     errors.InputError: the text is not JSON, or has an option that this program does not know.
   """
   try:
-    groups = json.loads(text)
-    training = groups['training'] | {'augment': tuple(groups['training'].get('augment', ()))}
-    return Config(networks=Networks(**groups['networks']), data=Data(**groups['data']),
-                  training=Training(**training), periods=Periods(**groups['periods'])).validate()
+    given = json.loads(text)
+    groups = {field.name: type(field.default)(**given.pop(field.name)) for field in dataclasses.fields(Config)}
+    if given:
+      raise ValueError(f'unknown: {", ".join(given)}')
+    augmentation = dataclasses.replace(groups['augmentation'], policies=tuple(groups['augmentation'].policies))
+    return Config(**groups | {'augmentation': augmentation}).validate()
   except errors.InputError:
     raise
   except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -164,9 +269,21 @@ def from_json(text):
                             'run.') from error
 
 
+def differences(left, right):
+  """Returns the options in which two `Config`s differ, as a list of (name, left's value, right's value)."""
+  pairs = [(field.name, getattr(getattr(left, group.name), field.name), getattr(getattr(right, group.name), field.name))
+           for group in dataclasses.fields(Config) for field in dataclasses.fields(group.default)]
+  return [(name.removesuffix('_px'), a, b) for name, a, b in pairs if a != b]
+
+
 def _require_at_least(name, value, minimum):
   if value < minimum:
     raise _error(name, value, f'must be {minimum} or more', f'Use {minimum} or more.')
+
+
+def _require_one_of(name, value, choices):
+  if value not in choices:
+    raise _error(name, value, f'must be one of {", ".join(choices)}', f'Use {choices[0]}.')
 
 
 def _error(name, value, rule, fix):

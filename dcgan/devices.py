@@ -1,40 +1,147 @@
-"""What this machine computes on: the replicas, and the precision that is fast there."""
+"""What this machine computes on: replicas, workers, precision and compilation that are fast there."""
 
+import json
+import os
 import pathlib
+import time
 
+from absl import logging
+import numpy as np
 import tensorflow as tf
 
 from dcgan import errors
 
+STRATEGIES = ('auto', 'one', 'mirrored', 'multi_worker')
 _FIRST_BFLOAT16_GPU = (8, 0)  # Ampere
 _BFLOAT16_CPU_FLAGS = frozenset(['avx512_bf16', 'amx_bf16'])
+_TF_CONFIG = ('Set it on each machine, as in TF_CONFIG=\'{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": '
+              '{"type": "worker", "index": 0}}\'.')
 
 
-def build_strategy():
-  """Returns the `tf.distribute.Strategy` over all GPUs, over the one, or over the CPU."""
+def build_strategy(kind='auto'):
+  """Returns the `tf.distribute.Strategy` that a run trains under; the first thing that TensorFlow is asked for.
+
+  Args:
+    kind: 'one' (the GPU, or the CPU), 'mirrored' (all GPUs of this machine), 'multi_worker' (the machines that
+      TF_CONFIG lists) or 'auto': what there is most of.
+
+  Raises:
+    errors.InputError: TF_CONFIG is needed and missing, is not JSON, or lists no workers.
+  """
+  tf.get_logger().setLevel('WARNING')  # strategies tell of each of their operations
+  num_workers = _num_workers()
   gpus = tf.config.list_physical_devices('GPU')
-  if len(gpus) > 1:
+  if kind == 'auto':
+    kind = 'multi_worker' if num_workers > 1 else 'mirrored' if len(gpus) > 1 else 'one'
+  if kind == 'multi_worker':
+    if not num_workers:
+      raise errors.InputError(f'`TF_CONFIG` (not set) must list the workers for --strategy=multi_worker. {_TF_CONFIG}')
+    logging.info('Waiting for %d workers.', num_workers)
+    return tf.distribute.MultiWorkerMirroredStrategy()
+  if kind == 'mirrored':
     return tf.distribute.MirroredStrategy()
   return tf.distribute.OneDeviceStrategy('/gpu:0' if gpus else '/cpu:0')
 
 
-def choose_precision():
-  """Returns 'bfloat16' where every device computes in it at full speed, else 'float32'.
+def _num_workers():
+  """Returns the number of workers in TF_CONFIG, 0 where it is not set."""
+  text = os.environ.get('TF_CONFIG', '')
+  if not text.strip():
+    return 0
+  try:
+    given = json.loads(text)
+    cluster, task = given['cluster'], given['task']
+    workers = cluster.get('chief', []) + cluster.get('worker', [])
+    address = cluster[task['type']][int(task['index'])]
+  except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    shown = text if len(text) < 80 else f'{text[:77]}...'
+    raise errors.InputError(f'`TF_CONFIG` ({shown}) must be JSON with the cluster\'s workers and this task '
+                            f'({type(error).__name__}: {error}). {_TF_CONFIG}') from error
+  if address not in workers:
+    raise errors.InputError(f'`TF_CONFIG` ({task["type"]} {task["index"]}) must be a chief or a worker. {_TF_CONFIG}')
+  return len(workers)
 
-  On a CPU with AVX512_BF16 the training step takes well under two thirds of its float32 time in bfloat16
-  (`python -m tools.benchmark step`); on one without, TensorFlow emulates it and is slower.
+
+def is_chief(strategy):
+  """Returns whether this process keeps the run: the first worker, or the only one."""
+  resolver = strategy.cluster_resolver
+  if not is_multi_worker(strategy):
+    return True
+  return resolver.task_type == 'chief' or (resolver.task_id == 0 and 'chief' not in resolver.cluster_spec().jobs)
+
+
+def is_multi_worker(strategy):
+  """Returns whether other processes take part."""
+  return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def make_agree(strategy):
+  """Returns a callable that takes a list of numbers and returns their means over all workers, float64 [num_values].
+
+  What the workers do next must be the same in each, or they wait for each other for ever.
+  """
+  if not is_multi_worker(strategy):
+    return lambda values: np.asarray(values, np.float64)
+
+  @tf.function
+  def mean(values):
+    return strategy.reduce(tf.distribute.ReduceOp.MEAN, strategy.run(tf.identity, args=(values,)), axis=None)
+
+  return lambda values: mean(tf.constant(values, tf.float32)).numpy()
+
+
+def choose_precision():
+  """Returns the precision that is fastest here, 'float32' or 'bfloat16'.
+
+  On GPUs the oldest one decides. On a processor that says it is built for bfloat16 both are tried: with AVX512_BF16 a
+  step took two thirds of its float32 time on one maker's processor and four thirds on another's
+  (`python -m tools.benchmark train`).
   """
   gpus = tf.config.list_physical_devices('GPU')
   if gpus:
     capabilities = [tf.config.experimental.get_device_details(gpu).get('compute_capability', (0, 0)) for gpu in gpus]
     return 'bfloat16' if min(capabilities) >= _FIRST_BFLOAT16_GPU else 'float32'
-  return 'bfloat16' if _cpu_flags() & _BFLOAT16_CPU_FLAGS else 'float32'
+  if not _cpu_flags() & _BFLOAT16_CPU_FLAGS:
+    return 'float32'
+  tried = {precision: _secs_of_a_layer(precision) for precision in ('float32', 'bfloat16')}
+  return min(tried, key=tried.get)
+
+
+def _secs_of_a_layer(precision):
+  """Returns how long a convolution and its gradients take, the best of three."""
+  x = tf.cast(tf.random.stateless_normal([16, 32, 32, 64], [0, 1]), precision)
+  kernel = tf.cast(tf.random.stateless_normal([5, 5, 64, 128], [0, 2]), precision)
+  secs = []
+  with tf.device('/cpu:0'):
+    for _ in range(4):  # the first one warms up
+      start = time.perf_counter()
+      with tf.GradientTape() as tape:
+        tape.watch((x, kernel))
+        y = tf.nn.conv2d(x, kernel, 2, 'SAME')
+      tf.nest.map_structure(lambda gradient: gradient.numpy(), tape.gradient(y, (x, kernel), y))
+      secs.append(time.perf_counter() - start)
+  return min(secs[1:])
+
+
+def choose_xla(options, strategy):
+  """Returns whether XLA compiles everything that these options need, and is worth it: on one GPU.
+
+  On a CPU it makes this net many times slower; several replicas cannot be compiled as one; spectral normalization and
+  loss scaling assign variables in ways that it may refuse.
+
+  Args:
+    options: `config.Config`.
+    strategy: `tf.distribute.Strategy`.
+  """
+  is_one_gpu = strategy.num_replicas_in_sync == 1 and bool(tf.config.list_physical_devices('GPU'))
+  return is_one_gpu and options.networks.discriminator_norm != 'spectral' and options.training.precision != 'float16'
 
 
 def describe(strategy):
   """Returns in words what `strategy` computes on, as in '2 × GPU'."""
   kind = 'GPU' if tf.config.list_physical_devices('GPU') else 'CPU'
-  return f'{strategy.num_replicas_in_sync} × {kind}'
+  workers = f' on {_num_workers()} workers' if is_multi_worker(strategy) else ''
+  return f'{strategy.num_replicas_in_sync} × {kind}{workers}'
 
 
 def per_replica_batch_size(global_batch_size, strategy):

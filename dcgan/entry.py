@@ -33,7 +33,7 @@ def run(main, num_arguments=0):
 
   Args:
     main: callable that returns the path of what it made.
-    num_arguments: int, how many words without `--` it takes, as in `python -m tools.benchmark step`.
+    num_arguments: int, how many words without `--` it takes, as in `python -m tools.benchmark train`.
   """
   prepare_libraries()
   logging.set_verbosity(logging.INFO)

@@ -1,50 +1,136 @@
-"""From shards to minibatches: parse, crop, resize once; then gather by the plan. No strategy, no model."""
+"""From shards to minibatches: decoded once into memory, or streamed; in the order of a plan. No strategy, no model."""
 
+import abc
 import dataclasses
 
 import numpy as np
+import psutil
 import tensorflow as tf
 
 from dcgan import batch_plan
+from dcgan import config
 from dcgan import errors
 from dcgan import images
 from dcgan import records
 
+_TIMES_THE_SET = 3  # so much memory must be free for 'auto' to decode a set: the rest is for training
+_NUM_PREFETCHED_MINIBATCHES = 8
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class TrainingSet:
-  """A decoded set.
+class TrainingSet(abc.ABC):
+  """A set as the networks see it.
 
   Attributes:
-    images: uint8 [num_images, size, size, 3].
     descriptors: float32 [num_images, 256].
     is_video: bool, whether the pictures stand in the order of time.
+    storage: 'memory' or 'stream'.
   """
 
-  images: np.ndarray
   descriptors: np.ndarray
   is_video: bool
 
+  @property
+  def num_images(self):
+    """int, pictures in the set."""
+    return len(self.descriptors)
 
-def load_training_set(prefix, manifest, image_size_px, crop_px):
-  """Decodes a whole set once, so that training never waits for a JPEG.
+  @abc.abstractmethod
+  def pictures(self, indices):
+    """Returns the pictures at int [num], uint8 [num, size, size, 3]."""
+
+  @abc.abstractmethod
+  def minibatches(self, plan):
+    """Returns a `tf.data.Dataset` as `make_dataset` tells, without prefetching."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MemorySet(TrainingSet):
+  """A decoded set.
+
+  Attributes:
+    images: uint8 [num_images, size, size, 3]; read in place, never copied as a whole.
+  """
+
+  images: np.ndarray
+  storage = 'memory'
+
+  def pictures(self, indices):
+    return self.images[indices]
+
+  def minibatches(self, plan):
+    return tf.data.Dataset.from_generator(
+        lambda: (self.images[row] for row in plan),
+        output_signature=tf.TensorSpec([plan.shape[1], *self.images.shape[1:]], tf.uint8))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StreamedSet(TrainingSet):
+  """A set that is read and decoded each time that it is needed.
+
+  Attributes:
+    reader: `records.RandomAccess`.
+    image_size_px: int, size of the pictures that the networks see.
+    crop_px: int, side of the central square of the aligned face that is resized to it.
+  """
+
+  reader: records.RandomAccess
+  image_size_px: int
+  crop_px: int
+  storage = 'stream'
+
+  def pictures(self, indices):
+    serialized = tf.constant([self.reader.read(index) for index in indices], tf.string)
+    decoded = list(tf.data.Dataset.from_tensor_slices(serialized).map(self._picture).as_numpy_iterator())
+    return np.array(decoded, np.uint8).reshape(-1, self.image_size_px, self.image_size_px, 3)
+
+  def minibatches(self, plan):
+    def read(place):
+      return self.reader.read(plan.flat[place])
+
+    return tf.data.Dataset.range(plan.size).map(
+        lambda place: self._picture(tf.ensure_shape(tf.numpy_function(read, [place], tf.string), [])),
+        num_parallel_calls=tf.data.AUTOTUNE).batch(plan.shape[1], drop_remainder=True)
+
+  def _picture(self, serialized):
+    encoded, _ = records.parse_for_training(serialized)
+    return tf.ensure_shape(_decode(encoded, self.image_size_px, self.crop_px), [self.image_size_px] * 2 + [3])
+
+
+def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto'):
+  """Reads a whole set once, and checks it.
+
+  In memory it is decoded then, so that training never waits for a JPEG. Streamed, only its descriptors and the places
+  of its records are kept, and a picture that cannot be decoded is not found before it is needed.
 
   Args:
     prefix: str, the set, as in 'records/adele'.
     manifest: its `records.Manifest`.
     image_size_px: int, size of the pictures that the networks see.
     crop_px: int, side of the central square of the aligned face that is resized to it, antialiased.
+    storage: 'memory', 'stream', or 'auto' for memory where the decoded set takes a third of what is free, or less.
 
   Returns:
-    `TrainingSet`.
+    `TrainingSet`; its `storage` tells the choice. Both give the same pictures, to the bit.
 
   Raises:
+    ValueError: there is no such storage.
     errors.InputError: the set is empty, or a shard is damaged; names file and record.
   """
+  if storage not in config.STORAGES:
+    raise ValueError(f'`storage` ({storage}) must be one of {", ".join(config.STORAGES)}.')
   if not manifest.num_images:
     raise errors.InputError(f'`records` ({prefix}) holds no face, and training needs at least one. Make a set with '
                             'faces with `python -m tools.make_records`.')
-  faces = np.empty([manifest.num_images, image_size_px, image_size_px, 3], np.uint8)
+  is_video = manifest.kind == 'video'
+  shape = manifest.num_images, image_size_px, image_size_px, 3
+  if storage == 'auto':
+    has_room = _TIMES_THE_SET * np.prod(shape) <= psutil.virtual_memory().available
+    storage = 'memory' if has_room else 'stream'
+  if storage == 'stream':
+    reader = records.RandomAccess(prefix, manifest)
+    return StreamedSet(reader.descriptors, is_video, reader, image_size_px, crop_px)
+  faces = np.empty(shape, np.uint8)
   descriptors = np.empty([manifest.num_images, records.NUM_DESCRIPTOR_VALUES], np.float32)
   done = 0
   for path, shard in zip(records.shard_paths(prefix, manifest), manifest.shards):
@@ -55,31 +141,32 @@ def load_training_set(prefix, manifest, image_size_px, crop_px):
       faces[done] = picture
       descriptors[done] = descriptor
       done += 1
-  return TrainingSet(images=faces, descriptors=descriptors, is_video=manifest.kind == 'video')
+  return MemorySet(descriptors, is_video, faces)
 
 
-def make_plan(training_set, config, num_batches, seed):
+def make_plan(training_set, options, num_batches, seed):
   """Returns the run's minibatches, int64 [num_batches, batch], as `config.Data` wants them."""
-  num_images = len(training_set.images)
-  if config.minibatches == 'shuffled':
-    return batch_plan.shuffled_plan(num_images, config.global_batch_size, num_batches, seed)
+  num_images = training_set.num_images
+  if options.minibatches == 'shuffled':
+    return batch_plan.shuffled_plan(num_images, options.global_batch_size, num_batches, seed)
   order = np.arange(num_images) if training_set.is_video else batch_plan.similarity_order(training_set.descriptors)
-  return batch_plan.overlapping_plan(order, config.global_batch_size, config.overlap_fraction, num_batches, seed)
+  return batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap_fraction, num_batches, seed)
 
 
-def make_dataset(pictures, plan):
+def make_dataset(training_set, plan):
   """Returns a `tf.data.Dataset` of minibatches.
 
+  TensorFlow keeps both arguments until the process ends.
+
   Args:
-    pictures: uint8 [num_images, size, size, 3]; read in place, never copied as a whole.
-    plan: int64 [num_batches, batch].
+    training_set: `TrainingSet`.
+    plan: int64 [num_rows, width], indices into the set; never copied as a whole.
 
   Returns:
-    Dataset of uint8 [batch, size, size, 3], one for each row of the plan.
+    Dataset of uint8 [width, size, size, 3], one for each row of the plan, in order. Iterating it raises
+    `tf.errors.InvalidArgumentError`, which names file and record, where a streamed shard has changed on the disk.
   """
-  return tf.data.Dataset.from_generator(
-      lambda: (pictures[row] for row in plan),
-      output_signature=tf.TensorSpec([plan.shape[1], *pictures.shape[1:]], tf.uint8)).prefetch(tf.data.AUTOTUNE)
+  return training_set.minibatches(plan).prefetch(_NUM_PREFETCHED_MINIBATCHES)
 
 
 def _decode(encoded, image_size_px, crop_px):

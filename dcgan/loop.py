@@ -12,7 +12,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _MOST_SECS_ALONE = 1.0  # how long the device runs alone; a signal waits so long
 
 
-def run(trainer, iterator, log, actions, num_minibatches):
+def run(trainer, iterator, log, actions, num_minibatches, agree):
   """Trains up to `num_minibatches`, or until SIGINT or SIGTERM, and acts a last time.
 
   Args:
@@ -20,33 +20,38 @@ def run(trainer, iterator, log, actions, num_minibatches):
     iterator: over the distributed minibatches that are left.
     log: callable with an attribute `every_steps`, called as `log(step, history)` at its multiples and before any
       action; `history` holds each minibatch since the last call, as `trainer.Trainer.train` returns it.
-    actions: list of callables with an attribute `every_steps`, called as `action(step)` at its multiples and where
-      training ends, after `log`.
+    actions: list of callables with an attribute `every_steps`, called as `action(step, is_last)` at its multiples and
+      where training ends, after `log`.
     num_minibatches: int, the global step to end at.
+    agree: callable of a list of numbers that returns their means over all workers, so that all do the same next.
 
   Returns:
     The `signal.Signals` that ended training early, or None.
   """
   step = trainer.step
   is_last = step >= num_minibatches
-  num_alone = 1
+  is_stopped, num_alone = False, 1
   with _caught_signals() as caught:
     while not is_last:
       target = min([num_minibatches] + [_next_multiple(step, action.every_steps) for action in [log] + actions])
       parts = []
-      while step < target and not (parts and caught):
+      while step < target and not (parts and is_stopped):
         num_steps = min(num_alone, target - step)
         start = time.monotonic()
         parts.append({name: values.numpy() for name, values in
                       trainer.train(iterator, tf.constant(num_steps, tf.int64)).items()})
         step += num_steps
-        num_alone = _paced(num_steps, time.monotonic() - start)
+        # Decided once: a signal after this waits for the next round.
+        stopped, paced = agree([bool(caught), _paced(num_steps, time.monotonic() - start)])
+        is_stopped, num_alone = stopped > 0, max(1, int(paced))
       log(step, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
-      is_last = step >= num_minibatches or bool(caught)  # read once: a signal after this waits for the next round
+      is_last = step >= num_minibatches or is_stopped
       for action in actions:
         if is_last or step % action.every_steps == 0:
-          action(step)
-  return caught[0] if caught and step < num_minibatches else None
+          action(step, is_last)
+  if step >= num_minibatches or not is_stopped:
+    return None
+  return caught[0] if caught else signal.SIGTERM  # another worker's
 
 
 def _paced(num_steps, secs):

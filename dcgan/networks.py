@@ -5,6 +5,7 @@ Layers are named after the resolution they make, so that a variable of one run i
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_addons as tfa
 
 from dcgan import images
 
@@ -13,6 +14,8 @@ _START_PX = 4
 _MOST_CHANNELS = 8  # times `channels`, at the 4×4 end
 _LEAK = 0.2  # Radford et al. 2016, section 3
 _BATCH_NORM = dict(momentum=0.9, epsilon=1e-5)  # of the DCGAN that the report used
+_POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16', 'float16': 'mixed_float16'}
+_NUM_KERNELS, _KERNEL_DIMS = 50, 5  # of minibatch discrimination; Salimans et al. 2016 take 100 × 5 on larger networks
 
 
 def build_generator(config, precision, synchronized=False, seed=0):
@@ -20,7 +23,7 @@ def build_generator(config, precision, synchronized=False, seed=0):
 
   Args:
     config: `config.Networks`.
-    precision: 'float32' or 'bfloat16', of activations; variables are float32.
+    precision: 'float32', 'bfloat16' or 'float16', of activations; variables are float32.
     synchronized: bool, whether BatchNorm's statistics are those of all replicas together. It is slower, so only where
       there are several.
     seed: int, of the initial weights.
@@ -49,7 +52,11 @@ def build_generator(config, precision, synchronized=False, seed=0):
 
 
 def build_discriminator(config, precision, synchronized=False, seed=0):
-  """Returns the discriminator: strided convolutions with LeakyReLU, BatchNorm on all but the first, then Dense.
+  """Returns the discriminator: strided convolutions with LeakyReLU, normalized but for the first, then Dense.
+
+  With `config.minibatch_features` it takes a second input: for each picture, the rows of the batch with which it is
+  compared. The caller chooses them, because the pictures of a minibatch may be alike on purpose: compared with each
+  other, reals in an order of similarity could be told from fakes by that alone.
 
   Args:
     config: `config.Networks`.
@@ -58,22 +65,67 @@ def build_discriminator(config, precision, synchronized=False, seed=0):
     seed: int, of the initial weights.
 
   Returns:
-    `tf.keras.Model`: float32 [batch, size, size, 3] in [-1, 1] → float32 [batch, 1], logits.
+    `tf.keras.Model`: float32 [batch, size, size, 3] in [-1, 1], and with minibatch features int32 [batch,
+    num_companions] too → float32 [batch, 1], logits.
   """
-  layers = _Layers(precision, synchronized, seed)
+  layers = _Layers(precision, synchronized, seed, is_spectral=config.discriminator_norm == 'spectral')
   pictures = x = tf.keras.Input([config.image_size_px, config.image_size_px, 3], name='images')
+  inputs = pictures
   size = config.image_size_px // 2
   while size >= _START_PX:
     name = f'{size}x{size}'
-    is_first = size == config.image_size_px // 2
-    x = layers.conv(_channels(config, size), config.kernel_size_px, f'{name}_conv', use_bias=is_first)(x)
-    if not is_first:
+    is_normalized = config.discriminator_norm == 'batch' and size < config.image_size_px // 2
+    x = layers.conv(_channels(config, size), config.kernel_size_px, f'{name}_conv', use_bias=not is_normalized)(x)
+    if is_normalized:
       x = layers.batch_norm(f'{name}_norm')(x)
     x = layers.leaky_relu(f'{name}_leaky_relu')(x)
     size //= 2
+  if config.minibatch_features != 'none':
+    companions = tf.keras.Input([None], dtype=tf.int32, name='companions')
+    inputs = [pictures, companions]
+    x = layers.minibatch_features(config.minibatch_features)([x, companions])
   x = tf.keras.layers.Flatten(name='4x4_flatten')(x)
   logits = layers.dense(1, 'logits', use_bias=True, dtype='float32')(x)
-  return tf.keras.Model(pictures, logits, name='discriminator')
+  model = tf.keras.Model(inputs, logits, name='discriminator')
+  layers.start_power_iterations(model)
+  return model
+
+
+class MinibatchStddev(tf.keras.layers.Layer):
+  """Appends a map with the standard deviation of each picture's features over it and its companions.
+
+  Karras et al. 2018, arXiv:1710.10196, section 3, where the companions are the minibatch.
+  """
+
+  def call(self, inputs):
+    """Takes [features [batch, height, width, channels], int32 [batch, num_companions]]; returns one channel more."""
+    features, companions = inputs
+    group = tf.concat([features[:, tf.newaxis], tf.gather(features, companions)], axis=1)
+    variance = tf.math.reduce_variance(tf.cast(group, tf.float32), axis=1)
+    deviation = tf.reduce_mean(tf.sqrt(variance + 1e-8), axis=[1, 2, 3], keepdims=True)
+    extra = tf.cast(deviation, features.dtype) * tf.ones_like(features[..., :1])
+    return tf.concat([features, extra], axis=-1)
+
+
+class MinibatchDiscrimination(tf.keras.layers.Layer):
+  """Appends how near each picture's features are to those of its companions, by several learnt measures.
+
+  Salimans et al. 2016, arXiv:1606.03498, section 3.2: the sum over the companions of exp(-L1 distance).
+  """
+
+  def __init__(self, initializer, **arguments):
+    super().__init__(**arguments)
+    self._kernel = tf.keras.layers.Dense(_NUM_KERNELS * _KERNEL_DIMS, use_bias=False, kernel_initializer=initializer,
+                                         name='kernel', dtype=self.dtype_policy)
+
+  def call(self, inputs):
+    """Takes [features [batch, ...], int32 [batch, num_companions]]; returns [batch, num_features + num_kernels]."""
+    features, companions = inputs
+    flat = tf.reshape(features, [-1, np.prod(features.shape[1:])])
+    measured = tf.cast(tf.reshape(self._kernel(flat), [-1, _NUM_KERNELS, _KERNEL_DIMS]), tf.float32)
+    distances = tf.reduce_sum(tf.abs(measured[:, tf.newaxis] - tf.gather(measured, companions)), axis=3)
+    nearness = tf.reduce_sum(tf.exp(-distances), axis=1)
+    return tf.concat([flat, tf.cast(nearness, flat.dtype)], axis=1)
 
 
 def generate(generator, z):
@@ -97,24 +149,30 @@ def _channels(config, size_px):
 
 
 class _Layers:
-  """Makes layers of one precision, with weights drawn from N(0, 0.02) as in the paper, each from a seed of its own."""
+  """Makes layers of one precision, with weights drawn from N(0, 0.02) as in the paper, each from a seed of its own.
 
-  def __init__(self, precision, synchronized, seed):
-    self._policy = 'mixed_bfloat16' if precision == 'bfloat16' else 'float32'
+  With `is_spectral`, kernels are divided by their largest singular value (Miyato et al. 2018, arXiv:1802.05957).
+  Differs from the paper: the addons' layer divides the stored kernel, so gradients are those of the divided one.
+  """
+
+  def __init__(self, precision, synchronized, seed, is_spectral=False):
+    self._policy = _POLICIES[precision]
     self._synchronized = synchronized
     self._seed = seed * 1000
+    self._is_spectral = is_spectral
 
   def _initializer(self, mean=0.0):
     self._seed += 1
     return tf.keras.initializers.RandomNormal(mean, 0.02, seed=self._seed)
 
   def dense(self, units, name, use_bias, dtype=None):
-    return tf.keras.layers.Dense(units, use_bias=use_bias, kernel_initializer=self._initializer(), name=name,
-                                 dtype=dtype or self._policy)
+    return self._normalized(tf.keras.layers.Dense(
+        units, use_bias=use_bias, kernel_initializer=self._initializer(), name=name, dtype=dtype or self._policy))
 
   def conv(self, filters, kernel_size, name, use_bias):
-    return tf.keras.layers.Conv2D(filters, kernel_size, strides=2, padding='same', use_bias=use_bias,
-                                  kernel_initializer=self._initializer(), name=name, dtype=self._policy)
+    return self._normalized(tf.keras.layers.Conv2D(
+        filters, kernel_size, strides=2, padding='same', use_bias=use_bias, kernel_initializer=self._initializer(),
+        name=name, dtype=self._policy))
 
   def conv_transpose(self, filters, kernel_size, name, use_bias):
     return tf.keras.layers.Conv2DTranspose(filters, kernel_size, strides=2, padding='same', use_bias=use_bias,
@@ -129,3 +187,20 @@ class _Layers:
 
   def leaky_relu(self, name):
     return tf.keras.layers.LeakyReLU(_LEAK, name=name, dtype=self._policy)
+
+  def minibatch_features(self, kind):
+    if kind == 'stddev':
+      return MinibatchStddev(name='minibatch_stddev', dtype=self._policy)
+    return MinibatchDiscrimination(self._initializer(), name='minibatch_discrimination', dtype=self._policy)
+
+  def _normalized(self, layer):
+    if not self._is_spectral:
+      return layer
+    # The wrapper computes in float32 and passes activations on as they are: else it would round the kernels themselves.
+    return tfa.layers.SpectralNormalization(layer, name=layer.name, dtype='float32', autocast=False)
+
+  def start_power_iterations(self, model):
+    """Draws the vectors of spectral normalization from the seed; the addons draw them anew in each process."""
+    for layer in model.layers:
+      if isinstance(layer, tfa.layers.SpectralNormalization):
+        layer.u.assign(self._initializer()(layer.u.shape))

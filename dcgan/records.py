@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import pathlib
+import zlib
 
 import numpy as np
 import tensorflow as tf
@@ -46,6 +47,10 @@ _SPEC = {
     _DESCRIPTOR: tf.io.FixedLenFeature([NUM_DESCRIPTOR_VALUES], tf.float32),
     _IDENTITY: tf.io.FixedLenFeature([], tf.int64, default_value=-1),
 }
+
+# TFRecord's framing: uint64 length, uint32 checksum of it, the record, uint32 checksum of the record.
+_NUM_BYTES_BEFORE_RECORD = 12
+_NUM_BYTES_AFTER_RECORD = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -232,13 +237,13 @@ def training_dataset(path):
 
   Iterate it, or what is mapped from it, through `checked`.
   """
-  spec = {key: _SPEC[key] for key in (_IMAGE, _DESCRIPTOR)}
+  return tf.data.TFRecordDataset(path).map(parse_for_training)
 
-  def parse_pair(serialized):
-    values = tf.io.parse_single_example(serialized, spec)
-    return values[_IMAGE], values[_DESCRIPTOR]
 
-  return tf.data.TFRecordDataset(path).map(parse_pair)
+def parse_for_training(serialized):
+  """Returns a serialized `tf.train.Example`, string [], as (encoded picture, descriptor): string [], float32 [256]."""
+  values = tf.io.parse_single_example(serialized, {key: _SPEC[key] for key in (_IMAGE, _DESCRIPTOR)})
+  return values[_IMAGE], values[_DESCRIPTOR]
 
 
 def checked(dataset, path, num_records):
@@ -275,6 +280,63 @@ def read_faces(prefix, manifest):
     dataset = tf.data.TFRecordDataset(path).map(lambda serialized: tf.io.parse_single_example(serialized, _SPEC))
     for features in checked(dataset, path, shard.num_records):
       yield _to_face(features)
+
+
+class RandomAccess:
+  """The records of a set by number, in any order and from any thread; what is in memory are their places.
+
+  Making one reads the whole set once and checks it, except for whether the pictures can be decoded. The shards stay
+  open until the object dies: a set that is replaced under the same name meanwhile is still read as it was.
+
+  Attributes:
+    descriptors: float32 [num_images, 256].
+  """
+
+  _PLACE = np.dtype([('shard', np.int32), ('record', np.int32), ('offset', np.int64), ('num_bytes', np.int64),
+                     ('checksum', np.uint32)])
+
+  def __init__(self, prefix, manifest):
+    """Opens the shards and notes where each record stands.
+
+    Args:
+      prefix: str, the set, as in 'records/adele'.
+      manifest: its `Manifest`.
+
+    Raises:
+      errors.InputError: a shard is damaged; names file and record.
+      OSError: a shard cannot be opened.
+    """
+    self._files = []
+    self._places = np.empty(manifest.num_images, self._PLACE)
+    self.descriptors = np.empty([manifest.num_images, NUM_DESCRIPTOR_VALUES], np.float32)
+    index = 0
+    for path, shard in zip(shard_paths(prefix, manifest), manifest.shards):
+      self._files.append(open(path, 'rb', buffering=0))  # closed in __del__
+      dataset = tf.data.TFRecordDataset(path).map(
+          lambda serialized: (serialized, parse_for_training(serialized)[1])).prefetch(tf.data.AUTOTUNE)
+      offset = _NUM_BYTES_BEFORE_RECORD
+      for number, (serialized, descriptor) in enumerate(checked(dataset, path, shard.num_records)):
+        self._places[index] = len(self._files) - 1, number, offset, len(serialized), zlib.crc32(serialized)
+        self.descriptors[index] = descriptor
+        offset += len(serialized) + _NUM_BYTES_AFTER_RECORD + _NUM_BYTES_BEFORE_RECORD
+        index += 1
+
+  def __del__(self):
+    for file in self._files:
+      file.close()
+
+  def read(self, index):
+    """Returns the record `index` (from 0, over all shards) as serialized bytes.
+
+    Raises:
+      errors.InputError: the bytes are not those of the first pass: truncated or overwritten; names file and record.
+    """
+    shard, record, offset, num_bytes, checksum = self._places[index].item()
+    file = self._files[shard]
+    serialized = os.pread(file.fileno(), num_bytes, offset)
+    if zlib.crc32(serialized) != checksum:
+      raise _damaged(file.name, record, 'the file was truncated or overwritten while it was in use')
+    return serialized
 
 
 def _to_face(features):

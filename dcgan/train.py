@@ -3,126 +3,168 @@
   python -m dcgan.train --records=records/adele
   python -m dcgan.train --records=records/adele --init_from=checkpoints/00000-faces64 --num_minibatches=75
   python -m dcgan.train --resume=checkpoints/00001-adele64 --num_minibatches=3000
+  python -m dcgan.train --records=records/adele --preset=report --dry_run
+
+A preset is a named set of options, and flags override it: `person` for a tiny set (the default under 2,000 images), `ufm`
+for many faces, `report` for what was done in 2016. --dry_run shows them all.
 
 The last line on standard output is the run's folder: options, log, statistics, sample grids, TensorBoard events and
 checkpoints. Ctrl-C saves first; --resume goes on from there.
 """
 
-import dataclasses
 import sys
 
 from absl import app
 from absl import flags
+from absl import logging
 
 from dcgan import config
 from dcgan import entry
-
-_DEFAULTS = config.Config()
+from dcgan import presets
 
 _RECORDS = flags.DEFINE_string('records', None, 'Set to train on, as in records/NAME (from tools.make_records).')
+_PRESET = flags.DEFINE_enum('preset', 'auto', ('auto', *presets.PRESETS), 'Options to start from; auto takes person for '
+                            'sets under 2,000 images, else ufm. Other flags override it.')
 _INIT_FROM = flags.DEFINE_string('init_from', None,
                                  'Run or checkpoint to take the weights from, with fresh optimizers.')
-_RESUME = flags.DEFINE_string('resume', None, 'Run to go on with. Only --num_minibatches, the --..._every_steps and '
-                              '--records (if the set was moved) may be given with it.')
+_RESUME = flags.DEFINE_string('resume', None, 'Run to go on with. Only --num_minibatches, the periods, --strategy, '
+                              '--storage and --records (if the set was moved) may be given with it.')
 _CHECKPOINTS_DIR = flags.DEFINE_string('checkpoints_dir', 'checkpoints', 'Folder in which each run gets its own.')
 _NOTE = flags.DEFINE_string('note', None, 'Added to the name of the run.')
-_NUM_MINIBATCHES = flags.DEFINE_integer('num_minibatches', _DEFAULTS.training.num_minibatches,
-                                        'Minibatches to train, counted from the start of the run.')
-_GLOBAL_BATCH_SIZE = flags.DEFINE_integer('global_batch_size', _DEFAULTS.data.global_batch_size,
-                                          'Pictures in a minibatch, over all devices.')
-_MINIBATCHES = flags.DEFINE_enum('minibatches', _DEFAULTS.data.minibatches, config.MINIBATCHES,
-                                 'Which pictures meet: any, or similar ones in staggered minibatches.')
-_OVERLAP = flags.DEFINE_float('overlap', _DEFAULTS.data.overlap_fraction,
-                              'Share of an overlapping minibatch that stands in the next one too.')
-_CROP = flags.DEFINE_integer('crop', _DEFAULTS.data.crop_px,
-                             'Side in px of the central square of the 178x218 face that the networks see.')
-_IMAGE_SIZE = flags.DEFINE_integer('image_size', _DEFAULTS.networks.image_size_px,
-                                   'Size in px of a generated picture.')
-_CHANNELS = flags.DEFINE_integer('channels', _DEFAULTS.networks.channels, 'Filters next to the picture.')
-_LEARNING_RATE = flags.DEFINE_float('learning_rate', _DEFAULTS.training.learning_rate, 'Of both Adam optimizers.')
-_BETA1 = flags.DEFINE_float('beta1', _DEFAULTS.training.beta1, 'Momentum of both Adam optimizers.')
-_EMA_HALF_LIFE_IMAGES = flags.DEFINE_integer('ema_half_life_images', _DEFAULTS.training.ema_half_life_images,
-                                             'Images seen until half of the averaged generator is new.')
-_AUGMENT = flags.DEFINE_list('augment', [], 'What is done at random to each picture before the discriminator sees it, '
-                             f'so that it cannot learn a tiny set by heart: {", ".join(config.AUGMENTATIONS)}.')
+_DRY_RUN = flags.DEFINE_bool('dry_run', False, 'Print the options, the size of the networks, an estimate of the memory '
+                             'and the minibatches in a pass over the set, and stop.')
+_STRATEGY = flags.DEFINE_enum('strategy', 'auto', ('auto', 'one', 'mirrored', 'multi_worker'), 'Train on one device, on all '
+                              'GPUs of this machine, or on the machines that TF_CONFIG lists; auto takes most.')
+_STORAGE = flags.DEFINE_enum('storage', 'auto', config.STORAGES, 'Hold the decoded set in memory, or stream it from its '
+                             'shards; auto streams what does not fit well.')
 _PRECISION = flags.DEFINE_enum('precision', 'auto', ('auto',) + config.PRECISIONS,
-                               'Of activations; auto takes bfloat16 where the device is built for it.')
-_SEED = flags.DEFINE_integer('seed', _DEFAULTS.training.seed, 'Of weights, minibatches, z and the 64 fixed points.')
-_LOG_EVERY_STEPS = flags.DEFINE_integer('log_every_steps', _DEFAULTS.periods.log_every_steps,
-                                        'Minibatches between two lines of statistics; Ctrl-C waits so long at most.')
-_SAMPLES_EVERY_STEPS = flags.DEFINE_integer('samples_every_steps', _DEFAULTS.periods.samples_every_steps,
-                                            'Minibatches between two sample grids.')
-_CHECKPOINT_EVERY_STEPS = flags.DEFINE_integer('checkpoint_every_steps', _DEFAULTS.periods.checkpoint_every_steps,
-                                               'Minibatches between two checkpoints.')
+                               'Of activations; auto takes float32 or bfloat16, whichever is faster here.')
+_XLA = flags.DEFINE_enum('xla', 'auto', ('auto', 'on', 'off'), 'Compile the step with XLA; auto does on one GPU, where '
+                         'everything compiles.')
 
-_PERIODS = ('log_every_steps', 'samples_every_steps', 'checkpoint_every_steps')
-_FREE_ON_RESUME = ('resume', 'records', 'num_minibatches') + _PERIODS
+# The other options: flag, group and field of `config.Config`, help. Their defaults are the preset's.
+_OPTIONS = (
+    (flags.DEFINE_integer, 'num_minibatches', 'training.num_minibatches',
+     'Minibatches to train, counted from the start of the run.'),
+    (flags.DEFINE_integer, 'global_batch_size', 'data.global_batch_size', 'Pictures in a minibatch, over all devices.'),
+    (flags.DEFINE_string, 'minibatches', 'data.minibatches', 'Which pictures meet: shuffled, or overlapping, similar ones '
+     'in staggered minibatches.'),
+    (flags.DEFINE_float, 'overlap', 'data.overlap_fraction',
+     'Share of an overlapping minibatch that stands in the next one too.'),
+    (flags.DEFINE_integer, 'crop', 'data.crop_px',
+     'Side in px of the central square of the 178x218 face that the networks see.'),
+    (flags.DEFINE_integer, 'image_size', 'networks.image_size_px', 'Size in px of a generated picture: 64, 128 or 256.'),
+    (flags.DEFINE_integer, 'channels', 'networks.channels', 'Filters next to the picture.'),
+    (flags.DEFINE_integer, 'kernel_size', 'networks.kernel_size_px', 'Of every convolution, in px: 5, or 4.'),
+    (flags.DEFINE_string, 'discriminator_norm', 'networks.discriminator_norm',
+     f'In the discriminator: {", ".join(config.DISCRIMINATOR_NORMS)}.'),
+    (flags.DEFINE_string, 'minibatch_features', 'networks.minibatch_features', 'What the discriminator learns of other '
+     f'pictures beside the one it judges: {", ".join(config.MINIBATCH_FEATURES)}.'),
+    (flags.DEFINE_string, 'loss', 'training.loss', f'{", ".join(config.LOSSES)}.'),
+    (flags.DEFINE_float, 'learning_rate', 'training.learning_rate', 'Of both Adam optimizers.'),
+    (flags.DEFINE_float, 'beta1', 'training.beta1', 'Momentum of both Adam optimizers.'),
+    (flags.DEFINE_integer, 'ema_half_life_images', 'training.ema_half_life_images', 'Images seen until half of the averaged '
+     'generator is new; early in a run fewer. 0 averages nothing.'),
+    (flags.DEFINE_integer, 'seed', 'training.seed', 'Of weights, minibatches, z and the 64 fixed points.'),
+    (flags.DEFINE_list, 'augment', 'augmentation.policies', 'What is done at random to each picture before the '
+     'discriminator sees it, so that it cannot learn a tiny set by heart: '
+     f'{", ".join(config.AUGMENTATIONS)}; empty for nothing.'),
+    (flags.DEFINE_string, 'augment_mode', 'augmentation.mode', 'fixed, or adaptive: as often as the discriminator needs.'),
+    (flags.DEFINE_float, 'augment_probability', 'augmentation.probability', 'How often; where adaptive, at the start.'),
+    (flags.DEFINE_float, 'augment_target', 'augmentation.target', 'Adaptive: mean sign of the logits of reals to aim at.'),
+    (flags.DEFINE_integer, 'augment_ramp_images', 'augmentation.ramp_images',
+     'Adaptive: images seen in which the probability can go from 0 to 1.'),
+    (flags.DEFINE_float, 'label_smoothing', 'regularization.label_smoothing', 'How far the label of reals is below 1.'),
+    (flags.DEFINE_float, 'instance_noise', 'regularization.instance_noise',
+     'Standard deviation of the noise on what the discriminator sees, at the start.'),
+    (flags.DEFINE_integer, 'instance_noise_images', 'regularization.instance_noise_images',
+     'Images seen until that noise is gone.'),
+    (flags.DEFINE_float, 'r1_gamma', 'regularization.r1_gamma', 'Weight of the R1 gradient penalty; 0 for none.'),
+    (flags.DEFINE_integer, 'r1_every_steps', 'regularization.r1_every_steps', 'Minibatches from one R1 penalty to the next.'),
+    (flags.DEFINE_float, 'lecam_weight', 'regularization.lecam_weight', 'Weight of the LeCam penalty; 0 for none.'),
+    (flags.DEFINE_integer, 'log_every_steps', 'periods.log_every_steps',
+     'Minibatches between two lines of statistics.'),
+    (flags.DEFINE_integer, 'samples_every_steps', 'periods.samples_every_steps', 'Minibatches between two sample grids.'),
+    (flags.DEFINE_integer, 'checkpoint_every_steps', 'periods.checkpoint_every_steps',
+     'Minibatches between two checkpoints, of which the latest two and the best are kept.'),
+    (flags.DEFINE_integer, 'keep_every_steps', 'periods.keep_every_steps',
+     'Minibatches between two checkpoints that are kept for good; 0 for none.'),
+    (flags.DEFINE_string, 'best_by', 'periods.best_by', f'Measure of the best checkpoint: {", ".join(config.BEST_BY)}.'),
+)
+_HOLDERS = {place: define(name, None, text) for define, name, place, text in _OPTIONS}
+
+_PERIODS = ('log_every_steps', 'samples_every_steps', 'checkpoint_every_steps', 'keep_every_steps', 'best_by')
+_FREE_ON_RESUME = ('resume', 'records', 'strategy', 'storage', 'num_minibatches') + _PERIODS
 
 
 def main():
   """Trains as the flags say; returns the run's folder."""
-  if not _RECORDS.value and not _RESUME.value:
-    raise app.UsageError('--records is needed: the set to train on, as in --records=records/NAME.')
   if _RESUME.value:
-    _check_resume_flags()
-  else:
-    options = _options_from_flags('float32').validate()  # wrong values are told before TensorFlow loads
+    return _resume()
+  if not _RECORDS.value:
+    raise app.UsageError('--records is needed: the set to train on, as in --records=records/NAME.')
+  for preset in presets.PRESETS:  # wrong values are told before TensorFlow loads
+    if _PRESET.value in ('auto', preset):
+      _changed_by_flags(presets.PRESETS[preset]).validate()
+  from dcgan import devices  # pylint: disable=import-outside-toplevel
+  from dcgan import records  # pylint: disable=import-outside-toplevel
+  from dcgan import session  # pylint: disable=import-outside-toplevel
+  num_images = records.load_manifest(_RECORDS.value).num_images
+  preset = presets.choose(num_images) if _PRESET.value == 'auto' else _PRESET.value
+  logging.info('Preset %s, for a set of %s faces.', preset, f'{num_images:,}')
+  strategy = devices.build_strategy(_STRATEGY.value)
+  options = _changed_by_flags(presets.PRESETS[preset]).replace('data', records=_RECORDS.value)
+  options = options.replace('training', precision=(
+      devices.choose_precision() if _PRECISION.value == 'auto' else _PRECISION.value))
+  options = options.replace('training', xla=(
+      devices.choose_xla(options, strategy) if _XLA.value == 'auto' else _XLA.value == 'on'))
+  if _DRY_RUN.value:
+    return session.describe(options, strategy, _STORAGE.value)
+  return _ended(session.start(options, _CHECKPOINTS_DIR.value, _NOTE.value, _INIT_FROM.value, _flagfile(preset),
+                              strategy, _STORAGE.value))
+
+
+def _resume():
+  """Goes on with a run; returns its folder."""
+  for flag in _key_flags():
+    if flag.present and flag.name not in _FREE_ON_RESUME:
+      raise app.UsageError(f'--{flag.name} ({flag.value}) cannot change with --resume, which goes on exactly. '
+                           f'Leave it out, or start a new run with --init_from={_RESUME.value}.')
   from dcgan import devices  # pylint: disable=import-outside-toplevel
   from dcgan import runs  # pylint: disable=import-outside-toplevel
   from dcgan import session  # pylint: disable=import-outside-toplevel
-  if _RESUME.value:
-    options = _changed_by_flags(runs.load_options(_RESUME.value)).validate()
-    result = session.resume(_RESUME.value, options)
-  else:
-    precision = devices.choose_precision() if _PRECISION.value == 'auto' else _PRECISION.value
-    result = session.start(_options_from_flags(precision), _CHECKPOINTS_DIR.value, _NOTE.value, _INIT_FROM.value,
-                           flagfile=_flagfile())
+  options = _changed_by_flags(runs.load_options(_RESUME.value))
+  if _RECORDS.value:
+    options = options.replace('data', records=_RECORDS.value)
+  strategy = devices.build_strategy(_STRATEGY.value)
+  return _ended(session.resume(_RESUME.value, options.validate(), strategy, _STORAGE.value))
+
+
+def _ended(result):
   if result.signal:
     print(result.run, flush=True)
     sys.exit(128 + result.signal)
   return result.run
 
 
-def _options_from_flags(precision):
-  return config.Config(
-      networks=config.Networks(image_size_px=_IMAGE_SIZE.value, channels=_CHANNELS.value),
-      data=config.Data(
-          records=_RECORDS.value, crop_px=_CROP.value, minibatches=_MINIBATCHES.value,
-          overlap_fraction=_OVERLAP.value, global_batch_size=_GLOBAL_BATCH_SIZE.value),
-      training=config.Training(
-          num_minibatches=_NUM_MINIBATCHES.value, learning_rate=_LEARNING_RATE.value, beta1=_BETA1.value,
-          ema_half_life_images=_EMA_HALF_LIFE_IMAGES.value, augment=tuple(_AUGMENT.value), precision=precision,
-          seed=_SEED.value),
-      periods=config.Periods(
-          log_every_steps=_LOG_EVERY_STEPS.value, samples_every_steps=_SAMPLES_EVERY_STEPS.value,
-          checkpoint_every_steps=_CHECKPOINT_EVERY_STEPS.value))
+def _changed_by_flags(options):
+  """Returns options with those replaced that flags were given for."""
+  for place, holder in _HOLDERS.items():
+    if holder.value is not None:
+      group, field = place.split('.')
+      value = tuple(filter(None, holder.value)) if isinstance(holder.value, list) else holder.value
+      options = options.replace(group, **{field: value})
+  return options
 
 
 def _key_flags():
   return flags.FLAGS.get_key_flags_for_module(sys.argv[0])
 
 
-def _check_resume_flags():
-  for flag in _key_flags():
-    if flag.present and flag.name not in _FREE_ON_RESUME:
-      raise app.UsageError(f'--{flag.name} ({flag.value}) cannot change with --resume, which goes on exactly. '
-                           f'Leave it out, or start a new run with --init_from={_RESUME.value}.')
-
-
-def _changed_by_flags(options):
-  """Returns a run's options with those replaced that were given beside --resume."""
-  given = {name: flags.FLAGS[name].value for name in _FREE_ON_RESUME if flags.FLAGS[name].present}
-  replace = dataclasses.replace
-  return replace(
-      options,
-      data=replace(options.data, **{name: given[name] for name in ('records',) if name in given}),
-      training=replace(options.training, **{name: given[name] for name in ('num_minibatches',) if name in given}),
-      periods=replace(options.periods, **{name: given[name] for name in _PERIODS if name in given}))
-
-
-def _flagfile():
+def _flagfile(preset):
   """Returns the flags of this run, one a line, for --flagfile."""
-  return ''.join(f'{flag.serialize()}\n' for flag in _key_flags() if flag.value is not None)
+  given = ''.join(f'{flag.serialize()}\n' for flag in _key_flags() if flag.value is not None and flag.name != 'preset')
+  return f'--preset={preset}\n{given}'
 
 
 if __name__ == '__main__':

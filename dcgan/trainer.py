@@ -8,18 +8,24 @@ from dcgan import images
 from dcgan import losses
 from dcgan import networks
 
+METRICS = ('loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake', 'logits/real_sign',
+           'gradients/generator', 'gradients/discriminator', 'penalty/r1', 'augment/probability', 'time/input_secs')
+_NUM_STEP_METRICS = 7  # of these, what each replica gives in each step; the others are added outside of it
+_COMPARED_WITH = 8  # pictures in a group of minibatch features: one and its companions
 # Early in a run the averaged generator looks back over this share of the images seen (StyleGAN2-ADA's ramp-up,
 # Karras et al. 2020, arXiv:2006.06676), so that 75 minibatches are not averaged with the noise before them.
 _EMA_RAMP_UP = 0.05
+_LECAM_DECAY = 0.99
 # Streams of random numbers that come from one seed and one global step.
-_Z, _AUGMENT_REAL, _AUGMENT_FAKE_FOR_D, _AUGMENT_FAKE_FOR_G = range(4)
+_Z, _REAL, _FAKE_FOR_D, _FAKE_FOR_G = range(4)
 _NUM_STREAMS = 4
 
 
 class Trainer(tf.Module):
   """The state of training and its step; knows no files and no flags.
 
-  Everything that the next step depends on is in its attributes: z follows from the seed and `global_step`.
+  Everything that the next step depends on is in its attributes: z and all other random numbers follow from the seed and
+  `global_step`.
 
   Attributes:
     options: its `config.Config`.
@@ -28,6 +34,9 @@ class Trainer(tf.Module):
     generator_ema: the averaged generator, BatchNorm's statistics included (Yazıcı et al. 2019, arXiv:1806.04498).
     generator_optimizer: Adam.
     discriminator_optimizer: Adam.
+    augmentation: `augment.Adaptive`.
+    logit_averages: two float32 variables, LeCam's moving averages of the logits of reals and of fakes.
+    r1: float32 variable, the latest R1 penalty.
     global_step: int64 variable, minibatches trained.
   """
 
@@ -43,8 +52,9 @@ class Trainer(tf.Module):
     """
     super().__init__(name='trainer')
     self.options = options
-    self._strategy = strategy
+    self.strategy = strategy
     self._per_replica_batch_size = devices.per_replica_batch_size(options.data.global_batch_size, strategy)
+    self._losses = losses.LOSSES[options.training.loss]
     common = dict(config=options.networks, precision=options.training.precision,
                   synchronized=strategy.num_replicas_in_sync > 1, seed=options.training.seed)
     with strategy.scope():
@@ -53,18 +63,37 @@ class Trainer(tf.Module):
       self.generator_ema = networks.build_generator(**common)
       self.generator_optimizer = self._build_optimizer(self.generator)
       self.discriminator_optimizer = self._build_optimizer(self.discriminator)
+      self.augmentation = augment.Adaptive(options.augmentation)
+      self.logit_averages = [tf.Variable(0.0, trainable=False, name=f'{kind}_average') for kind in ('real', 'fake')]
+      self.r1 = tf.Variable(0.0, trainable=False, name='r1')
       self.global_step = tf.Variable(0, dtype=tf.int64, trainable=False, name='global_step')
+    # XLA takes a step as a whole; without it there must be no function of its own here, in which replicas cannot meet.
+    self._compiled = tf.function(self._replica_step, jit_compile=True) if options.training.xla else self._replica_step
 
   @property
   def step(self):
     """int, the minibatches trained; reads `global_step` under any strategy."""
     return int(self.global_step.numpy())
 
+  @property
+  def num_companions(self):
+    """int, pictures beyond its part of the minibatch that each replica is given, drawn from all over the set.
+
+    With minibatch features each real is compared with them, never with the others of its minibatch: those may be alike
+    on purpose, fakes never are, and the discriminator would tell the two apart by that alone. Each fake is compared
+    with as many others, whose z are drawn from all over Z too.
+    """
+    if self.options.networks.minibatch_features == 'none':
+      return 0
+    return max(size for size in range(1, _COMPARED_WITH + 1) if self._per_replica_batch_size % size == 0) - 1
+
   def _build_optimizer(self, network):
     # Keras' legacy Adam updates each variable in one fused kernel; the new one is built of a dozen small ones and
-    # makes the whole step slower (`python -m tools.benchmark step`).
+    # makes the whole step slower (`python -m tools.benchmark train`).
     optimizer = tf.keras.optimizers.legacy.Adam(self.options.training.learning_rate, self.options.training.beta1)
     optimizer._create_all_weights(network.trainable_variables)  # pylint: disable=protected-access
+    if self.options.training.precision == 'float16':
+      return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer
 
   @tf.function
@@ -72,77 +101,162 @@ class Trainer(tf.Module):
     """Trains on `num_steps` minibatches without coming back to Python.
 
     Args:
-      iterator: over the distributed dataset of uint8 [global_batch, size, size, 3].
+      iterator: over the distributed dataset of uint8 [per_replica_batch + num_companions, size, size, 3].
       num_steps: int64 [] tensor; a Python int would trace anew for each value.
 
     Returns:
-      dict of float32 [num_steps]: 'loss/generator', 'loss/discriminator', 'logits/real' and 'logits/fake' (means).
+      dict of float32 [num_steps], by the names of `METRICS`. Logits are means, 'logits/real_sign' that of their signs.
+      Gradients are norms over all variables. 'penalty/r1' is the latest. 'time/input_secs' is what the step waited for
+      its minibatch.
     """
-    history = tf.TensorArray(tf.float32, size=tf.cast(num_steps, tf.int32), element_shape=[4])
+    history = tf.TensorArray(tf.float32, size=tf.cast(num_steps, tf.int32), element_shape=[len(METRICS)])
     for i in tf.range(tf.cast(num_steps, tf.int32)):
-      per_replica = self._strategy.run(self._replica_step, args=(next(iterator),))
-      history = history.write(i, self._strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None))
+      pixels, waited_secs = self._next_minibatch(iterator)
+      metrics = self._step(pixels)
+      self.augmentation.update(metrics[4], self.global_step, self.options.data.global_batch_size)
+      self._average_logits(metrics[2], metrics[3])
       self._average_generator()
+      rest = tf.stack([self.r1, self.augmentation.probability, waited_secs])
+      history = history.write(i, tf.concat([metrics, rest], axis=0))
       self.global_step.assign_add(1)
-    columns = tf.unstack(history.stack(), axis=1)
-    return dict(zip(('loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake'), columns))
+    return dict(zip(METRICS, tf.unstack(history.stack(), axis=1)))
 
-  def _replica_step(self, pixels):
+  def _next_minibatch(self, iterator):
+    with tf.control_dependencies([self.global_step.read_value()]):  # not before the last step has counted itself
+      start = tf.timestamp()
+    with tf.control_dependencies([start]):
+      pixels = next(iterator)
+    with tf.control_dependencies(tf.nest.flatten(pixels, expand_composites=True)):
+      return pixels, tf.cast(tf.timestamp() - start, tf.float32)
+
+  def _step(self, pixels):
+    """Trains both networks on a minibatch, with the R1 penalty where it is due; returns the global metrics."""
+    every = self.options.regularization.r1_every_steps
+    if not self.options.regularization.r1_gamma:
+      return self._run(pixels, has_r1=False)[:_NUM_STEP_METRICS]
+    metrics = tf.cond(tf.equal(self.global_step % every, 0), lambda: self._run(pixels, has_r1=True),
+                      lambda: tf.concat([self._run(pixels, has_r1=False)[:_NUM_STEP_METRICS], [self.r1]], axis=0))
+    self.r1.assign(metrics[_NUM_STEP_METRICS])
+    return metrics[:_NUM_STEP_METRICS]
+
+  def _run(self, pixels, has_r1):
+    per_replica = self.strategy.run(self._compiled, args=(pixels, has_r1))
+    return self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
+
+  def _replica_step(self, pixels, has_r1):
     """Trains D, then G against the new D, on this replica's part of a minibatch; returns its share of the metrics."""
     real_images = images.to_float(pixels)
     with tf.GradientTape() as tape:
       # The one forward pass of G in a step, so its BatchNorm statistics move once.
       fake_images = self.generator(self._replica_z(), training=True)
       with tape.stop_recording():
-        discriminator_loss, real_logits = self._train_discriminator(real_images, fake_images)
-      fake_logits = self._discriminate(fake_images, _AUGMENT_FAKE_FOR_G)
-      generator_loss = self._replica_share(losses.nonsaturating_generator_loss(fake_logits))
-    self._apply(tape, generator_loss, self.generator, self.generator_optimizer)
-    return tf.stack([generator_loss, discriminator_loss, self._replica_share(tf.reduce_mean(real_logits)),
-                     self._replica_share(tf.reduce_mean(fake_logits))])
+        discriminator_metrics = self._train_discriminator(real_images, fake_images, has_r1)
+      generator_loss = self._losses.generator(self._discriminate(fake_images, _FAKE_FOR_G))
+    gradient_norm = self._apply(tape, generator_loss, self.generator, self.generator_optimizer)
+    loss, real_logits, fake_logits, discriminator_gradient_norm, r1 = discriminator_metrics
+    signs = tf.sign(real_logits - self._losses.boundary)
+    return self._replica_share(tf.stack([
+        generator_loss, loss, tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits), tf.reduce_mean(signs),
+        gradient_norm, discriminator_gradient_norm, r1]))
 
-  def _train_discriminator(self, real_images, fake_images):
+  def _train_discriminator(self, real_images, fake_images, has_r1=False):
+    """Returns (loss, logits of reals, logits of fakes, norm of the gradients, R1 penalty)."""
+    options, r1 = self.options.regularization, tf.constant(0.0)
     with tf.GradientTape() as tape:
       # Reals and fakes are normalized apart (Radford et al. 2016 as implemented for the report).
-      real_logits = self._discriminate(real_images, _AUGMENT_REAL)
-      fake_logits = self._discriminate(fake_images, _AUGMENT_FAKE_FOR_D)
-      loss = self._replica_share(losses.nonsaturating_discriminator_loss(real_logits, fake_logits))
-    self._apply(tape, loss, self.discriminator, self.discriminator_optimizer)
-    return loss, real_logits
+      with tf.GradientTape(watch_accessed_variables=False) as image_tape:
+        judged, companions = tf.split(real_images, [self._per_replica_batch_size, self.num_companions])
+        if has_r1:
+          image_tape.watch(judged)
+        real_logits = self._discriminate(tf.concat([judged, companions], axis=0), _REAL)
+      fake_logits = self._discriminate(fake_images, _FAKE_FOR_D)
+      loss = self._losses.discriminator(real_logits, fake_logits, options.label_smoothing)
+      objective = loss
+      if has_r1:
+        r1 = losses.r1_penalty(real_logits, judged, image_tape)
+        objective += options.r1_gamma * options.r1_every_steps * r1
+      if options.lecam_weight:
+        objective += options.lecam_weight * losses.lecam_penalty(real_logits, fake_logits, *self.logit_averages)
+    norm = self._apply(tape, objective, self.discriminator, self.discriminator_optimizer)
+    return loss, real_logits, fake_logits, norm, r1
 
   def _replica_share(self, mean):
     # Optimizers and the reduction of the metrics add the replicas up, so each gives its part of the global mean.
-    return mean / self._strategy.num_replicas_in_sync
+    return mean / self.strategy.num_replicas_in_sync
 
-  def _apply(self, tape, loss, network, optimizer):
+  def _apply(self, tape, objective, network, optimizer):
+    """Updates a network by the gradients of all replicas' shares of the objective; returns the gradients' norm."""
     variables = network.trainable_variables
-    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
+    scale = optimizer.get_scaled_loss(tf.constant(1.0)) if is_scaled else tf.constant(1.0)
+    gradients = tape.gradient(objective, variables, output_gradients=self._replica_share(scale))
+    if is_scaled:
+      gradients = optimizer.get_unscaled_gradients(gradients)
+    # Added up here, not by the optimizer: the norm is that of the whole minibatch's gradients.
+    gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    optimizer.apply_gradients(zip(gradients, variables), experimental_aggregate_gradients=False)
+    return tf.linalg.global_norm(gradients)
 
   def _discriminate(self, pictures, stream):
-    """Returns D's logits of this replica's pictures, augmented."""
-    draws = augment.draw(self.options.training.augment, self.options.data.global_batch_size, self._seed(stream))
-    pictures = augment.apply(pictures, {name: self._replica_rows(values) for name, values in draws.items()})
+    """Returns D's logits of this replica's part of the minibatch, augmented; companions behind it are not judged."""
+    num_judged = self._per_replica_batch_size
+    pictures = self._disturbed(pictures, stream)
     # D's own moving averages are never used: it always judges with the statistics of the minibatch.
-    return self.discriminator(pictures, training=True)
+    if self.options.networks.minibatch_features == 'none':
+      return self.discriminator(pictures, training=True)
+    if stream == _REAL:
+      companions = tf.tile([tf.range(num_judged, num_judged + self.num_companions)], [pictures.shape[0], 1])
+    else:
+      companions = _others_of_the_group(num_judged, self.num_companions + 1)
+    return self.discriminator([pictures, companions], training=True)[:num_judged]
+
+  def _disturbed(self, pictures, stream):
+    """Returns what D sees of pictures: augmented, and with instance noise."""
+    options, seed = self.options.regularization, self._seed(stream)
+    num_drawn = self.options.data.global_batch_size + self.num_companions
+    draws = augment.draw(self.options.augmentation.policies, num_drawn, seed, self.augmentation.probability)
+    rows = lambda values: self._replica_rows(values, has_companions=stream == _REAL)
+    pictures = augment.apply(pictures, {name: rows(values) for name, values in draws.items()})
+    if options.instance_noise:
+      left = tf.maximum(0.0, 1.0 - self._images_seen() / options.instance_noise_images)
+      pictures += options.instance_noise * left * rows(augment.noise([num_drawn, *pictures.shape[1:]], seed))
+    return pictures
 
   def _replica_z(self):
     return self._replica_rows(tf.random.stateless_normal(
-        [self.options.data.global_batch_size, self.options.networks.z_dims], self._seed(_Z)))
+        [self.options.data.global_batch_size, self.options.networks.z_dims], self._seed(_Z), alg='philox'))
 
   def _seed(self, stream):
     return tf.stack([tf.constant(self.options.training.seed * _NUM_STREAMS + stream, tf.int64), self.global_step])
 
-  def _replica_rows(self, values):
+  def _images_seen(self):
+    return tf.cast(self.global_step, tf.float32) * self.options.data.global_batch_size
+
+  def _replica_rows(self, values, has_companions=False):
     """Returns this replica's rows of what was drawn for the whole minibatch: the same for any number of replicas."""
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     start = replica * self._per_replica_batch_size
-    return values[start:start + self._per_replica_batch_size]
+    rows = values[start:start + self._per_replica_batch_size]
+    return tf.concat([rows, values[self.options.data.global_batch_size:]], axis=0) if has_companions else rows
+
+  def _average_logits(self, real, fake):
+    """Moves LeCam's averages; early in a run they are means over the minibatches there were."""
+    decay = tf.minimum(_LECAM_DECAY, 1.0 - 1.0 / (tf.cast(self.global_step, tf.float32) + 1.0))
+    for average, logit in zip(self.logit_averages, (real, fake)):
+      average.assign(decay * average + (1.0 - decay) * logit)
 
   def _average_generator(self):
-    """Moves the averaged generator toward the generator, in the cross-replica context."""
+    """Moves the averaged generator toward the generator, on each replica alone: nothing crosses the devices."""
     batch_size = float(self.options.data.global_batch_size)
-    images_seen = tf.cast(self.global_step, tf.float32) * batch_size
-    half_life = tf.minimum(float(self.options.training.ema_half_life_images), _EMA_RAMP_UP * images_seen)
+    half_life = tf.minimum(float(self.options.training.ema_half_life_images), _EMA_RAMP_UP * self._images_seen())
     decay = tf.pow(0.5, batch_size / tf.maximum(half_life, 1e-3))
+    move = lambda average, variable, decay: average.assign(variable + decay * (average - variable))
     for average, variable in zip(self.generator_ema.variables, self.generator.variables):
-      average.assign(variable + decay * (average - variable))
+      self.strategy.extended.update(average, move, args=(variable, decay), group=False)
+
+
+def _others_of_the_group(num_images, group_size):
+  """Returns int32 [num_images, group_size - 1]: for each picture the rows of the others in its group of neighbours."""
+  place = tf.range(num_images)[:, tf.newaxis]
+  start = place // group_size * group_size
+  return start + (place - start + tf.range(1, group_size)) % group_size

@@ -8,9 +8,9 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 MODULES = sorted(path for folder in ('dcgan', 'tools') for path in (ROOT / folder).rglob('*.py'))
 # A module of dcgan/ imports only what stands above it.
-ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'images', 'records', 'batch_plan', 'latents', 'losses',
-         'augment', 'networks', 'gallery', 'input_pipeline', 'devices', 'trainer', 'health', 'runs', 'checkpoints',
-         'actions', 'loop', 'session', 'train')
+ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'presets', 'images', 'records', 'batch_plan', 'latents',
+         'losses', 'augment', 'networks', 'gallery', 'input_pipeline', 'devices', 'trainer', 'estimate', 'health',
+         'metrics', 'runs', 'checkpoints', 'actions', 'loop', 'session', 'train')
 
 # So do the rooms of tools/: what pictures come from and one face, then whole sets.
 TOOLS_ORDER = ('material/pictures', 'material/folders', 'material/celeba', 'material/downloads', 'material/sources',
@@ -84,7 +84,7 @@ def test_entries_import_nothing_slow_before_the_flags_are_parsed(path):
       found |= {f'{node.module}.{alias.name}' for alias in node.names}
   assert not {module.split('.')[0] for module in found} & slow
   assert {module for module in found if module.startswith('dcgan.')} <= {
-      'dcgan.config', 'dcgan.entry', 'dcgan.errors', 'dcgan.files'}
+      'dcgan.config', 'dcgan.entry', 'dcgan.errors', 'dcgan.files', 'dcgan.presets'}
 
 
 def test_the_workspace_page_lists_the_modules_in_their_order():

@@ -32,7 +32,8 @@ def save_animation(path, frames, fps):
 
   Args:
     path: str or `pathlib.Path` of the file.
-    frames: iterable of uint8 RGB [height, width, 3], all of one shape.
+    frames: iterable of uint8 RGB [height, width, 3], all of one shape. An array that comes several times in a row
+      costs a GIF or WebP hardly more than once.
     fps: float > 0, frames per second; at most 50 in a GIF.
 
   Returns:
@@ -52,9 +53,8 @@ def save_animation(path, frames, fps):
   if ending == '.gif' and fps > _MAX_GIF_FPS:
     raise errors.InputError(f'`fps` ({float(fps):g}) must be at most {_MAX_GIF_FPS} in a GIF, whose delays are whole '
                             'hundredths of a second. Lower it, or write .webp or .mp4.')
-  frames = list(_checked(frames)) if ending != '.mp4' else _checked(frames)
   with files.whole_file(path) as temporary:
-    num_frames = _WRITERS[ending](temporary, frames, fps)
+    num_frames = _WRITERS[ending](temporary, _checked(frames), fps)
     if not num_frames:
       raise errors.InputError(f'`{path}`: there are 0 frames to write, but an animation needs 1 or more.')
   return num_frames
@@ -79,15 +79,24 @@ def _delays(num_frames, fps, units_per_sec):
 
 def _write_gif(path, frames, fps):
   # Pillow takes GIF durations in milliseconds and keeps whole hundredths.
-  pictures = [Image.fromarray(frame).quantize(256) for frame in frames]
-  _write_by_pillow(path, pictures, [10 * delay for delay in _delays(len(frames), fps, 100)], disposal=1)
-  return len(frames)
+  pictures = _pictures(frames, lambda picture: picture.quantize(256))
+  _write_by_pillow(path, pictures, [10 * delay for delay in _delays(len(pictures), fps, 100)], disposal=1)
+  return len(pictures)
 
 
 def _write_webp(path, frames, fps):
-  pictures = [Image.fromarray(frame) for frame in frames]
-  _write_by_pillow(path, pictures, _delays(len(frames), fps, 1000), quality=_WEBP_QUALITY)
-  return len(frames)
+  pictures = _pictures(frames, lambda picture: picture)
+  _write_by_pillow(path, pictures, _delays(len(pictures), fps, 1000), quality=_WEBP_QUALITY)
+  return len(pictures)
+
+
+def _pictures(frames, convert):
+  """Returns frames as converted Pillow pictures, the same one where the same array comes again."""
+  pictures, last = [], None
+  for frame in frames:
+    pictures.append(pictures[-1] if frame is last else convert(Image.fromarray(frame)))
+    last = frame
+  return pictures
 
 
 def _write_by_pillow(path, pictures, durations, **options):

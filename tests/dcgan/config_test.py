@@ -1,15 +1,49 @@
 """Tests of dcgan.config."""
 
+import json
+
 import pytest
 
 from dcgan import config
 from dcgan import errors
 
 
+# Every option away from its default.
+CHANGED = config.Config(
+    networks=config.Networks(image_size_px=32, z_dims=5, channels=7, kernel_size_px=4, discriminator_norm='spectral',
+                             minibatch_features='stddev'),
+    data=config.Data(records='records/adele', records_digest='ab12', crop_px=140, minibatches='overlapping',
+                     overlap_fraction=0.25, global_batch_size=6),
+    training=config.Training(num_minibatches=9, learning_rate=1e-3, beta1=0.0, loss='least_squares',
+                             ema_half_life_images=0, precision='bfloat16', xla=True, seed=7),
+    augmentation=config.Augmentation(policies=('flip', 'cutout'), mode='adaptive', probability=0.25, target=0.5,
+                                     ramp_images=500),
+    regularization=config.Regularization(label_smoothing=0.1, instance_noise=0.2, instance_noise_images=300,
+                                         r1_gamma=0.05, r1_every_steps=4, lecam_weight=0.01),
+    periods=config.Periods(log_every_steps=3, samples_every_steps=4, checkpoint_every_steps=5, keep_every_steps=10,
+                           best_by='none'))
+
+
 def test_options_survive_json():
-  options = config.Config(networks=config.Networks(image_size_px=32), data=config.Data(overlap_fraction=0.25),
-                          training=config.Training(seed=7), periods=config.Periods(log_every_steps=3))
-  assert config.from_json(options.to_json()) == options
+  back = config.from_json(CHANGED.to_json())
+  assert back == CHANGED and isinstance(back.augmentation.policies, tuple)
+  assert config.from_json(config.Config().to_json()) == config.Config()
+
+
+def test_differences_name_each_option_that_is_not_the_same():
+  assert config.differences(CHANGED, CHANGED) == []
+  other = CHANGED.replace('networks', image_size_px=64).replace('augmentation', policies=())
+  assert config.differences(CHANGED, other) == [('image_size', 32, 64), ('policies', ('flip', 'cutout'), ())]
+  fields = [field for group in json.loads(CHANGED.to_json()).values() for field in group]
+  assert [name for name, _, _ in config.differences(CHANGED, config.Config())] == [
+      field.removesuffix('_px') for field in fields]
+
+
+def test_replace_changes_one_group_and_leaves_the_options_alone():
+  options = config.Config()
+  changed = options.replace('training', seed=3, loss='hinge')
+  assert (changed.training.seed, changed.training.loss, changed.data) == (3, 'hinge', options.data)
+  assert options == config.Config()
 
 
 def test_the_defaults_are_the_reports():
@@ -24,13 +58,38 @@ def test_the_defaults_are_the_reports():
     ('data', {'minibatches': 'sorted'}, r'`minibatches` \(sorted\) must be one of shuffled, overlapping'),
     ('data', {'overlap_fraction': 1.0}, r'`overlap` \(1.0\) must be 0 or more and under 1'),
     ('data', {'crop_px': 200}, r'`crop` \(200\) must lie between 16 and 178'),
-    ('data', {'global_batch_size': 1}, r'`global_batch_size` \(1\) must be 2 or more'),
+    ('data', {'global_batch_size': 0}, r'`global_batch_size` \(0\) must be 1 or more'),
+    ('networks', {'kernel_size_px': 0}, r'`kernel_size` \(0\) must be 1 or more'),
+    ('networks', {'discriminator_norm': 'layer'},
+     r'`discriminator_norm` \(layer\) must be one of batch, spectral, none\. Use batch\.'),
+    ('networks', {'minibatch_features': 'all'},
+     r'`minibatch_features` \(all\) must be one of none, stddev, discrimination\. Use none\.'),
+    ('training', {'loss': 'wasserstein'}, r'`loss` \(wasserstein\) must be one of nonsaturating, hinge, least_squares'),
+    ('augmentation', {'policies': ('flip', 'blur')},
+     r'`augment` \(blur\) must be one of colour, translation, cutout, flip\.'),
+    ('augmentation', {'mode': 'wild'}, r'`augment_mode` \(wild\) must be one of fixed, adaptive\.'),
+    ('augmentation', {'probability': 1.5}, r'`augment_probability` \(1.5\) must lie between 0 and 1'),
+    ('augmentation', {'probability': float('nan')}, r'`augment_probability` \(nan\) must lie between 0 and 1'),
+    ('augmentation', {'target': 1.0}, r'`augment_target` \(1.0\) must be over 0 and under 1'),
+    ('augmentation', {'ramp_images': 0}, r'`augment_ramp_images` \(0\) must be 1 or more'),
+    ('regularization', {'label_smoothing': 1.0}, r'`label_smoothing` \(1.0\) must be 0 or more and under 1'),
+    ('regularization', {'label_smoothing': -0.1}, r'`label_smoothing` \(-0.1\) must be 0 or more and under 1'),
+    ('regularization', {'instance_noise': -1.0}, r'`instance_noise` \(-1.0\) must be a number, 0 or more\. Use 0'),
+    ('regularization', {'r1_gamma': float('nan')}, r'`r1_gamma` \(nan\) must be a number, 0 or more'),
+    ('regularization', {'lecam_weight': float('inf')}, r'`lecam_weight` \(inf\) must be a number, 0 or more'),
+    ('regularization', {'instance_noise_images': 0}, r'`instance_noise_images` \(0\) must be 1 or more'),
+    ('regularization', {'r1_every_steps': 0}, r'`r1_every_steps` \(0\) must be 1 or more'),
+    ('periods', {'keep_every_steps': -250}, r'`keep_every_steps` \(-250\) must be 0 or more'),
+    ('periods', {'keep_every_steps': 600},
+     r'`keep_every_steps` \(600\) must be a multiple of `checkpoint_every_steps` \(250\)\. Use 500\.'),
+    ('periods', {'keep_every_steps': 100}, r'`keep_every_steps` \(100\) must be a multiple .* Use 250\.'),
+    ('periods', {'best_by': 'eye'}, r'`best_by` \(eye\) must be one of sliced_wasserstein, none\.'),
     ('training', {'learning_rate': 0.0}, r'`learning_rate` \(0.0\) must lie between 0 and 1'),
     ('training', {'beta1': 1.5}, r'`beta1` \(1.5\) must be 0 or more and under 1'),
     ('training', {'num_minibatches': 0}, r'`num_minibatches` \(0\) must be 1 or more'),
     ('training', {'precision': 'int8'}, r'`precision` \(int8\) must be one of float32, bfloat16'),
     ('training', {'seed': -1}, r'`seed` \(-1\) must be 0 or more'),
-    ('training', {'ema_half_life_images': 0}, r'`ema_half_life_images` \(0\) must be 1 or more'),
+    ('training', {'ema_half_life_images': -1}, r'`ema_half_life_images` \(-1\) must be 0 or more'),
     ('periods', {'log_every_steps': 0}, r'`log_every_steps` \(0\) must be 1 or more'),
 ])
 def test_a_wrong_value_is_named_with_its_rule(replace, group, changes, message):
@@ -38,8 +97,45 @@ def test_a_wrong_value_is_named_with_its_rule(replace, group, changes, message):
     replace(config.Config(), group, **changes).validate()
 
 
+@pytest.mark.parametrize('group, changes', [
+    ('training', {'ema_half_life_images': 0}), ('augmentation', {'probability': 0.0}),
+    ('regularization', {'label_smoothing': 0.0}), ('periods', {'keep_every_steps': 0}),
+    ('periods', {'keep_every_steps': 500}), ('data', {'global_batch_size': 1})])
+def test_values_at_the_edge_of_their_rule_are_taken(group, changes):
+  options = config.Config().replace(group, **changes)
+  assert options.validate() is options
+
+
+def test_label_smoothing_is_refused_with_the_loss_that_has_no_labels():
+  smoothed = config.Config().replace('regularization', label_smoothing=0.1)
+  with pytest.raises(errors.InputError, match=r'`label_smoothing` \(0.1\) must be 0 with the hinge loss'):
+    smoothed.replace('training', loss='hinge').validate()
+  for loss in ('nonsaturating', 'least_squares'):
+    smoothed.replace('training', loss=loss).validate()
+  config.Config().replace('training', loss='hinge').validate()
+
+
 @pytest.mark.parametrize('text', ['', '[]', '{"networks": {}}', '{"networks": {"depth": 3}, "data": {}}',
                                   '{"networks": {}, "data": {}, "training": [], "periods": {}}'])
 def test_text_that_is_not_options_is_refused(text):
   with pytest.raises(errors.InputError, match='not the options of a run'):
     config.from_json(text)
+
+
+@pytest.mark.parametrize('change', [
+    lambda options: options.update(extra={}), lambda options: options.pop('augmentation'),
+    lambda options: options['regularization'].update(gamma=1),
+    lambda options: options['augmentation'].update(policies=3),
+    lambda options: options['regularization'].update(r1_gamma='much')])
+def test_options_of_another_program_are_refused(change):
+  options = json.loads(CHANGED.to_json())
+  change(options)
+  with pytest.raises(errors.InputError, match='not the options of a run'):
+    config.from_json(json.dumps(options))
+
+
+def test_a_wrong_value_in_a_file_is_named():
+  options = json.loads(CHANGED.to_json())
+  options['training']['loss'] = 'wasserstein'
+  with pytest.raises(errors.InputError, match=r'^`loss` \(wasserstein\) must be one of'):
+    config.from_json(json.dumps(options))

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -23,32 +24,53 @@ class Counter:
 
 
 class Recorder:
-  """An action, or a log, that notes when it was called."""
+  """An action, or a log, that notes when it was called and with what."""
 
   def __init__(self, every_steps, on_call=lambda step: None):
     self.every_steps = every_steps
     self.steps = []
-    self.lengths = []
+    self.given = []
     self._on_call = on_call
 
-  def __call__(self, step, history=None):
+  def __call__(self, step, given):
     self.steps.append(step)
-    if history is not None:
-      self.lengths.append(len(history['loss/generator']))
+    self.given.append(given)
     self._on_call(step)
+
+  @property
+  def lengths(self):
+    return [len(history['loss/generator']) for history in self.given]
+
+
+def alone(values):
+  """Agrees as a single worker does."""
+  return np.asarray(values, np.float64)
 
 
 def test_the_device_comes_back_exactly_when_something_is_due():
   trainer, log, action = Counter(), Recorder(10), Recorder(25)
-  assert loop.run(trainer, None, log, [action], 60) is None
+  assert loop.run(trainer, None, log, [action], 60, alone) is None
   assert log.steps == [10, 20, 25, 30, 40, 50, 60] and log.lengths == [10, 10, 5, 5, 10, 10, 10]
   assert action.steps == [25, 50, 60] and sum(trainer.asked) == 60
 
 
+def test_only_the_end_is_the_last():
+  action, rare = Recorder(10), Recorder(1000)
+  loop.run(Counter(), None, Recorder(7), [action, rare], 25, alone)
+  assert list(zip(action.steps, action.given)) == [(10, False), (20, False), (25, True)]
+  assert list(zip(rare.steps, rare.given)) == [(25, True)]
+
+
 def test_training_goes_on_from_the_global_step():
   trainer, log, action = Counter(step=7), Recorder(5), Recorder(4)
-  loop.run(trainer, None, log, [action], 10)
+  loop.run(trainer, None, log, [action], 10, alone)
   assert sum(trainer.asked) == 3 and log.steps == [8, 10] and action.steps == [8, 10]
+
+
+def test_a_trainer_at_its_end_is_left_alone():
+  trainer, log, action = Counter(step=10), Recorder(5), Recorder(5)
+  assert loop.run(trainer, None, log, [action], 10, alone) is None
+  assert trainer.asked == log.steps == action.steps == []
 
 
 def test_a_slow_device_is_asked_for_little_at_a_time_and_a_fast_one_for_more(monkeypatch):
@@ -64,11 +86,11 @@ def test_a_slow_device_is_asked_for_little_at_a_time_and_a_fast_one_for_more(mon
 
   trainer = Timed()
   trainer.secs_per_step = 0.8
-  loop.run(trainer, None, Recorder(10), [], 20)
+  loop.run(trainer, None, Recorder(10), [], 20, alone)
   assert trainer.asked == [1] * 20
   trainer = Timed()
   trainer.secs_per_step = 0.01
-  loop.run(trainer, None, Recorder(40), [], 80)
+  loop.run(trainer, None, Recorder(40), [], 80, alone)
   assert trainer.asked == [1, 2, 4, 8, 16, 9, 18, 22]
 
 
@@ -79,6 +101,47 @@ def test_a_signal_at_any_moment_is_followed_by_a_last_action(number, where):
   log = Recorder(10, send if where == 'log' else lambda step: None)
   action = Recorder(20, send if where == 'action' else lambda step: None)
   before = signal.getsignal(number)
-  assert loop.run(Counter(), None, log, [action], 1000) is number
+  assert loop.run(Counter(), None, log, [action], 1000, alone) is number
   assert action.steps[-1] == log.steps[-1] < 1000
+  assert action.given[-1] and not any(action.given[:-1])
   assert signal.getsignal(number) is before
+
+
+def test_a_signal_to_another_worker_ends_training_here_too():
+  trainer, log, action = Counter(), Recorder(100), Recorder(1000)
+  asked = []
+
+  def agree(values):  # three workers, of which another one is stopped in the fourth round
+    asked.append(values)
+    return np.array([(values[0] + (len(asked) == 4)) / 3, values[1]])
+
+  assert loop.run(trainer, None, log, [action], 5000, agree) is signal.SIGTERM
+  assert len(asked) == len(trainer.asked) == 4 and not any(stopped for stopped, _ in asked)
+  assert log.steps == action.steps == [sum(trainer.asked)] and action.given == [True]
+
+
+def test_a_signal_here_is_told_to_the_others():
+  told = []
+
+  def agree(values):
+    told.append(bool(values[0]))
+    return np.array(values, float)
+
+  log = Recorder(10, lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 30 else None)
+  assert loop.run(Counter(), None, log, [], 1000, agree) is signal.SIGTERM
+  assert told[-1] and not any(told[:-1])
+
+
+def test_a_signal_in_the_last_minibatches_is_no_early_end():
+  log = Recorder(10, lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 20 else None)
+  assert loop.run(Counter(), None, log, [], 20, alone) is None
+
+
+def test_all_workers_train_as_many_minibatches_alone_as_they_agreed_on():
+  # The clocks of workers differ; what each trains before the next agreement must not.
+  trainer = Counter()
+  loop.run(trainer, None, Recorder(100), [], 20, lambda values: np.array([0.0, 3.7]))
+  assert trainer.asked == [1, 3, 3, 3, 3, 3, 3, 1]
+  trainer = Counter()
+  loop.run(trainer, None, Recorder(100), [], 5, lambda values: np.array([0.0, 0.0]))
+  assert trainer.asked == [1] * 5

@@ -47,10 +47,25 @@ def test_the_commands_chain_by_their_last_line(run, tmp_path):
 
 
 @pytest.mark.slow
+def test_timelapse_shows_the_samples_of_the_run(run, tmp_path):
+  made = command('tools.animate', f'--run={run}', '--timelapse')
+  assert made.returncode == 0, made.stderr
+  assert made.stdout.splitlines()[-1] == str(run / 'timelapse.mp4')
+  frames = iio.imread(run / 'timelapse.mp4')
+  assert frames.shape == (12 + 50, 554, 512, 3)  # two grids of 82 px: half a second, and the last one stays for 2 s
+  made = command('tools.animate', f'--run={run}', '--timelapse', '--duration_secs=0.2', '--size_px=128',
+                 f'--out={tmp_path / "lapse.gif"}')
+  assert made.returncode == 0, made.stderr
+  assert iio.imread(tmp_path / 'lapse.gif').shape == (2, 152, 128, 3)  # what stays is held once
+  assert iio.immeta(tmp_path / 'lapse.gif')['duration'] == 200
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize('arguments, message', [
     (['--source=3', '--target=99'], 'error: picture 99 is not in the gallery'),
     (['--source=3', '--target=4', '--out=x.avi'], "ends in '.avi'"),
     (['--source=3'], '--source and --target are needed'),
+    (['--timelapse', '--out=x.avi'], "ends in '.avi'"),
     (['--keyframes=3'], '--keyframes (3) must be two or more numbers'),
     (['--keyframes=3,4', '--source=1'], '--keyframes takes the place of --source and --target'),
 ])

@@ -90,6 +90,17 @@ def test_still_frames_keep_their_time_in_a_gif(tmp_path):
   assert sum(_delays_ms(tmp_path / 'a.gif')) == 1000
 
 
+@pytest.mark.parametrize('ending', ['.gif', '.webp'])
+def test_an_array_that_comes_again_is_shown_again(tmp_path, ending):
+  dark, bright = _grey(20), _grey(200)
+  assert media.save_animation(tmp_path / f'a{ending}', iter([dark] * 3 + [bright] * 2 + [dark]), 10) == 6
+  assert _delays_ms(tmp_path / f'a{ending}') == [300, 200, 100]
+  with Image.open(tmp_path / f'a{ending}') as picture:
+    for i, value in enumerate((20, 200, 20)):
+      picture.seek(i)
+      np.testing.assert_allclose(np.asarray(picture.convert('RGB')), value, atol=2)
+
+
 def test_mp4_is_h264_of_even_size_at_a_fractional_rate(tmp_path):
   num_frames = media.save_animation(tmp_path / 'a.mp4', _moving(30, height=33, width=49), 29.97)
   assert num_frames == 30
