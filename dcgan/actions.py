@@ -87,14 +87,15 @@ class Log:
 
   def _check(self, step, history):
     is_scaled = self._options.training.precision == 'float16'  # its gradients overflow now and then, and are left out
-    for name, column in history.items():
-      wrong = np.flatnonzero(~np.isfinite(column))
-      if len(wrong) and not (is_scaled and name.startswith('gradients/')):
-        first = step - len(column) + 1 + wrong[0]
-        raise errors.InputError(
-            f'`{name}` ({column[wrong[0]]}) is no longer a number at minibatch {first}, seen in minibatches '
-            f'{step - len(column) + 1} to {step}: training has diverged. Train again with a lower `--learning_rate`, '
-            'from the last checkpoint (`--init_from`) if there is one: it is good.')
+    wrong = {name: int(np.argmin(np.isfinite(column))) for name, column in history.items()
+             if not np.isfinite(column).all() and not (is_scaled and name.startswith('gradients/'))}
+    if wrong:
+      name = min(wrong, key=wrong.get)
+      column, first = history[name], step - len(history[name]) + 1
+      raise errors.InputError(
+          f'`{name}` ({column[wrong[name]]}) is no longer a number at minibatch {first + wrong[name]}, seen in '
+          f'minibatches {first} to {step}: training has diverged. Train again with a lower `--learning_rate`, from the '
+          'last checkpoint (`--init_from`) if there is one: it is good.')
 
 
 class Samples:

@@ -84,7 +84,7 @@ class Adaptive(tf.Module):
     """
     super().__init__(name='augmentation')
     self._options = options
-    self.probability = tf.Variable(options.probability, trainable=False, name='probability')
+    self.probability = tf.Variable(float(options.probability), trainable=False, name='probability')
     self._sum_of_signs = tf.Variable(0.0, trainable=False, name='sum_of_signs')
 
   def update(self, mean_sign, global_step, global_batch_size):

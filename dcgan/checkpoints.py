@@ -237,8 +237,8 @@ def _newest_that_can_be(run, restore):
 
 def _saved_steps(folder):
   """Returns the minibatches of the checkpoints in a folder, list of int, ascending."""
-  return sorted(int(match[2]) for match in map(_CHECKPOINT.fullmatch, map(str, pathlib.Path(folder).glob('ckpt-*.index')))
-                if match)
+  paths = map(str, pathlib.Path(folder).glob('ckpt-*.index'))
+  return sorted(int(match[2]) for match in map(_CHECKPOINT.fullmatch, paths) if match)
 
 
 def _delete(path):
@@ -262,8 +262,7 @@ def _resolve(source):
 def _restore_partly(path, objects):
   """Restores `objects`, all of whose variables must be in the checkpoint, which may hold more."""
   with _naming(path):
-    status = tf.train.Checkpoint(**objects).restore(path)
-    status.assert_existing_objects_matched().expect_partial()
+    tf.train.Checkpoint(**objects).read(path).expect_partial().assert_existing_objects_matched()
 
 
 def _reason(error):

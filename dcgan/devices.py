@@ -52,7 +52,7 @@ def _num_workers():
     given = json.loads(text)
     cluster, task = given['cluster'], given['task']
     workers = cluster.get('chief', []) + cluster.get('worker', [])
-    address = cluster[task['type']][int(task['index'])]
+    address = dict(enumerate(cluster[task['type']]))[int(task['index'])]
   except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
     shown = text if len(text) < 80 else f'{text[:77]}...'
     raise errors.InputError(f'`TF_CONFIG` ({shown}) must be JSON with the cluster\'s workers and this task '

@@ -28,7 +28,7 @@ def text(trainer, training_set):
   # Weights, gradients and two moments of each network, and the averaged generator.
   weights = 4 * (4 * sum(counts.values()) + counts['generator'])
   bytes_each = _BYTES[options.training.precision]
-  held = sum(_num_activations(getattr(trainer, name)) * times for name, times in (('generator', 1), ('discriminator', 2)))
+  held = _num_activations(trainer.generator) + 2 * _num_activations(trainer.discriminator)
   activations = _NUM_HELD * held * bytes_each * (batch_size // num_replicas + trainer.num_companions)
   decoded = training_set.num_images * size * size * 3 if training_set.storage == 'memory' else 0
   in_a_pass = training_set.num_images / batch_size

@@ -212,7 +212,8 @@ class _Parts:
     """Returns an iterator over the minibatches from `step` on, each replica's part after the other's."""
     seed, num_replicas = self._options.training.seed, self._strategy.num_replicas_in_sync
     plan = input_pipeline.make_plan(self._set, self._options.data, self._options.training.num_minibatches, seed)
-    plan = batch_plan.with_companions(plan, self._set.num_images, self.trainer.num_companions, num_replicas, seed)[step:]
+    num_companions = self.trainer.num_companions
+    plan = batch_plan.with_companions(plan, self._set.num_images, num_companions, num_replicas, seed)[step:]
 
     def of_worker(context):
       per_worker = num_replicas // context.num_input_pipelines
@@ -229,11 +230,12 @@ def _explained(strategy):
   try:
     yield
   except tf.errors.ResourceExhaustedError as error:
-    raise errors.InputError(f'out of memory on {devices.describe(strategy)} ({str(error.message).splitlines()[0]}). Lower '
-                            '`--global_batch_size`, `--channels` or `--image_size`, or try --precision=bfloat16.'
+    raise errors.InputError(f'out of memory on {devices.describe(strategy)} ({str(error.message).splitlines()[0]}). '
+                            'Lower `--global_batch_size`, `--channels` or `--image_size`, or try --precision=bfloat16.'
                             ) from error
   except tf.errors.InvalidArgumentError as error:
-    damaged = re.search(r'\S*\.tfrecord-\S+ record \d+: [^\n]*', str(error.message))  # a streamed one, since it was read
+    # A streamed record that changed since the set was read; the reader tells which.
+    damaged = re.search(r'\S*\.tfrecord-\S+ record \d+: [^\n]*', str(error.message))
     if not damaged:
       raise
     raise errors.InputError(damaged[0]) from error

@@ -5,8 +5,8 @@
   python -m dcgan.train --resume=checkpoints/00001-adele64 --num_minibatches=3000
   python -m dcgan.train --records=records/adele --preset=report --dry_run
 
-A preset is a named set of options, and flags override it: `person` for a tiny set (the default under 2,000 images), `ufm`
-for many faces, `report` for what was done in 2016. --dry_run shows them all.
+A preset is a named set of options, and flags override it: `person` for a tiny set (the default under 2,000 images),
+`ufm` for many faces, `report` for what was done in 2016. --dry_run shows all options.
 
 The last line on standard output is the run's folder: options, log, statistics, sample grids, TensorBoard events and
 checkpoints. Ctrl-C saves first; --resume goes on from there.
@@ -23,8 +23,8 @@ from dcgan import entry
 from dcgan import presets
 
 _RECORDS = flags.DEFINE_string('records', None, 'Set to train on, as in records/NAME (from tools.make_records).')
-_PRESET = flags.DEFINE_enum('preset', 'auto', ('auto', *presets.PRESETS), 'Options to start from; auto takes person for '
-                            'sets under 2,000 images, else ufm. Other flags override it.')
+_PRESET = flags.DEFINE_enum('preset', 'auto', ('auto', *presets.PRESETS), 'Options to start from; auto takes person '
+                            'for sets under 2,000 images, else ufm. Other flags override it.')
 _INIT_FROM = flags.DEFINE_string('init_from', None,
                                  'Run or checkpoint to take the weights from, with fresh optimizers.')
 _RESUME = flags.DEFINE_string('resume', None, 'Run to go on with. Only --num_minibatches, the periods, --strategy, '
@@ -33,10 +33,11 @@ _CHECKPOINTS_DIR = flags.DEFINE_string('checkpoints_dir', 'checkpoints', 'Folder
 _NOTE = flags.DEFINE_string('note', None, 'Added to the name of the run.')
 _DRY_RUN = flags.DEFINE_bool('dry_run', False, 'Print the options, the size of the networks, an estimate of the memory '
                              'and the minibatches in a pass over the set, and stop.')
-_STRATEGY = flags.DEFINE_enum('strategy', 'auto', ('auto', 'one', 'mirrored', 'multi_worker'), 'Train on one device, on all '
-                              'GPUs of this machine, or on the machines that TF_CONFIG lists; auto takes most.')
-_STORAGE = flags.DEFINE_enum('storage', 'auto', config.STORAGES, 'Hold the decoded set in memory, or stream it from its '
-                             'shards; auto streams what does not fit well.')
+_STRATEGY = flags.DEFINE_enum('strategy', 'auto', ('auto', 'one', 'mirrored', 'multi_worker'), 'Train on one '
+                              'device, on all GPUs of this machine, or on the machines that TF_CONFIG lists; auto '
+                              'takes most.')
+_STORAGE = flags.DEFINE_enum('storage', 'auto', config.STORAGES, 'Hold the decoded set in memory, or stream it from '
+                             'its shards; auto streams what does not fit well.')
 _PRECISION = flags.DEFINE_enum('precision', 'auto', ('auto',) + config.PRECISIONS,
                                'Of activations; auto takes float32 or bfloat16, whichever is faster here.')
 _XLA = flags.DEFINE_enum('xla', 'auto', ('auto', 'on', 'off'), 'Compile the step with XLA; auto does on one GPU, where '
@@ -47,13 +48,14 @@ _OPTIONS = (
     (flags.DEFINE_integer, 'num_minibatches', 'training.num_minibatches',
      'Minibatches to train, counted from the start of the run.'),
     (flags.DEFINE_integer, 'global_batch_size', 'data.global_batch_size', 'Pictures in a minibatch, over all devices.'),
-    (flags.DEFINE_string, 'minibatches', 'data.minibatches', 'Which pictures meet: shuffled, or overlapping, similar ones '
-     'in staggered minibatches.'),
+    (flags.DEFINE_string, 'minibatches', 'data.minibatches', 'Which pictures meet: shuffled, or overlapping, similar '
+     'ones in staggered minibatches.'),
     (flags.DEFINE_float, 'overlap', 'data.overlap_fraction',
      'Share of an overlapping minibatch that stands in the next one too.'),
     (flags.DEFINE_integer, 'crop', 'data.crop_px',
      'Side in px of the central square of the 178x218 face that the networks see.'),
-    (flags.DEFINE_integer, 'image_size', 'networks.image_size_px', 'Size in px of a generated picture: 64, 128 or 256.'),
+    (flags.DEFINE_integer, 'image_size', 'networks.image_size_px',
+     'Size in px of a generated picture: 64, 128 or 256.'),
     (flags.DEFINE_integer, 'channels', 'networks.channels', 'Filters next to the picture.'),
     (flags.DEFINE_integer, 'kernel_size', 'networks.kernel_size_px', 'Of every convolution, in px: 5, or 4.'),
     (flags.DEFINE_string, 'discriminator_norm', 'networks.discriminator_norm',
@@ -63,15 +65,17 @@ _OPTIONS = (
     (flags.DEFINE_string, 'loss', 'training.loss', f'{", ".join(config.LOSSES)}.'),
     (flags.DEFINE_float, 'learning_rate', 'training.learning_rate', 'Of both Adam optimizers.'),
     (flags.DEFINE_float, 'beta1', 'training.beta1', 'Momentum of both Adam optimizers.'),
-    (flags.DEFINE_integer, 'ema_half_life_images', 'training.ema_half_life_images', 'Images seen until half of the averaged '
-     'generator is new; early in a run fewer. 0 averages nothing.'),
+    (flags.DEFINE_integer, 'ema_half_life_images', 'training.ema_half_life_images', 'Images seen until half of the '
+     'averaged generator is new; early in a run fewer. 0 averages nothing.'),
     (flags.DEFINE_integer, 'seed', 'training.seed', 'Of weights, minibatches, z and the 64 fixed points.'),
     (flags.DEFINE_list, 'augment', 'augmentation.policies', 'What is done at random to each picture before the '
      'discriminator sees it, so that it cannot learn a tiny set by heart: '
      f'{", ".join(config.AUGMENTATIONS)}; empty for nothing.'),
-    (flags.DEFINE_string, 'augment_mode', 'augmentation.mode', 'fixed, or adaptive: as often as the discriminator needs.'),
+    (flags.DEFINE_string, 'augment_mode', 'augmentation.mode',
+     'fixed, or adaptive: as often as the discriminator needs.'),
     (flags.DEFINE_float, 'augment_probability', 'augmentation.probability', 'How often; where adaptive, at the start.'),
-    (flags.DEFINE_float, 'augment_target', 'augmentation.target', 'Adaptive: mean sign of the logits of reals to aim at.'),
+    (flags.DEFINE_float, 'augment_target', 'augmentation.target',
+     'Adaptive: mean sign of the logits of reals to aim at.'),
     (flags.DEFINE_integer, 'augment_ramp_images', 'augmentation.ramp_images',
      'Adaptive: images seen in which the probability can go from 0 to 1.'),
     (flags.DEFINE_float, 'label_smoothing', 'regularization.label_smoothing', 'How far the label of reals is below 1.'),
@@ -80,16 +84,19 @@ _OPTIONS = (
     (flags.DEFINE_integer, 'instance_noise_images', 'regularization.instance_noise_images',
      'Images seen until that noise is gone.'),
     (flags.DEFINE_float, 'r1_gamma', 'regularization.r1_gamma', 'Weight of the R1 gradient penalty; 0 for none.'),
-    (flags.DEFINE_integer, 'r1_every_steps', 'regularization.r1_every_steps', 'Minibatches from one R1 penalty to the next.'),
+    (flags.DEFINE_integer, 'r1_every_steps', 'regularization.r1_every_steps',
+     'Minibatches from one R1 penalty to the next.'),
     (flags.DEFINE_float, 'lecam_weight', 'regularization.lecam_weight', 'Weight of the LeCam penalty; 0 for none.'),
     (flags.DEFINE_integer, 'log_every_steps', 'periods.log_every_steps',
      'Minibatches between two lines of statistics.'),
-    (flags.DEFINE_integer, 'samples_every_steps', 'periods.samples_every_steps', 'Minibatches between two sample grids.'),
+    (flags.DEFINE_integer, 'samples_every_steps', 'periods.samples_every_steps',
+     'Minibatches between two sample grids.'),
     (flags.DEFINE_integer, 'checkpoint_every_steps', 'periods.checkpoint_every_steps',
      'Minibatches between two checkpoints, of which the latest two and the best are kept.'),
     (flags.DEFINE_integer, 'keep_every_steps', 'periods.keep_every_steps',
      'Minibatches between two checkpoints that are kept for good; 0 for none.'),
-    (flags.DEFINE_string, 'best_by', 'periods.best_by', f'Measure of the best checkpoint: {", ".join(config.BEST_BY)}.'),
+    (flags.DEFINE_string, 'best_by', 'periods.best_by',
+     f'Measure of the best checkpoint: {", ".join(config.BEST_BY)}.'),
 )
 _HOLDERS = {place: define(name, None, text) for define, name, place, text in _OPTIONS}
 

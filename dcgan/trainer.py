@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from dcgan import augment
 from dcgan import devices
+from dcgan import errors
 from dcgan import images
 from dcgan import losses
 from dcgan import networks
@@ -48,12 +49,18 @@ class Trainer(tf.Module):
       strategy: `tf.distribute.Strategy`.
 
     Raises:
-      errors.InputError: the minibatch cannot be divided by the replicas.
+      errors.InputError: the minibatch cannot be divided by the replicas, or not into groups for minibatch features.
     """
     super().__init__(name='trainer')
     self.options = options
     self.strategy = strategy
     self._per_replica_batch_size = devices.per_replica_batch_size(options.data.global_batch_size, strategy)
+    if options.networks.minibatch_features != 'none' and _group_size(self._per_replica_batch_size) == 1:
+      raise errors.InputError(
+          f'`global_batch_size` ({options.data.global_batch_size}) over {strategy.num_replicas_in_sync} replicas must '
+          f'be divisible by one of 2 to {_COMPARED_WITH}, because `minibatch_features` '
+          f'({options.networks.minibatch_features}) compares pictures in groups. Use '
+          f'{16 * strategy.num_replicas_in_sync}, or --minibatch_features=none.')
     self._losses = losses.LOSSES[options.training.loss]
     common = dict(config=options.networks, precision=options.training.precision,
                   synchronized=strategy.num_replicas_in_sync > 1, seed=options.training.seed)
@@ -85,7 +92,7 @@ class Trainer(tf.Module):
     """
     if self.options.networks.minibatch_features == 'none':
       return 0
-    return max(size for size in range(1, _COMPARED_WITH + 1) if self._per_replica_batch_size % size == 0) - 1
+    return _group_size(self._per_replica_batch_size) - 1
 
   def _build_optimizer(self, network):
     # Keras' legacy Adam updates each variable in one fused kernel; the new one is built of a dozen small ones and
@@ -253,6 +260,11 @@ class Trainer(tf.Module):
     move = lambda average, variable, decay: average.assign(variable + decay * (average - variable))
     for average, variable in zip(self.generator_ema.variables, self.generator.variables):
       self.strategy.extended.update(average, move, args=(variable, decay), group=False)
+
+
+def _group_size(num_images):
+  """Returns the largest group of at most eight into which so many pictures can be divided."""
+  return max(size for size in range(1, _COMPARED_WITH + 1) if num_images % size == 0)
 
 
 def _others_of_the_group(num_images, group_size):

@@ -70,7 +70,7 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.animate', ['--run=a', '--timelapse', '--duration_secs=0'],
      'error: `duration_secs` (0.0) must be over 0 and at most 3600. Use 8.'),
     ('tools.animate', ['--run=nowhere', '--timelapse'], 'error: nowhere: not a run'),
-    ('tools.benchmark', ['lunch'], "Unknown subject 'lunch': choose one of step"),
+    ('tools.benchmark', ['lunch'], "Unknown subject 'lunch': choose one of train"),
     ('tools.benchmark', [], '1 argument is needed, 0 given'),
     ('tools.make_records', [], '--video'),
     ('tools.make_records', [], 'No input given, but exactly one of --video, --photos and --celeba must be'),

@@ -9,7 +9,6 @@ Prints a table; the last line on standard output is the path of the same numbers
 """
 
 import json
-import logging as standard_logging
 import pathlib
 import sys
 
@@ -61,8 +60,8 @@ def main(subject):
 def _train():
   """Yields results as they come."""
   sizes = [_image_size(text) for text in _IMAGE_SIZES.value]
-  logging.set_verbosity(logging.WARNING)  # nobody is to go on with the runs measured here
-  standard_logging.getLogger('tensorflow').setLevel('ERROR')  # each trainer traces once, and TensorFlow wonders
+  # Nobody is to go on with the runs measured here, and TensorFlow wonders why each trainer is traced.
+  logging.set_verbosity(logging.ERROR)
   from tools.benchmarks import torch_step  # pylint: disable=import-outside-toplevel
   from tools.benchmarks import training_step  # pylint: disable=import-outside-toplevel
   from tools.benchmarks import whole_loop  # pylint: disable=import-outside-toplevel

@@ -1,6 +1,7 @@
 """Tiny runs: drawn faces in records, networks of a few thousand weights."""
 
 import dataclasses
+import shutil
 
 import imageio.v3 as iio
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from dcgan import config
 from dcgan import records
+from dcgan import session
 
 
 def draw_face(index, rng):
@@ -53,7 +55,7 @@ def two_replicas():
   return tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def tiny_config(drawn_set):
   """A `config.Config` for 8×8 pictures, z of 4, minibatches of 4."""
   return config.Config(
@@ -63,7 +65,7 @@ def tiny_config(drawn_set):
       periods=config.Periods(log_every_steps=2, samples_every_steps=3, checkpoint_every_steps=2))
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def everything_config(tiny_config):
   """The tiny one with every option of training switched on, each so strong that it shows within a few minibatches."""
   return dataclasses.replace(
@@ -73,6 +75,24 @@ def everything_config(tiny_config):
       regularization=config.Regularization(
           label_smoothing=0.1, instance_noise=0.2, instance_noise_images=48, r1_gamma=1.0, r1_every_steps=2,
           lecam_weight=0.1))
+
+
+@pytest.fixture(scope='session')
+def finished_run(tiny_config, tmp_path_factory):
+  """Path of a run of `tiny_config`, 4 minibatches long, with two checkpoints. Shared: copy it to change it."""
+  return session.start(tiny_config, tmp_path_factory.mktemp('finished'), note='try', flagfile='--seed=0\n').run
+
+
+@pytest.fixture
+def run_copy(finished_run, tmp_path):
+  """Path of a copy of `finished_run`."""
+  return shutil.copytree(finished_run, tmp_path / 'run')
+
+
+@pytest.fixture(scope='session')
+def longer_run(tiny_config, tmp_path_factory):
+  """Path of an undisturbed run of `tiny_config`, 6 minibatches long, with checkpoints 4 and 6. Shared, as above."""
+  return session.start(tiny_config.replace('training', num_minibatches=6), tmp_path_factory.mktemp('longer')).run
 
 
 @pytest.fixture

@@ -97,7 +97,8 @@ def test_a_lost_worker_ends_the_others_with_a_line_and_a_signal_to_one_saves_for
   other.kill()
   (code, stdout, stderr), _ = finish(chief, other)
   assert code == 1 and stdout == '' and 'Traceback' not in stderr
-  assert stderr.splitlines()[-1].startswith('error: another worker was lost (') and '--resume' in stderr.splitlines()[-1]
+  last = stderr.splitlines()[-1]
+  assert last.startswith('error: another worker was lost (') and '--resume' in last
   # Both resume from what is there; SIGTERM to the one that does not keep the run stops both, saved.
   before = {path.name for path in run.glob('ckpt-*.index')}
   chief, other = start_workers(f'--resume={run}')

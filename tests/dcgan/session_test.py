@@ -1,9 +1,11 @@
-"""Tests of dcgan.session, and with it of checkpoints, actions, loop and runs, on whole tiny runs."""
+"""Tests of dcgan.session and dcgan.runs, on whole tiny runs."""
 
 import json
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -14,8 +16,8 @@ import tensorflow as tf
 
 from dcgan import actions
 from dcgan import checkpoints
-from dcgan import devices
 from dcgan import errors
+from dcgan import loop
 from dcgan import runs
 from dcgan import session
 from tests.dcgan import conftest
@@ -29,71 +31,188 @@ def variables(run):
   """Returns every array in a run's latest checkpoint, by key."""
   reader = tf.train.load_checkpoint(checkpoints.latest(run))
   return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()
-          if not key.startswith(('_CHECKPOINTABLE', 'save_counter'))}
+          if not key.startswith(('_CHECKPOINTABLE', 'options/'))}
 
 
 def without_time(lines):
   return [{key: value for key, value in line.items() if not key.startswith('time/')} for line in lines]
 
 
-def test_a_run_leaves_everything_that_it_promises(tiny_config, tmp_path):
-  result = session.start(tiny_config, tmp_path, note='try', flagfile='--seed=0\n')
-  assert result.run == tmp_path / '00000-drawn8-try' and result.global_step == 4 and result.signal is None
-  names = {path.name for path in result.run.iterdir() if not path.name.startswith('events.')}
+def assert_same_run(run, expected):
+  """Asserts that two runs have the same latest checkpoint, bit for bit, and statistics."""
+  left, right = variables(run), variables(expected)
+  assert left.keys() == right.keys()
+  for key in left:
+    np.testing.assert_array_equal(left[key], right[key], err_msg=key)
+  assert without_time(stats(run)) == without_time(stats(expected))
+
+
+def test_a_run_leaves_everything_that_it_promises(finished_run):
+  assert finished_run.name == '00000-drawn8-try'
+  names = {path.name for path in finished_run.iterdir() if not path.name.startswith('events.')}
   assert names == {'gallery.npz', 'gallery.png',
                    'options.json', 'flags.txt', 'log.txt', 'stats.jsonl', 'reals.png', 'samples_000000.png',
                    'samples_000003.png', 'samples_000004.png', 'checkpoint', 'ckpt-2.index', 'ckpt-4.index',
                    'ckpt-2.data-00000-of-00001', 'ckpt-4.data-00000-of-00001'}
-  assert [line['global_step'] for line in stats(result.run)] == [2, 3, 4]
-  assert {'loss/generator', 'loss/discriminator', 'health/loss_ratio',
-          'time/images_per_sec'} <= set(stats(result.run)[-1])
-  assert iio.imread(result.run / 'samples_000004.png').shape == (8 * 10 + 2, 8 * 10 + 2, 3)
-  assert '13 faces at 8×8, 4 shuffled minibatches of 4, float32' in (result.run / 'log.txt').read_text(encoding='utf-8')
-  assert any(path.name.startswith('events.') for path in result.run.iterdir())
+  assert [(line['global_step'], 'metric/sliced_wasserstein' in line) for line in stats(finished_run)] == [
+      (2, False), (2, True), (3, False), (4, False), (4, True)]
+  assert {'loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake', 'logits/real_sign',
+          'gradients/generator', 'gradients/discriminator', 'augment/probability', 'health/loss_ratio',
+          'time/images_per_sec', 'time/input_fraction', 'global_step'} == set(stats(finished_run)[-2])
+  assert iio.imread(finished_run / 'samples_000004.png').shape == (8 * 10 + 2, 8 * 10 + 2, 3)
+  log = (finished_run / 'log.txt').read_text(encoding='utf-8')
+  assert '13 faces at 8×8 in memory, 4 shuffled minibatches of 4, float32 on 1 × CPU.' in log
+  assert (finished_run / 'flags.txt').read_text(encoding='utf-8') == '--seed=0\n'
+  assert any(path.name.startswith('events.') for path in finished_run.iterdir())
 
 
-def test_a_resumed_run_equals_an_undisturbed_one_bit_for_bit(tiny_config, tmp_path, replace):
-  options = replace(tiny_config, 'data', minibatches='overlapping')
-  whole = session.start(replace(options, 'training', num_minibatches=8), tmp_path).run
-  half = session.start(replace(options, 'training', num_minibatches=5), tmp_path).run
-  session.resume(half, replace(runs.load_options(half), 'training', num_minibatches=8))
-  left, right = variables(whole), variables(half)
+@pytest.fixture(name='everything_run', scope='module')
+def fixture_everything_run(everything_config, tmp_path_factory):
+  """Path of an undisturbed run with every option of training, 8 minibatches long, held in memory."""
+  return session.start(everything_config.replace('training', num_minibatches=8), tmp_path_factory.mktemp('everything'),
+                       storage='memory').run
+
+
+def test_a_resumed_run_equals_an_undisturbed_one_bit_for_bit(everything_config, everything_run, tmp_path):
+  half = session.start(everything_config, tmp_path, storage='memory').run
+  session.resume(half, runs.load_options(half).replace('training', num_minibatches=8), storage='memory')
+  assert_same_run(half, everything_run)
+  last = stats(half)[-2]
+  assert last['augment/probability'] != 0.5 and last['penalty/r1'] > 0.0  # so that both had something to go on with
+
+
+@pytest.mark.slow
+def test_a_streamed_run_equals_one_in_memory_bit_for_bit_resumed_too(everything_config, everything_run, tmp_path):
+  half = session.start(everything_config, tmp_path, storage='stream').run
+  session.resume(half, runs.load_options(half).replace('training', num_minibatches=8), storage='stream')
+  assert_same_run(half, everything_run)
+  assert '13 faces at 8×8 streamed from their shards' in (half / 'log.txt').read_text(encoding='utf-8')
+
+
+@pytest.mark.slow
+def test_a_float16_run_goes_on_with_its_loss_scale(tiny_config, tmp_path):
+  # At 16×16 the loss scale of the start is too large for some gradients.
+  options = tiny_config.replace('training', precision='float16').replace('networks', image_size_px=16)
+  whole = session.start(options.replace('training', num_minibatches=6), tmp_path).run
+  half = session.start(options, tmp_path).run
+  session.resume(half, runs.load_options(half).replace('training', num_minibatches=6))
+  left, right = variables(half), variables(whole)
+  scales = [key for key in left if 'current_loss_scale' in key]
+  assert len(scales) == 2 and min(left[key] for key in scales) < 2.0**15  # it was halved on the way
   assert left.keys() == right.keys()
   for key in left:
     np.testing.assert_array_equal(left[key], right[key], err_msg=key)
-  whole_lines = {line['global_step']: line for line in without_time(stats(whole))}
-  for line in without_time(stats(half)):
-    if line['global_step'] in (2, 4, 8):
-      assert line == whole_lines[line['global_step']]
 
 
-def test_two_replicas_train_resume_and_transfer_as_one_does(tiny_config, tmp_path, replace, monkeypatch, two_replicas):
-  one = session.start(tiny_config, tmp_path / 'one').run
-  monkeypatch.setattr(devices, 'build_strategy', lambda: two_replicas)
-  whole = session.start(tiny_config, tmp_path / 'two').run
-  half = session.start(replace(tiny_config, 'training', num_minibatches=2), tmp_path / 'two').run
-  session.resume(half, replace(runs.load_options(half), 'training', num_minibatches=4))
-  left, middle, right = variables(one), variables(whole), variables(half)
+@pytest.mark.slow
+def test_two_replicas_train_resume_and_transfer_as_one_does(tiny_config, finished_run, tmp_path, two_replicas):
+  whole = session.start(tiny_config, tmp_path, strategy=two_replicas).run
+  half = session.start(tiny_config.replace('training', num_minibatches=2), tmp_path, strategy=two_replicas).run
+  session.resume(half, runs.load_options(half).replace('training', num_minibatches=4), strategy=two_replicas)
+  left, middle, right = variables(finished_run), variables(whole), variables(half)
   assert left.keys() == middle.keys() == right.keys()
   for key in left:
     np.testing.assert_array_equal(right[key], middle[key], err_msg=key)
     if 'generator/' in key and 'OPTIMIZER_SLOT' not in key and 'moving_variance' not in key:
       np.testing.assert_allclose(middle[key], left[key], rtol=1e-2, atol=2e-3, err_msg=key)
-  session.start(replace(tiny_config, 'training', num_minibatches=1), tmp_path / 'two', init_from=str(one))
+  assert '2 × CPU' in (half / 'log.txt').read_text(encoding='utf-8')
+  session.start(tiny_config.replace('training', num_minibatches=1), tmp_path, init_from=str(finished_run),
+                strategy=two_replicas)
+  # What two replicas saved, one goes on with.
+  session.resume(half, runs.load_options(half).replace('training', num_minibatches=5))
+  assert stats(half)[-1]['global_step'] == 5
 
 
-def test_statistics_after_the_checkpoint_are_dropped_on_resume(tiny_config, tmp_path, replace):
-  run = session.start(tiny_config, tmp_path).run
-  with open(run / 'stats.jsonl', 'a', encoding='utf-8') as file:
+def test_statistics_after_the_checkpoint_are_dropped_on_resume(run_copy, longer_run):
+  with open(run_copy / 'stats.jsonl', 'a', encoding='utf-8') as file:
     file.write('{"global_step": 6, "loss/generator": 1.0}\n{"global_st')  # as a kill leaves it
-  session.resume(run, replace(runs.load_options(run), 'training', num_minibatches=6))
-  assert [line['global_step'] for line in stats(run)] == [2, 3, 4, 6]
-  assert 'health/loss_ratio' in stats(run)[-1]
+  session.resume(run_copy, runs.load_options(run_copy).replace('training', num_minibatches=6))
+  assert_same_run(run_copy, longer_run)
 
 
-def test_a_signal_saves_first_and_the_run_goes_on(tiny_config, tmp_path, replace):
-  options = replace(tiny_config, 'training', num_minibatches=100_000)
-  options = replace(options, 'periods', checkpoint_every_steps=100_000)
+def test_without_a_measure_nothing_is_measured(tiny_config, tmp_path):
+  options = tiny_config.replace('periods', best_by='none', checkpoint_every_steps=1)
+  run = session.start(options, tmp_path).run
+  assert {path.name for path in run.glob('ckpt-*.index')} == {'ckpt-3.index', 'ckpt-4.index'}
+  assert not any('metric/sliced_wasserstein' in line for line in stats(run))
+  best = tf.train.load_checkpoint(str(run / 'ckpt-4')).get_tensor('best/_step/.ATTRIBUTES/VARIABLE_VALUE')
+  assert best == -1
+
+
+def test_the_best_checkpoint_is_that_of_the_least_distance(tiny_config, tmp_path):
+  run = session.start(tiny_config.replace('periods', checkpoint_every_steps=1).replace(
+      'training', num_minibatches=5), tmp_path).run
+  scores = {line['global_step']: line['metric/sliced_wasserstein'] for line in stats(run)
+            if 'metric/sliced_wasserstein' in line}
+  best = min(scores, key=scores.get)
+  assert scores.keys() == {1, 2, 3, 4, 5} and len(set(scores.values())) == 5
+  assert {path.name for path in run.glob('ckpt-*.index')} == {f'ckpt-{step}.index' for step in {4, 5, best}}
+  assert variables(run)['best/_step/.ATTRIBUTES/VARIABLE_VALUE'] == best
+
+
+def test_a_run_whose_weights_turn_nan_stops_with_the_checkpoint_before(
+    tiny_config, tmp_path, longer_run, monkeypatch):
+  save = actions.Save.__call__
+  trainers = []
+
+  def make(*arguments):
+    trainers.append(make_trainer(*arguments))
+    return trainers[-1]
+
+  def poison(action, step, is_last):
+    save(action, step, is_last)
+    if step == 4:
+      trainers[0].generator.trainable_variables[0].assign_add(
+          tf.fill(trainers[0].generator.trainable_variables[0].shape, np.nan))
+
+  make_trainer = session.trainer.Trainer
+  monkeypatch.setattr(session.trainer, 'Trainer', make)
+  monkeypatch.setattr(actions.Save, '__call__', poison)
+  options = tiny_config.replace('training', num_minibatches=6)
+  with pytest.raises(errors.InputError, match=r'`loss/generator` \(nan\) is no longer a number at minibatch 5, seen in '
+                                              r'minibatches 5 to 6'):
+    session.start(options, tmp_path)
+  monkeypatch.undo()
+  run = tmp_path / '00000-drawn8'
+  assert checkpoints.latest(run).endswith('ckpt-4') and not (run / 'samples_000006.png').exists()
+  assert stats(run)[-1]['global_step'] == 4
+  assert 'error: `loss/generator` (nan)' in (run / 'log.txt').read_text(encoding='utf-8')
+  session.resume(run, runs.load_options(run))
+  assert_same_run(run, longer_run)
+
+
+def test_a_training_that_explodes_stops_before_anything_is_saved(tiny_config, tmp_path):
+  options = tiny_config.replace('regularization', r1_gamma=1e30, r1_every_steps=100_000_000)
+  with pytest.raises(errors.InputError, match=r'`[a-z/]*` \((nan|inf)\) is no longer a number at minibatch 1, seen in '
+                                              r'minibatches 1 to 2'):
+    session.start(options, tmp_path)
+  assert not list(tmp_path.glob('*/ckpt-*'))
+
+
+def test_a_device_without_memory_is_told_with_what_to_lower(tiny_config, tmp_path, monkeypatch):
+  def fail(*_):
+    raise tf.errors.ResourceExhaustedError(None, None, 'OOM when allocating tensor\nHint: none')
+
+  monkeypatch.setattr(loop, 'run', fail)
+  with pytest.raises(errors.InputError, match=r'out of memory on 1 × CPU \(OOM when allocating tensor\)\. Lower '
+                                              r'`--global_batch_size`, .*--precision=bfloat16'):
+    session.start(tiny_config, tmp_path)
+  assert 'error: out of memory' in (tmp_path / '00000-drawn8' / 'log.txt').read_text(encoding='utf-8')
+
+
+def test_an_error_inside_tensorflow_is_laid_on_other_workers_only_where_there_are_some(
+    tiny_config, tmp_path, monkeypatch):
+  def fail(*_):
+    raise tf.errors.InternalError(None, None, 'broken')
+
+  monkeypatch.setattr(loop, 'run', fail)
+  with pytest.raises(tf.errors.InternalError):
+    session.start(tiny_config, tmp_path)
+
+
+def test_a_signal_saves_first_and_the_run_goes_on(tiny_config, tmp_path):
+  options = tiny_config.replace('training', num_minibatches=100_000)
+  options = options.replace('periods', checkpoint_every_steps=100_000)
 
   def terminate_once_it_trains():
     while not list(tmp_path.glob('*/stats.jsonl')):
@@ -105,124 +224,52 @@ def test_a_signal_saves_first_and_the_run_goes_on(tiny_config, tmp_path, replace
   assert result.signal is signal.SIGTERM and 0 < result.global_step < 100_000
   assert checkpoints.latest(result.run).endswith(f'ckpt-{result.global_step}')
   assert 'SIGTERM at minibatch' in (result.run / 'log.txt').read_text(encoding='utf-8')
-  resumed = session.resume(result.run, replace(runs.load_options(result.run), 'training',
-                                               num_minibatches=result.global_step + 2))
+  resumed = session.resume(result.run, runs.load_options(result.run).replace(
+      'training', num_minibatches=result.global_step + 2))
   assert resumed.global_step == result.global_step + 2
 
 
-def test_transfer_takes_the_weights_and_starts_the_count_anew(tiny_config, tmp_path, replace):
-  donor = session.start(tiny_config, tmp_path).run
-  few = replace(replace(tiny_config, 'training', num_minibatches=1, learning_rate=1e-9, seed=9), 'data',
-                minibatches='overlapping')
-  result = session.start(few, tmp_path, init_from=str(donor))
-  assert result.run.name == '00001-drawn8-from-drawn8' and result.global_step == 1
-  left, right = variables(donor), variables(result.run)
-  key = 'generator/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE'
-  np.testing.assert_allclose(left[key], right[key], atol=1e-6)
-  log = (result.run / 'log.txt').read_text(encoding='utf-8')
-  assert 'Took 18 of 18 variables from' in log and 'ckpt-4, with fresh optimizers.' in log
-
-
-def test_transfer_from_another_crop_warns(tiny_config, tmp_path, replace, caplog):
-  donor = session.start(tiny_config, tmp_path).run
-  session.start(replace(tiny_config, 'data', crop_px=140), tmp_path, init_from=str(donor))
-  assert 'was trained with --crop=108 and this run has --crop=140' in caplog.text
-
-
-def test_transfer_from_a_named_checkpoint_and_to_other_networks(tiny_config, tmp_path, replace):
-  donor = session.start(tiny_config, tmp_path).run
-  wider = replace(tiny_config, 'networks', kernel_size_px=4)
-  result = session.start(wider, tmp_path, init_from=str(donor / 'ckpt-2'))
-  log = (result.run / 'log.txt').read_text(encoding='utf-8')
-  assert ('Took 15 of 18 variables from' in log and 'ckpt-2, with fresh optimizers; left at their start: '
-          'generator/8x8_rgb/kernel, discriminator/4x4_conv/kernel, generator_ema/8x8_rgb/kernel.' in log)
-
-
-@pytest.mark.parametrize('source', ['nowhere', 'donor/ckpt-99'])
-def test_transfer_from_nowhere_names_the_source_and_leaves_no_run(tiny_config, tmp_path, source):
-  with pytest.raises(errors.InputError, match=rf'`init_from` \({source}\): no such run or checkpoint'):
-    session.start(tiny_config, tmp_path / 'checkpoints', init_from=source)
-  assert not (tmp_path / 'checkpoints').exists()
-
-
-def test_transfer_from_networks_of_which_nothing_fits_is_refused(tiny_config, tmp_path, replace):
-  donor = session.start(tiny_config, tmp_path).run
-  with pytest.raises(errors.InputError, match=r'none of its layers fits'):
-    session.start(replace(tiny_config, 'networks', channels=5, z_dims=3, image_size_px=16, kernel_size_px=4), tmp_path,
-                  init_from=str(donor))
-
-
-def test_resuming_a_finished_run_says_how_to_go_on(tiny_config, tmp_path):
-  run = session.start(tiny_config, tmp_path).run
+def test_resuming_a_finished_run_says_how_to_go_on(finished_run):
   with pytest.raises(errors.InputError, match=r'`num_minibatches` \(4\): .* is at minibatch 4 already\. Use more'):
-    session.resume(run, runs.load_options(run))
+    session.resume(finished_run, runs.load_options(finished_run))
 
 
-def test_resuming_on_another_set_is_refused(tiny_config, tmp_path, replace):
-  run = session.start(tiny_config, tmp_path).run
+def test_resuming_on_another_set_is_refused(finished_run, tmp_path):
   conftest.make_set(tmp_path / 'other', 5)
-  options = replace(runs.load_options(run), 'data', records=str(tmp_path / 'other'))
+  options = runs.load_options(finished_run).replace('data', records=str(tmp_path / 'other'))
   with pytest.raises(errors.InputError, match=r'`records` \(.*other\): not the set that'):
-    session.resume(run, options)
+    session.resume(finished_run, options)
 
 
-def test_an_empty_set_is_refused(tiny_config, tmp_path, replace):
+def test_resuming_with_options_that_were_edited_is_refused_and_changes_nothing(run_copy):
+  path = run_copy / 'options.json'
+  path.write_text(path.read_text(encoding='utf-8').replace('"nonsaturating"', '"hinge"').replace(
+      '"num_minibatches": 4', '"num_minibatches": 9'), encoding='utf-8')
+  before = {path.name: path.read_bytes() for path in run_copy.iterdir() if path.name != 'log.txt'}
+  with pytest.raises(errors.InputError, match=r'`loss` \(hinge\): .*ckpt-4 was made with nonsaturating, and a run goes'):
+    session.resume(run_copy, runs.load_options(run_copy))
+  assert {path.name: path.read_bytes() for path in run_copy.iterdir() if path.name != 'log.txt'} == before
+
+
+def test_an_empty_set_is_refused(tiny_config, tmp_path):
   conftest.make_set(tmp_path / 'empty', 0, num_shards=1)
   with pytest.raises(errors.InputError, match=r'`records` \(.*empty\) holds no face'):
-    session.start(replace(tiny_config, 'data', records=str(tmp_path / 'empty')), tmp_path)
+    session.start(tiny_config.replace('data', records=str(tmp_path / 'empty')), tmp_path)
 
 
-def test_a_truncated_shard_is_named_before_a_run_is_made(tiny_config, tmp_path, replace):
+def test_a_truncated_shard_is_named_before_a_run_is_made(tiny_config, tmp_path):
   conftest.make_set(tmp_path / 'cut', 6)
   shard = tmp_path / 'cut.tfrecord-00001-of-00002'
   shard.write_bytes(shard.read_bytes()[:-9])
   with pytest.raises(errors.InputError, match=r'00001-of-00002: record 2: truncated'):
-    session.start(replace(tiny_config, 'data', records=str(tmp_path / 'cut')), tmp_path / 'checkpoints')
+    session.start(tiny_config.replace('data', records=str(tmp_path / 'cut')), tmp_path / 'checkpoints')
   assert not (tmp_path / 'checkpoints').exists()
 
 
-def test_a_damaged_checkpoint_is_named(tiny_config, tmp_path):
-  run = session.start(tiny_config, tmp_path).run
-  data = run / 'ckpt-4.data-00000-of-00001'
-  data.write_bytes(data.read_bytes()[:100])
-  with pytest.raises(errors.InputError, match=r'ckpt-4: cannot be restored'):
-    checkpoints.load_generator(run)
-
-
-def test_a_run_without_checkpoint_and_a_folder_that_is_no_run_are_told_apart(tiny_config, tmp_path):
-  (tmp_path / 'plain').mkdir()
-  with pytest.raises(errors.InputError, match=r'plain: not a run: it has no options.json'):
-    checkpoints.load_generator(tmp_path / 'plain')
-  runs.save_options(tmp_path / 'plain', tiny_config)
-  with pytest.raises(errors.InputError, match=r'plain: this run has no checkpoint yet'):
-    checkpoints.load_generator(tmp_path / 'plain')
-
-
-def test_a_lost_newest_checkpoint_gives_the_one_before(tiny_config, tmp_path):
-  run = session.start(tiny_config, tmp_path).run
-  (run / 'ckpt-4.index').unlink()
-  assert checkpoints.latest(run).endswith('ckpt-2')
-
-
-def test_what_a_kill_in_mid_save_left_is_cleaned_up(tiny_config, tmp_path, replace):
-  run = session.start(tiny_config, tmp_path).run
-  (run / 'ckpt-5_temp').mkdir()
-  (run / 'ckpt-5_temp' / 'part-00000').write_bytes(b'half')
-  session.resume(run, replace(runs.load_options(run), 'training', num_minibatches=5))
-  assert not (run / 'ckpt-5_temp').exists()
-
-
-def test_damaged_options_are_named(tiny_config, tmp_path):
-  run = session.start(tiny_config, tmp_path).run
-  (run / 'options.json').write_text('{"networks"', encoding='utf-8')
+def test_damaged_options_are_named(run_copy):
+  (run_copy / 'options.json').write_text('{"networks"', encoding='utf-8')
   with pytest.raises(errors.InputError, match=r'options\.json: not the options of a run'):
-    runs.load_options(run)
-
-
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
-  log = actions.Log(tmp_path, None, None, None, 4, 2)
-  with pytest.raises(errors.InputError, match=r'`loss/generator` \(nan\) is no longer a number at minibatch 7'):
-    log(7, {'loss/generator': np.float32([1.0, np.nan])})
+    runs.load_options(run_copy)
 
 
 def test_run_numbers_count_on_and_never_collide(tmp_path):
@@ -230,3 +277,32 @@ def test_run_numbers_count_on_and_never_collide(tmp_path):
   (tmp_path / '00007-x').mkdir()
   assert runs.make_run(tmp_path, 'c').name == '00008-c'
   assert runs.short_name(pathlib.Path('checkpoints/00008-c')) == 'c'
+
+
+FLAGS = ('--image_size=8', '--channels=4', '--kernel_size=3', '--global_batch_size=4', '--num_minibatches=150',
+         '--checkpoint_every_steps=5', '--log_every_steps=5', '--samples_every_steps=50', '--best_by=none',
+         '--precision=float32', '--strategy=one')
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_as_an_undisturbed_one(drawn_set, tmp_path):
+  command = [sys.executable, '-m', 'dcgan.train']
+  start = [*command, f'--records={drawn_set}', *FLAGS]
+  subprocess.run([*start, f'--checkpoints_dir={tmp_path}/whole'], check=True, capture_output=True)
+  killed = tmp_path / 'killed' / '00000-drawn8'
+  rng, resumed = np.random.default_rng(), [*command, f'--resume={killed}']
+  for i in range(4):
+    process = subprocess.Popen(resumed if i else [*start, f'--checkpoints_dir={tmp_path}/killed'],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    target = 25 * (i + 1)
+    while process.poll() is None and not (killed.is_dir() and any(killed.glob('ckpt-*.index')) and int(
+        checkpoints.latest(killed).rpartition('-')[2]) >= target):
+      time.sleep(0.01)
+    time.sleep(rng.uniform(0.0, 0.1))
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+  subprocess.run(resumed, check=True, capture_output=True)
+  assert_same_run(killed, tmp_path / 'whole' / '00000-drawn8')
+  names = [{path.name for path in run.iterdir() if not path.name.startswith('events.')}
+           for run in (killed, tmp_path / 'whole' / '00000-drawn8')]
+  assert names[0] == names[1]

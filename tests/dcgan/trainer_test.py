@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from dcgan import batch_plan
 from dcgan import config
+from dcgan import errors
 from dcgan import input_pipeline
 from dcgan import networks
 from dcgan import trainer
@@ -97,7 +98,8 @@ def test_many_calls_are_one_long_call(tiny_config):
     np.testing.assert_array_equal(np.concatenate([part[name] for part in parts]), history[name], err_msg=name)
 
 
-@pytest.mark.parametrize('norm', ['spectral', pytest.param('batch', marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize('norm', ['spectral', 'batch'])
 def test_two_replicas_make_the_same_update_as_one(everything_config, norm, two_replicas):
   # With BatchNorm without minibatch features: each replica has the same companions, which would count twice in it.
   options = everything_config.replace('data', global_batch_size=16).replace(
@@ -285,7 +287,7 @@ def test_bfloat16_trains_nearly_as_float32_does(tiny_config):
 def test_float16_trains_nearly_as_float32_does(tiny_config, num_replicas, two_replicas):
   _, expected = train(tiny_config, 3)
   trained = make(tiny_config.replace('training', precision='float16'), two_replicas if num_replicas == 2 else None)
-  set_loss_scale(trained, 2.0**7)  # the one at the start is too large for these gradients: some updates would be left out
+  set_loss_scale(trained, 2.0**7)  # the one at the start is too large for these gradients: it would leave updates out
   history = run(trained, 3)
   for name in ('loss/generator', 'loss/discriminator', 'gradients/generator', 'gradients/discriminator'):
     np.testing.assert_allclose(history[name], expected[name], rtol=0.02, err_msg=name)
@@ -338,19 +340,26 @@ def test_xla_trains_with_everything_but_spectral_normalization(everything_config
     assert [key for key in before if (before[key] == after[key]).all()] == []
 
 
-@pytest.mark.parametrize('batch_size,num_companions', [(1, 0), (9, 2)])
-def test_minibatches_of_one_and_of_odd_size_train(everything_config, batch_size, num_companions):
-  trained, history = train(everything_config.replace('data', global_batch_size=batch_size), 2)
-  assert trained.num_companions == num_companions
+@pytest.mark.parametrize('batch_size,features', [(1, 'none'), (9, 'stddev')])
+def test_minibatches_of_one_and_of_odd_size_train(everything_config, batch_size, features):
+  _, history = train(everything_config.replace('data', global_batch_size=batch_size).replace(
+      'networks', minibatch_features=features), 2)
   assert all(np.isfinite(column).all() for column in history.values())
 
 
-@pytest.mark.parametrize('batch_size,num_companions', [(64, 7), (12, 5), (7, 6), (11, 0)])
+@pytest.mark.parametrize('batch_size,num_companions', [(64, 7), (12, 5), (7, 6), (9, 2)])
 def test_a_picture_is_compared_with_the_most_companions_under_8_that_divide_the_minibatch(
     tiny_config, batch_size, num_companions):
   options = tiny_config.replace('data', global_batch_size=batch_size)
   assert make(options.replace('networks', minibatch_features='stddev')).num_companions == num_companions
   assert make(options).num_companions == 0
+
+
+@pytest.mark.parametrize('batch_size', [1, 11])
+def test_minibatches_that_cannot_be_divided_into_groups_are_refused(tiny_config, batch_size):
+  options = tiny_config.replace('data', global_batch_size=batch_size).replace('networks', minibatch_features='stddev')
+  with pytest.raises(errors.InputError, match=rf'`global_batch_size` \({batch_size}\) over 1 replicas must be'):
+    make(options)
 
 
 def test_fakes_are_compared_with_the_others_of_their_group():

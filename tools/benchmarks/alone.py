@@ -1,8 +1,10 @@
 """Work in a process of its own, which nothing that was measured before has made larger."""
 
+import concurrent.futures
 import importlib
+import multiprocessing
 
-from tools.sets import workers
+from dcgan import entry
 
 
 def call(module, function, *arguments):
@@ -13,11 +15,10 @@ def call(module, function, *arguments):
     function: str, its name.
     *arguments: what it is given. They and what it returns can be pickled.
   """
-  told = []
-  workers.run_spawned(_call, [(module, function, arguments)], 1, told.append)
-  return told[0]
+  spawned = multiprocessing.get_context('spawn')
+  with concurrent.futures.ProcessPoolExecutor(1, spawned, entry.prepare_libraries) as pool:
+    return pool.submit(_call, module, function, arguments).result()
 
 
-def _call(task, on_event):
-  module, function, arguments = task
-  on_event(getattr(importlib.import_module(module), function)(*arguments))
+def _call(module, function, arguments):
+  return getattr(importlib.import_module(module), function)(*arguments)

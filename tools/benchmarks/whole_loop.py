@@ -54,8 +54,10 @@ def measure(rounds, num_steps, image_size_px, preset):
     input_fractions = []
 
     def train():
-      run = session.start(options, folder, strategy=strategy).run
-      images_per_sec, input_fraction = read_speed(run, batch_size)
+      result = session.start(options, folder, strategy=strategy)
+      if result.signal:  # the run caught it
+        raise KeyboardInterrupt
+      images_per_sec, input_fraction = read_speed(result.run, batch_size)
       input_fractions.append(input_fraction)
       return num_steps * batch_size / images_per_sec
 

@@ -1,0 +1,335 @@
+"""Tests of dcgan.checkpoints."""
+
+import contextlib
+import os
+import resource
+import shutil
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dcgan import checkpoints
+from dcgan import errors
+from dcgan import health
+from dcgan import runs
+from dcgan import session
+from tests.dcgan import session_test
+
+
+class Saved:
+  """A trainer of a few numbers, and its checkpoints in a run's folder."""
+
+  def __init__(self, folder, options, num_values=10):
+    folder.mkdir(exist_ok=True)
+    runs.save_options(folder, options)
+    self.folder = folder
+    self.best = checkpoints.Best()
+    self.loss_ratio = health.LossRatio()
+    variable = lambda: tf.Variable(tf.zeros(num_values))
+    self.trainer = types.SimpleNamespace(
+        options=options, generator=variable(), discriminator=variable(), generator_ema=variable(),
+        generator_optimizer=variable(), discriminator_optimizer=variable(), augmentation=variable(),
+        logit_averages=[variable(), variable()], r1=variable(), global_step=tf.Variable(0, dtype=tf.int64))
+    self.checkpoints = checkpoints.Checkpoints(folder, self.trainer, self.loss_ratio, self.best)
+
+  def save(self, step):
+    for value in (self.trainer.generator, self.trainer.logit_averages[1]):
+      value.assign(tf.fill(value.shape, float(step)))
+    self.trainer.global_step.assign(step)
+    self.checkpoints.save(step)
+
+  def restored_step(self):
+    """Restores the latest; returns its step, and has looked that its numbers are whole."""
+    self.checkpoints.restore_latest(self.folder)
+    step = int(self.trainer.global_step)
+    for value in (self.trainer.generator, self.trainer.logit_averages[1]):
+      np.testing.assert_array_equal(value, float(step))
+    return step
+
+
+@pytest.fixture(name='saved')
+def fixture_saved(tmp_path, tiny_config):
+  return Saved(tmp_path / 'run', tiny_config)
+
+
+def steps_in(folder):
+  """Returns the steps of the checkpoints in a folder, having looked that nothing of others is left."""
+  names = {path.name for path in folder.iterdir()} - {'options.json'}
+  steps = sorted(int(name[5:-6]) for name in names if name.endswith('.index'))
+  assert names == {'checkpoint'} | {f'ckpt-{step}{end}' for step in steps for end in ('.index', '.data-00000-of-00001')}
+  return steps
+
+
+def flip(path):
+  """Changes one byte in every 16."""
+  content = bytearray(path.read_bytes())
+  for i in range(0, len(content), 16):
+    content[i] ^= 0xff
+  path.write_bytes(content)
+
+
+def cut(path):
+  path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+
+
+def empty(path):
+  path.write_bytes(b'')
+
+
+DATA, INDEX = 'data-00000-of-00001', 'index'
+DAMAGES = [pytest.param(damage, part, id=f'{damage.__name__}-{part.partition("-")[0]}')
+           for damage, part in ((flip, DATA), (cut, DATA), (empty, DATA), (os.remove, DATA), (flip, INDEX), (cut, INDEX),
+                                (empty, INDEX))]
+
+
+def test_the_latest_two_the_best_and_every_nth_are_kept_and_nothing_else(tmp_path, tiny_config):
+  saved = Saved(tmp_path / 'run', tiny_config.replace('periods', keep_every_steps=6))
+  kept = {}
+  for step, score in zip(range(2, 22, 2), (9, 8, 7, 3, 4, 3, 5, 6, 7, 8)):
+    saved.best.update(step, score)
+    saved.save(step)
+    kept[step] = steps_in(saved.folder)
+  assert kept[2] == [2] and kept[6] == [4, 6] and kept[8] == [6, 8] and kept[10] == [6, 8, 10]
+  assert kept[20] == [6, 8, 12, 18, 20]  # 8 was the best; 12 as good, but later
+  told = tf.train.get_checkpoint_state(str(saved.folder))
+  assert told.model_checkpoint_path == str(saved.folder / 'ckpt-20')
+  assert list(told.all_model_checkpoint_paths) == [str(saved.folder / f'ckpt-{step}') for step in kept[20]]
+
+
+def test_without_a_measure_and_a_period_the_latest_two_are_kept(saved):
+  for step in (2, 3, 7, 12):
+    saved.save(step)
+  assert steps_in(saved.folder) == [7, 12]
+
+
+def test_the_best_so_far_is_the_same_after_a_resume(saved, tiny_config):
+  for step, score in ((2, 5.0), (4, 3.0), (6, 4.0)):
+    saved.best.update(step, score)
+    saved.save(step)
+  other = Saved(saved.folder, tiny_config)
+  assert other.best.step == -1 and other.restored_step() == 6 and other.best.step == 4
+  other.best.update(8, 3.5)
+  assert other.best.step == 4
+  other.save(8)
+  assert steps_in(saved.folder) == [4, 6, 8]
+  other.best.update(10, 2.5)
+  assert other.best.step == 10
+
+
+def test_a_score_that_is_no_number_is_never_the_best():
+  best = checkpoints.Best()
+  best.update(2, float('nan'))
+  assert best.step == -1
+  best.update(4, 7.0)
+  best.update(6, float('nan'))
+  assert best.step == 4
+
+
+@pytest.mark.parametrize('damage,part', DAMAGES)
+def test_of_a_damaged_latest_checkpoint_the_one_before_is_taken_with_a_warning(saved, damage, part, caplog):
+  for step in (2, 4):
+    saved.save(step)
+  damage(saved.folder / f'ckpt-4.{part}')
+  assert saved.restored_step() == 2
+  warning, = [record.message for record in caplog.records if record.levelname == 'WARNING']
+  assert warning.startswith(f'{saved.folder}/ckpt-4: cannot be restored (')
+  assert warning.endswith('). The one before it is taken.')
+
+
+def test_a_checkpoint_without_index_is_none(saved, caplog):
+  for step in (2, 4):
+    saved.save(step)
+  (saved.folder / 'ckpt-4.index').unlink()
+  assert checkpoints.latest(saved.folder) == str(saved.folder / 'ckpt-2') and saved.restored_step() == 2
+  assert not caplog.records
+
+
+@pytest.mark.parametrize('damage,part', DAMAGES)
+def test_all_checkpoints_damaged_is_an_error_that_names_the_last_tried(saved, damage, part):
+  for step in (2, 4):
+    saved.save(step)
+    damage(saved.folder / f'ckpt-{step}.{part}')
+  with pytest.raises(errors.InputError, match=r'run/ckpt-2: cannot be restored \(.*\)\. Use another checkpoint'):
+    saved.restored_step()
+
+
+def test_what_is_newer_than_the_minibatch_saved_is_deleted(saved, tiny_config):
+  # After a damaged checkpoint 6 the run went on from 4, and was stopped at 5: the best one, 6, is of another past.
+  for step in (2, 4, 6):
+    saved.save(step)
+  empty(saved.folder / f'ckpt-6.{DATA}')
+  other = Saved(saved.folder, tiny_config)
+  assert other.restored_step() == 4
+  other.save(5)
+  assert steps_in(saved.folder) == [4, 5] and Saved(saved.folder, tiny_config).restored_step() == 5
+
+
+def test_a_damaged_checkpoint_is_written_anew(saved):
+  for step in (2, 4):
+    saved.save(step)
+  flip(saved.folder / f'ckpt-4.{DATA}')
+  assert saved.restored_step() == 2
+  saved.save(4)
+  assert saved.restored_step() == 4 and steps_in(saved.folder) == [2, 4]
+
+
+def test_what_a_kill_in_mid_save_left_is_cleaned_up(saved, tiny_config):
+  saved.save(2)
+  (saved.folder / 'ckpt-5_temp').mkdir()
+  (saved.folder / 'ckpt-5_temp' / 'part-00000').write_bytes(b'half')
+  Saved(saved.folder, tiny_config)
+  assert steps_in(saved.folder) == [2]
+
+
+@contextlib.contextmanager
+def largest_file(num_bytes):
+  """Lets no file grow over a size, as a full disk does. (Python ignores SIGXFSZ, so that writing fails with EFBIG.)"""
+  limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, limits[1]))
+  try:
+    yield
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize('num_bytes', [0, 100_000])
+def test_a_full_disk_is_told_and_the_checkpoint_before_is_whole(tmp_path, tiny_config, num_bytes):
+  saved = Saved(tmp_path / 'run', tiny_config, num_values=100_000)
+  for step in (2, 4):
+    saved.save(step)
+  with pytest.raises(errors.InputError, match=r'run/ckpt-6: cannot be saved \(.*\)\. Make room there, and go on .*'
+                                              r'--resume=.*run\.'):
+    with largest_file(num_bytes):
+      saved.save(6)
+  other = Saved(tmp_path / 'run', tiny_config, num_values=100_000)
+  assert other.restored_step() == 4
+  other.save(6)
+  assert steps_in(saved.folder) == [4, 6] and other.restored_step() == 6
+
+
+@pytest.mark.parametrize('group,changes,name,then,now', [
+    ('training', dict(loss='hinge'), 'loss', 'nonsaturating', 'hinge'),
+    ('training', dict(learning_rate=0.5), 'learning_rate', '0.01', '0.5'),
+    ('regularization', dict(r1_gamma=1.0), 'r1_gamma', '0.0', '1.0'),
+    ('augmentation', dict(mode='adaptive'), 'mode', 'fixed', 'adaptive'),
+    ('networks', dict(channels=5), 'channels', '4', '5'),
+    ('data', dict(global_batch_size=2), 'global_batch_size', '4', '2')])
+def test_options_that_were_changed_in_between_are_named_with_both_values(
+    saved, tiny_config, group, changes, name, then, now):
+  for step in (2, 4):
+    saved.save(step)
+  other = Saved(saved.folder, tiny_config.replace(group, **changes))
+  with pytest.raises(errors.InputError, match=rf'`{name}` \({now}\): .*ckpt-4 was made with {then}, .*options\.json'):
+    other.restored_step()
+
+
+def test_the_end_and_the_periods_may_change(saved, tiny_config):
+  saved.save(2)
+  other = Saved(saved.folder, tiny_config.replace('training', num_minibatches=99).replace(
+      'periods', log_every_steps=7, samples_every_steps=7, checkpoint_every_steps=7, keep_every_steps=14,
+      best_by='none').replace('data', records='elsewhere'))
+  assert other.restored_step() == 2
+
+
+def test_a_checkpoint_of_something_else_cannot_be_restored(saved):
+  tf.train.Checkpoint(a=tf.Variable(1.0)).write(str(saved.folder / 'ckpt-7'))
+  with pytest.raises(errors.InputError, match=r'ckpt-7: cannot be restored'):
+    saved.restored_step()
+
+
+def test_a_generator_is_loaded_as_it_was_saved(finished_run, tiny_config):
+  generator, options, step = checkpoints.load_generator(finished_run)
+  assert step == 4 and options.training == tiny_config.training
+  saved = session_test.variables(finished_run)
+  np.testing.assert_array_equal(generator.get_layer('4x4_dense').kernel,
+                                saved['generator_ema/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE'])
+  np.testing.assert_array_equal(generator.get_layer('4x4_norm').moving_variance,
+                                saved['generator_ema/layer_with_weights-1/moving_variance/.ATTRIBUTES/VARIABLE_VALUE'])
+
+
+@pytest.mark.parametrize('damage,part', DAMAGES)
+def test_of_a_damaged_checkpoint_the_generator_before_is_loaded(run_copy, damage, part, caplog):
+  damage(run_copy / f'ckpt-4.{part}')
+  generator, _, step = checkpoints.load_generator(run_copy)
+  assert step == 2 and f'{run_copy}/ckpt-4: cannot be restored (' in caplog.text
+  before = tf.train.load_checkpoint(str(run_copy / 'ckpt-2'))
+  np.testing.assert_array_equal(
+      generator.get_layer('4x4_dense').kernel,
+      before.get_tensor('generator_ema/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE'))
+  damage(run_copy / f'ckpt-2.{part}')
+  with pytest.raises(errors.InputError, match=r'ckpt-2: cannot be restored'):
+    checkpoints.load_generator(run_copy)
+
+
+@pytest.mark.parametrize('damage,part', [(flip, DATA), (os.remove, DATA)])
+def test_a_run_that_goes_on_from_the_checkpoint_before_equals_an_undisturbed_one(
+    run_copy, longer_run, damage, part, caplog):
+  damage(run_copy / f'ckpt-4.{part}')
+  session.resume(run_copy, runs.load_options(run_copy).replace('training', num_minibatches=6))
+  assert f'{run_copy}/ckpt-4: cannot be restored (' in caplog.text and 'goes on at minibatch 2' in caplog.text
+  session_test.assert_same_run(run_copy, longer_run)
+
+
+def test_a_run_without_checkpoint_and_a_folder_that_is_no_run_are_told_apart(tiny_config, tmp_path):
+  (tmp_path / 'plain').mkdir()
+  with pytest.raises(errors.InputError, match=r'plain: not a run: it has no options.json'):
+    checkpoints.load_generator(tmp_path / 'plain')
+  runs.save_options(tmp_path / 'plain', tiny_config)
+  with pytest.raises(errors.InputError, match=r'plain: this run has no checkpoint yet'):
+    checkpoints.load_generator(tmp_path / 'plain')
+
+
+def test_transfer_takes_the_weights_and_starts_the_count_anew(tiny_config, tmp_path, finished_run):
+  few = tiny_config.replace('training', num_minibatches=1, learning_rate=1e-9, seed=9).replace(
+      'data', minibatches='overlapping')
+  result = session.start(few, tmp_path, init_from=str(finished_run))
+  assert result.run.name == '00000-drawn8-from-drawn8-try' and result.global_step == 1
+  left, right = session_test.variables(finished_run), session_test.variables(result.run)
+  for network in ('generator', 'discriminator'):
+    key = f'{network}/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE'
+    np.testing.assert_allclose(left[key], right[key], atol=1e-6)
+  log = (result.run / 'log.txt').read_text(encoding='utf-8')
+  assert 'Took 18 of 18 variables from' in log and 'ckpt-4, with fresh optimizers.' in log
+
+
+def test_transfer_from_another_crop_warns(tiny_config, tmp_path, finished_run, caplog):
+  other = tiny_config.replace('data', crop_px=140).replace('training', num_minibatches=1)
+  session.start(other, tmp_path, init_from=str(finished_run))
+  assert 'was trained with --crop=108 and this run has --crop=140' in caplog.text
+
+
+def test_transfer_from_a_named_checkpoint_and_to_other_networks(tiny_config, tmp_path, finished_run):
+  other = tiny_config.replace('networks', kernel_size_px=4).replace('training', num_minibatches=1)
+  result = session.start(other, tmp_path, init_from=str(finished_run / 'ckpt-2'))
+  log = (result.run / 'log.txt').read_text(encoding='utf-8')
+  assert ('Took 15 of 18 variables from' in log and 'ckpt-2, with fresh optimizers; left at their start: '
+          'generator/8x8_rgb/kernel, discriminator/4x4_conv/kernel, generator_ema/8x8_rgb/kernel.' in log)
+
+
+@pytest.mark.parametrize('source', ['nowhere', 'donor/ckpt-99'])
+def test_transfer_from_nowhere_names_the_source_and_leaves_no_run(tiny_config, tmp_path, source):
+  with pytest.raises(errors.InputError, match=rf'`init_from` \({source}\): no such run or checkpoint'):
+    session.start(tiny_config, tmp_path / 'checkpoints', init_from=source)
+  assert not (tmp_path / 'checkpoints').exists()
+
+
+def test_transfer_from_networks_of_which_nothing_fits_is_refused(tiny_config, tmp_path, finished_run):
+  other = tiny_config.replace('networks', channels=5, z_dims=3, image_size_px=16, kernel_size_px=4)
+  with pytest.raises(errors.InputError, match=r'none of its layers fits'):
+    session.start(other, tmp_path / 'checkpoints', init_from=str(finished_run))
+  assert not (tmp_path / 'checkpoints').exists()
+
+
+def test_transfer_from_a_damaged_checkpoint_names_it(tiny_config, tmp_path, run_copy):
+  flip(run_copy / f'ckpt-4.{DATA}')
+  with pytest.raises(errors.InputError, match=r'ckpt-4: cannot be restored'):
+    session.start(tiny_config, tmp_path / 'checkpoints', init_from=str(run_copy))
+  assert not (tmp_path / 'checkpoints').exists()
+
+
+def test_a_run_that_was_moved_is_found_by_its_own_folder(run_copy, tmp_path):
+  moved = shutil.move(run_copy, tmp_path / 'moved')
+  assert checkpoints.latest(moved) == f'{tmp_path}/moved/ckpt-4'
+  assert checkpoints.load_generator(moved)[2] == 4
