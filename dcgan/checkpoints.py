@@ -266,7 +266,9 @@ def _restore_partly(path, objects):
 
 
 def _reason(error):
-  return str(getattr(error, 'message', error)).strip().splitlines()[0]
+  """Returns the first line of what TensorFlow says, without the names of its operations."""
+  text = re.sub(r'\{\{.*?\}\} | \[Op:.*?\]', '', str(getattr(error, 'message', error)))
+  return text.strip().splitlines()[0]
 
 
 class _naming:

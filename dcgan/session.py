@@ -253,6 +253,7 @@ def _log_file(run):
   """Copies the log lines, and the error that ends the run, into `log.txt` of a run."""
   handler = standard_logging.FileHandler(pathlib.Path(run) / 'log.txt', encoding='utf-8')
   handler.setFormatter(entry.LOG_FORMAT)
+  handler.handleError = lambda record: None  # a full disk must not hide what ended the run: saving tells of it
   logger = logging.get_absl_logger()
   logger.addHandler(handler)
   try:
@@ -262,4 +263,5 @@ def _log_file(run):
     raise
   finally:
     logger.removeHandler(handler)
-    handler.close()
+    with contextlib.suppress(OSError):
+      handler.close()

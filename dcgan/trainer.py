@@ -49,7 +49,8 @@ class Trainer(tf.Module):
       strategy: `tf.distribute.Strategy`.
 
     Raises:
-      errors.InputError: the minibatch cannot be divided by the replicas, or not into groups for minibatch features.
+      errors.InputError: the minibatch cannot be divided by the replicas, or not into groups for minibatch features, or
+        XLA cannot compile for these replicas.
     """
     super().__init__(name='trainer')
     self.options = options
@@ -61,6 +62,9 @@ class Trainer(tf.Module):
           f'be divisible by one of 2 to {_COMPARED_WITH}, because `minibatch_features` '
           f'({options.networks.minibatch_features}) compares pictures in groups. Use '
           f'{16 * strategy.num_replicas_in_sync}, or --minibatch_features=none.')
+    if options.training.xla and strategy.num_replicas_in_sync > 1:
+      raise errors.InputError(f'`xla` (on) compiles for one replica, not for {strategy.num_replicas_in_sync}, which '
+                              'share their variables. Use --strategy=one, or start a run with --xla=off.')
     self._losses = losses.LOSSES[options.training.loss]
     common = dict(config=options.networks, precision=options.training.precision,
                   synchronized=strategy.num_replicas_in_sync > 1, seed=options.training.seed)

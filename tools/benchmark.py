@@ -9,6 +9,7 @@ Prints a table; the last line on standard output is the path of the same numbers
 """
 
 import json
+import logging as standard_logging
 import pathlib
 import sys
 
@@ -60,8 +61,9 @@ def main(subject):
 def _train():
   """Yields results as they come."""
   sizes = [_image_size(text) for text in _IMAGE_SIZES.value]
-  # Nobody is to go on with the runs measured here, and TensorFlow wonders why each trainer is traced.
-  logging.set_verbosity(logging.ERROR)
+  logging.set_verbosity(logging.WARNING)  # nobody is to go on with the runs measured here
+  # TensorFlow wonders why one trainer after the other is traced.
+  standard_logging.getLogger('tensorflow').addFilter(lambda record: 'retracing' not in record.getMessage())
   from tools.benchmarks import torch_step  # pylint: disable=import-outside-toplevel
   from tools.benchmarks import training_step  # pylint: disable=import-outside-toplevel
   from tools.benchmarks import whole_loop  # pylint: disable=import-outside-toplevel

@@ -80,8 +80,8 @@ def empty(path):
 
 DATA, INDEX = 'data-00000-of-00001', 'index'
 DAMAGES = [pytest.param(damage, part, id=f'{damage.__name__}-{part.partition("-")[0]}')
-           for damage, part in ((flip, DATA), (cut, DATA), (empty, DATA), (os.remove, DATA), (flip, INDEX), (cut, INDEX),
-                                (empty, INDEX))]
+           for damage, part in ((flip, DATA), (cut, DATA), (empty, DATA), (os.remove, DATA), (flip, INDEX),
+                                (cut, INDEX), (empty, INDEX))]
 
 
 def test_the_latest_two_the_best_and_every_nth_are_kept_and_nothing_else(tmp_path, tiny_config):
@@ -199,8 +199,8 @@ def test_a_full_disk_is_told_and_the_checkpoint_before_is_whole(tmp_path, tiny_c
   saved = Saved(tmp_path / 'run', tiny_config, num_values=100_000)
   for step in (2, 4):
     saved.save(step)
-  with pytest.raises(errors.InputError, match=r'run/ckpt-6: cannot be saved \(.*\)\. Make room there, and go on .*'
-                                              r'--resume=.*run\.'):
+  with pytest.raises(errors.InputError, match=r'run/ckpt-6: cannot be saved \(/\S*ckpt-6\S*; File too large\)\. Make '
+                                              r'room there, and go on .*--resume=.*run\.'):
     with largest_file(num_bytes):
       saved.save(6)
   other = Saved(tmp_path / 'run', tiny_config, num_values=100_000)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -198,6 +199,29 @@ def test_a_device_without_memory_is_told_with_what_to_lower(tiny_config, tmp_pat
                                               r'`--global_batch_size`, .*--precision=bfloat16'):
     session.start(tiny_config, tmp_path)
   assert 'error: out of memory' in (tmp_path / '00000-drawn8' / 'log.txt').read_text(encoding='utf-8')
+
+
+def test_a_full_disk_ends_the_run_with_what_to_do_even_where_the_log_cannot_be_written(
+    tiny_config, longer_run, tmp_path, monkeypatch):
+  save = actions.Save.__call__
+  limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+  def fill(action, step, is_last):
+    if step == 4:  # from here on no file grows; see checkpoints_test
+      resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    save(action, step, is_last)
+
+  monkeypatch.setattr(actions.Save, '__call__', fill)
+  try:
+    with pytest.raises(errors.InputError, match=r'ckpt-4: cannot be saved \(.*File too large\)'):
+      session.start(tiny_config, tmp_path)
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+  monkeypatch.undo()
+  run = tmp_path / '00000-drawn8'
+  assert checkpoints.latest(run).endswith('ckpt-2')
+  session.resume(run, runs.load_options(run).replace('training', num_minibatches=6))
+  assert_same_run(run, longer_run)
 
 
 def test_an_error_inside_tensorflow_is_laid_on_other_workers_only_where_there_are_some(

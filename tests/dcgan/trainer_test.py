@@ -330,6 +330,11 @@ def test_xla_makes_the_same_steps(tiny_config):
       np.testing.assert_allclose(right.numpy(), left.numpy(), rtol=5e-3, atol=2e-3, err_msg=left.name)
 
 
+def test_xla_for_several_replicas_is_refused(tiny_config, two_replicas):
+  with pytest.raises(errors.InputError, match=r'`xla` \(on\) compiles for one replica, not for 2, .*--strategy=one'):
+    make(tiny_config.replace('training', xla=True), two_replicas)
+
+
 @pytest.mark.slow
 def test_xla_trains_with_everything_but_spectral_normalization(everything_config):
   options = everything_config.replace('networks', discriminator_norm='batch').replace('training', xla=True)

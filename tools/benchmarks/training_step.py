@@ -19,6 +19,7 @@ from tools.benchmarks import flops
 
 _PRODUCT_SIDE = {'CPU': 2048, 'GPU': 8192}  # of the matrices whose product tells what the machine can do
 _NUM_PRODUCTS = 4  # in one measurement
+_WORKS = ('step', 'discriminator', 'averaging', 'product')
 _HEADER = 'size  precision   images/s   ms/step   GFLOP/s  of matrix product  peak MiB  D step  averaging  G step, rest'
 
 
@@ -39,7 +40,7 @@ def bare(options, strategy, precision):
 
 
 def report(image_size_px, global_batch_size, strategy, precision):
-  """Returns the options of the bare step of the report's networks; the arguments as in `measure` and `bare`."""
+  """Returns the options of a bare step of the report's networks; the arguments as in `measure` and `bare`."""
   options = presets.PRESETS['report'].replace('networks', image_size_px=image_size_px)
   return bare(options.replace('data', global_batch_size=global_batch_size), strategy, precision).validate()
 
@@ -134,9 +135,6 @@ def measure(rounds, num_steps, global_batch_size, image_sizes_px):
   yield comparison.ratio('Adam, updates/s', comparison.in_turn(updates, rounds), 'legacy', 'new')
 
 
-_WORKS = ('step', 'discriminator', 'averaging', 'product')
-
-
 def _works(step, precision, num_steps, global_batch_size):
   """Returns what is measured of a step, by the names in `_WORKS`: in pictures a second, products in operations."""
   num_images = num_steps * global_batch_size
@@ -167,7 +165,10 @@ def _products(precision):
       product = tf.matmul(product, right)
     return product[0, 0]
 
-  return lambda: multiply(tf.constant(_NUM_PRODUCTS)).numpy() and None, 2 * side**3 * _NUM_PRODUCTS
+  def work():
+    multiply(tf.constant(_NUM_PRODUCTS)).numpy()
+
+  return work, 2 * side**3 * _NUM_PRODUCTS
 
 
 def _row(rates, step, global_batch_size):

@@ -5,12 +5,10 @@ import pathlib
 import statistics
 import tempfile
 import threading
-import time
 
 import psutil
 
 from dcgan import actions
-from dcgan import config
 from dcgan import devices
 from dcgan import presets
 from dcgan import session
