@@ -270,7 +270,7 @@ def test_resuming_with_options_that_were_edited_is_refused_and_changes_nothing(r
   path.write_text(path.read_text(encoding='utf-8').replace('"nonsaturating"', '"hinge"').replace(
       '"num_minibatches": 4', '"num_minibatches": 9'), encoding='utf-8')
   before = {path.name: path.read_bytes() for path in run_copy.iterdir() if path.name != 'log.txt'}
-  with pytest.raises(errors.InputError, match=r'`loss` \(hinge\): .*ckpt-4 was made with nonsaturating, and a run goes'):
+  with pytest.raises(errors.InputError, match=r'`loss` \(hinge\): .*ckpt-4 was made with nonsaturating, and a run'):
     session.resume(run_copy, runs.load_options(run_copy))
   assert {path.name: path.read_bytes() for path in run_copy.iterdir() if path.name != 'log.txt'} == before
 
