@@ -79,12 +79,3 @@ def test_a_video_becomes_a_model_and_an_animation(tmp_path):
   more = last_line('dcgan.train', f'--records={records}', f'--checkpoints_dir={tmp_path}/runs', '--channels=8',
                    '--global_batch_size=8', '--num_minibatches=2', '--crop=140', f'--init_from={run}')
   assert more == f'{tmp_path}/runs/00001-clip64-from-clip64'
-
-
-@pytest.mark.slow
-def test_the_benchmark_prints_ratios_and_writes_them(tmp_path):
-  path = last_line('tools.benchmark', 'step', '--image_size=8', '--global_batch_size=2', '--rounds=1', '--steps=1',
-                   f'--out={tmp_path}/step.json')
-  results = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
-  assert [result['names'] for result in results] == [['bfloat16', 'float32'], ['legacy', 'new']]
-  assert all(ratio > 0 for result in results for ratio in result['ratios'])
