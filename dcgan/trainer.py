@@ -126,14 +126,15 @@ class Trainer(tf.Module):
       metrics = self._step(pixels)
       self.augmentation.update(metrics[4], self.global_step, self.options.data.global_batch_size)
       self._average_logits(metrics[2], metrics[3])
-      self._average_generator()
+      averaged = self._average_generator()
       rest = tf.stack([self.r1, self.augmentation.probability, waited_secs])
       history = history.write(i, tf.concat([metrics, rest], axis=0))
-      self.global_step.assign_add(1)
+      with tf.control_dependencies([metrics, *averaged]):  # the last of the step, so that the next one starts after it
+        self.global_step.assign_add(1)
     return dict(zip(METRICS, tf.unstack(history.stack(), axis=1)))
 
   def _next_minibatch(self, iterator):
-    with tf.control_dependencies([self.global_step.read_value()]):  # not before the last step has counted itself
+    with tf.control_dependencies([self.global_step.read_value()]):  # not before the last step is over
       start = tf.timestamp()
     with tf.control_dependencies([start]):
       pixels = next(iterator)
@@ -257,13 +258,13 @@ class Trainer(tf.Module):
       average.assign(decay * average + (1.0 - decay) * logit)
 
   def _average_generator(self):
-    """Moves the averaged generator toward the generator, on each replica alone: nothing crosses the devices."""
+    """Moves the averaged generator toward the generator, on each replica alone; returns the operations that do."""
     batch_size = float(self.options.data.global_batch_size)
     half_life = tf.minimum(float(self.options.training.ema_half_life_images), _EMA_RAMP_UP * self._images_seen())
     decay = tf.pow(0.5, batch_size / tf.maximum(half_life, 1e-3))
     move = lambda average, variable, decay: average.assign(variable + decay * (average - variable))
-    for average, variable in zip(self.generator_ema.variables, self.generator.variables):
-      self.strategy.extended.update(average, move, args=(variable, decay), group=False)
+    return [self.strategy.extended.update(average, move, args=(variable, decay))
+            for average, variable in zip(self.generator_ema.variables, self.generator.variables)]
 
 
 def _group_size(num_images):
