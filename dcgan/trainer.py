@@ -123,7 +123,8 @@ class Trainer(tf.Module):
     history = tf.TensorArray(tf.float32, size=tf.cast(num_steps, tf.int32), element_shape=[len(METRICS)])
     for i in tf.range(tf.cast(num_steps, tf.int32)):
       pixels, waited_secs = self._next_minibatch(iterator)
-      metrics = self._step(pixels)
+      with tf.control_dependencies([waited_secs]):  # else G starts meanwhile, and its work would count as waiting
+        metrics = self._step(pixels)
       self.augmentation.update(metrics[4], self.global_step, self.options.data.global_batch_size)
       self._average_logits(metrics[2], metrics[3])
       averaged = self._average_generator()
