@@ -1,5 +1,6 @@
 """What happens every so many minibatches: a log line, a grid of samples, a score, a checkpoint."""
 
+import contextlib
 import json
 import pathlib
 import time
@@ -35,9 +36,9 @@ class Stats:
 
   def write(self, step, values):
     """Writes a dict of floats by their tags, as those of minibatch `step`."""
-    with open(self._path, 'a', encoding='utf-8') as file:
+    with _writing(self._path), open(self._path, 'a', encoding='utf-8') as file:
       file.write(json.dumps(dict(global_step=step, **values)) + '\n')
-    with self._writer.as_default(step=step):
+    with _writing(self._path.parent / 'events.*'), self._writer.as_default(step=step):
       for name, value in values.items():
         tf.summary.scalar(name, value)
 
@@ -67,8 +68,9 @@ class Log:
       errors.InputError: a loss or a gradient is no longer a number.
     """
     self._check(step, history)
-    values = {name: float(column.mean()) for name, column in history.items()
-              if name not in ('penalty/r1', 'time/input_secs')}
+    # Gradients that overflowed in float16 were left out of training, too.
+    values = {name: float(column[np.isfinite(column)].mean()) for name, column in history.items()
+              if name not in ('penalty/r1', 'time/input_secs') and np.isfinite(column).any()}
     if self._options.regularization.r1_gamma:
       values['penalty/r1'] = float(history['penalty/r1'][-1])
     values['health/loss_ratio'] = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
@@ -126,11 +128,13 @@ class Samples:
       return
     grid = images.make_grid(networks.generate(self._generator, self._z))
     images.save_picture(self._run / f'samples_{step:06d}.png', grid)
+    # The grids between two that are due: where the period grew all of them, else that of a stop since the last one.
+    oldest = 0 if period > self.every_steps else step - period
     for path in self._run.glob('samples_*.png'):
       drawn_at = path.stem.removeprefix('samples_')
-      if drawn_at.isdecimal() and int(drawn_at) % period and int(drawn_at) != step:
+      if drawn_at.isdecimal() and oldest < int(drawn_at) < step and int(drawn_at) % period:
         path.unlink()
-    with self._writer.as_default(step=step):
+    with _writing(self._run / 'events.*'), self._writer.as_default(step=step):
       small = images.resize(grid[np.newaxis], _MOST_GRID_PX)[0] if len(grid) > _MOST_GRID_PX else grid
       tf.summary.image('samples', small[np.newaxis])
 
@@ -152,10 +156,13 @@ class Score:
     self._z = latents.sample_z(NUM_SCORED, trainer.options.networks.z_dims, trainer.options.training.seed)
     self._best = best
     self._stats = stats
+    self._num_minibatches = trainer.options.training.num_minibatches
 
   def __call__(self, step, is_last=False):
-    """Scores minibatch `step`."""
+    """Scores minibatch `step`, where it is due or the run's last; one that was stopped there goes on as if it was not."""
     del is_last
+    if step % self.every_steps and step != self._num_minibatches:
+      return
     score = self._measure.distance(networks.generate(self._generator, self._z))
     self._stats.write(step, {'metric/sliced_wasserstein': score})
     self._best.update(step, score)
@@ -167,21 +174,34 @@ class Save:
   """Saves a checkpoint.
 
   Args:
+    folder: path of the run's folder.
     checkpoints: `checkpoints.Checkpoints`.
     writer: `tf.summary.SummaryWriter`, flushed so that its events are as new as the checkpoint.
     every_steps: int.
   """
 
-  def __init__(self, checkpoints, writer, every_steps):
+  def __init__(self, folder, checkpoints, writer, every_steps):
     self.every_steps = every_steps
+    self._folder = pathlib.Path(folder)
     self._checkpoints = checkpoints
     self._writer = writer
 
   def __call__(self, step, is_last=False):
     """Saves minibatch `step`."""
     del is_last
-    self._writer.flush()
+    with _writing(self._folder / 'events.*'):
+      self._writer.flush()
     self._checkpoints.save(step)
+
+
+@contextlib.contextmanager
+def _writing(path):
+  """Turns a full disk, or another reason for which a file cannot be written, into a line that names the file."""
+  try:
+    yield
+  except (OSError, tf.errors.OpError) as error:
+    raise errors.InputError(f'{path}: cannot be written ({errors.reason(error)}). Make room there, and go on from the '
+                            f'last checkpoint with --resume={pathlib.Path(path).parent}.') from error
 
 
 def drop_stats_after(run, step):

@@ -18,9 +18,6 @@ _NUM_LATEST = 2  # kept, so that there is one before a damaged one
 _TEMPORARY = re.compile(r'ckpt-\d+_temp.*')  # what a kill in mid-save leaves behind
 _CHECKPOINT = re.compile(r'(.*ckpt-(\d+))(\.index|\.data-\d+-of-\d+)?')
 _OPTIONS = 'options/.ATTRIBUTES/py_state'
-# Options that may change when a run goes on.
-_FREE_ON_RESUME = ('num_minibatches', 'records', 'log_every_steps', 'samples_every_steps', 'checkpoint_every_steps',
-                   'keep_every_steps', 'best_by')
 
 
 class Best(tf.Module):
@@ -57,6 +54,7 @@ class Checkpoints:
     self._folder = pathlib.Path(folder)
     self._options = trainer.options
     self._best = best
+    self._damaged = set()  # steps of checkpoints that could not be put back
     self._checkpoint = tf.train.Checkpoint(
         generator=trainer.generator, discriminator=trainer.discriminator, generator_ema=trainer.generator_ema,
         generator_optimizer=trainer.generator_optimizer, discriminator_optimizer=trainer.discriminator_optimizer,
@@ -76,12 +74,13 @@ class Checkpoints:
     try:
       self._checkpoint.write(path)
     except tf.errors.OpError as error:
-      raise errors.InputError(f'{path}: cannot be saved ({_reason(error)}). Make room there, and go on from the '
+      raise errors.InputError(f'{path}: cannot be saved ({errors.reason(error)}). Make room there, and go on from the '
                               f'checkpoint before it with --resume={self._folder}.') from error
     every = self._options.periods.keep_every_steps
+    self._damaged.discard(step)
     steps = _saved_steps(self._folder)
-    kept = [other for other in steps if other <= step][-_NUM_LATEST:] + [self._best.step]
-    kept += [other for other in steps if every and other <= step and other % every == 0]
+    whole = [other for other in steps if other <= step and other not in self._damaged]
+    kept = whole[-_NUM_LATEST:] + [self._best.step] + [other for other in whole if every and other % every == 0]
     for other in sorted(set(steps) - set(kept)):
       _delete(self._folder / f'ckpt-{other}')
     # What `tf.train.latest_checkpoint` reads, for programs that know nothing of ours.
@@ -98,12 +97,13 @@ class Checkpoints:
       with _naming(path):
         saved = config.from_json(tf.train.load_checkpoint(path).get_tensor(_OPTIONS).decode('utf-8'))
       for name, then, now in config.differences(saved, self._options):
-        if name not in _FREE_ON_RESUME:
+        if name not in config.FREE_ON_RESUME:
           raise _OtherOptions(f'`{name}` ({now}): {path} was made with {then}, and a run goes on exactly. Put '
                               f'{run}/options.json back as it was, or start a new run with --init_from={path}.')
       with _naming(path):
         self._checkpoint.read(path).assert_consumed()
     _newest_that_can_be(run, restore)
+    self._damaged = {step for step in _saved_steps(run) if step > int(self._checkpoint.global_step.numpy())}
 
 
 class _OtherOptions(errors.InputError):
@@ -265,12 +265,6 @@ def _restore_partly(path, objects):
     tf.train.Checkpoint(**objects).read(path).expect_partial().assert_existing_objects_matched()
 
 
-def _reason(error):
-  """Returns the first line of what TensorFlow says, without the names of its operations."""
-  text = re.sub(r'\{\{.*?\}\} | \[Op:.*?\]', '', str(getattr(error, 'message', error)))
-  return text.strip().splitlines()[0]
-
-
 class _naming:
   """Turns TensorFlow's many ways to say that a checkpoint cannot be restored into one line that names it."""
 
@@ -282,5 +276,5 @@ class _naming:
 
   def __exit__(self, kind, error, traceback):
     if isinstance(error, (tf.errors.OpError, AssertionError, IndexError, ValueError, RuntimeError)):
-      raise errors.InputError(f'{self._path}: cannot be restored ({_reason(error)}). Use another checkpoint, or delete '
+      raise errors.InputError(f'{self._path}: cannot be restored ({errors.reason(error)}). Use another checkpoint, or delete '
                               'this one so that the one before it is taken.') from error

@@ -15,6 +15,9 @@ MINIBATCHES = ('shuffled', 'overlapping')
 MINIBATCH_FEATURES = ('none', 'stddev', 'discrimination')
 PRECISIONS = ('float32', 'bfloat16', 'float16')
 STORAGES = ('auto', 'memory', 'stream')
+# Fields that may change when a run goes on; flags of the same names set them.
+FREE_ON_RESUME = ('num_minibatches', 'records', 'log_every_steps', 'samples_every_steps', 'checkpoint_every_steps',
+                  'keep_every_steps', 'best_by')
 _SMALLEST_PX = 4  # the resolution that the generator starts from
 
 

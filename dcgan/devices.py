@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import time
 
 from absl import logging
@@ -11,7 +12,6 @@ import tensorflow as tf
 
 from dcgan import errors
 
-STRATEGIES = ('auto', 'one', 'mirrored', 'multi_worker')
 _FIRST_BFLOAT16_GPU = (8, 0)  # Ampere
 _BFLOAT16_CPU_FLAGS = frozenset(['avx512_bf16', 'amx_bf16'])
 _TF_CONFIG = ('Set it on each machine, as in TF_CONFIG=\'{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": '
@@ -37,10 +37,27 @@ def build_strategy(kind='auto'):
     if not num_workers:
       raise errors.InputError(f'`TF_CONFIG` (not set) must list the workers for --strategy=multi_worker. {_TF_CONFIG}')
     logging.info('Waiting for %d workers.', num_workers)
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    return _wait_for_workers()
   if kind == 'mirrored':
     return tf.distribute.MirroredStrategy()
   return tf.distribute.OneDeviceStrategy('/gpu:0' if gpus else '/cpu:0')
+
+
+def _wait_for_workers():
+  """Returns the strategy over all workers, once they are there; Ctrl-C and SIGTERM end the process meanwhile.
+
+  TensorFlow waits without coming back to Python, where signals are handled.
+  """
+  numbers = signal.SIGINT, signal.SIGTERM
+  previous = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+  try:
+    return tf.distribute.MultiWorkerMirroredStrategy()
+  except tf.errors.OpError as error:
+    raise errors.InputError(f'`TF_CONFIG`: the workers did not come together ({errors.reason(error)}). Look whether '
+                            f'each can reach the others. {_TF_CONFIG}') from error
+  finally:
+    for number, handler in zip(numbers, previous):
+      signal.signal(number, handler)
 
 
 def _num_workers():
@@ -53,6 +70,8 @@ def _num_workers():
     cluster, task = given['cluster'], given['task']
     workers = cluster.get('chief', []) + cluster.get('worker', [])
     address = dict(enumerate(cluster[task['type']]))[int(task['index'])]
+    for each in workers:
+      _check_address(each)
   except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
     shown = text if len(text) < 80 else f'{text[:77]}...'
     raise errors.InputError(f'`TF_CONFIG` ({shown}) must be JSON with the cluster\'s workers and this task '
@@ -60,6 +79,13 @@ def _num_workers():
   if address not in workers:
     raise errors.InputError(f'`TF_CONFIG` ({task["type"]} {task["index"]}) must be a chief or a worker. {_TF_CONFIG}')
   return len(workers)
+
+
+def _check_address(address):
+  """Raises ValueError where an address is not host:port."""
+  host, _, port = address.rpartition(':')
+  if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+    raise ValueError(f'{address!r} is not host:port with a port from 1 to 65535')
 
 
 def is_chief(strategy):
@@ -126,8 +152,8 @@ def _secs_of_a_layer(precision):
 def choose_xla(options, strategy):
   """Returns whether XLA compiles everything that these options need, and is worth it: on one GPU.
 
-  On a CPU it makes this net many times slower; several replicas cannot be compiled as one; spectral normalization and
-  loss scaling assign variables in ways that it may refuse.
+  On a CPU it makes this net many times slower; several replicas cannot be compiled as one; loss scaling
+  assigns variables in ways that it may refuse, and spectral normalization was not yet tried there.
 
   Args:
     options: `config.Config`.
@@ -144,16 +170,22 @@ def describe(strategy):
   return f'{strategy.num_replicas_in_sync} × {kind}{workers}'
 
 
-def per_replica_batch_size(global_batch_size, strategy):
+def per_replica_batch_size(global_batch_size, strategy, divisor=1):
   """Returns the pictures of a minibatch that each replica sees.
+
+  Args:
+    global_batch_size: int.
+    strategy: `tf.distribute.Strategy`.
+    divisor: int, what the part of each replica should be divisible by in the size that an error suggests.
 
   Raises:
     errors.InputError: the minibatch cannot be divided evenly.
   """
   num_replicas = strategy.num_replicas_in_sync
   if global_batch_size % num_replicas:
-    lower = global_batch_size // num_replicas * num_replicas
-    fix = f'{lower} or {lower + num_replicas}' if lower else f'{num_replicas}'
+    step = num_replicas * divisor
+    lower = global_batch_size // step * step
+    fix = f'{lower} or {lower + step}' if lower else f'{step}'
     raise errors.InputError(f'`global_batch_size` ({global_batch_size}) must be divisible by the {num_replicas} '
                             f'replicas. Use {fix}.')
   return global_batch_size // num_replicas

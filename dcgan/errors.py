@@ -1,4 +1,6 @@
-"""The one error that a user can cause and mend."""
+"""The one error that a user can cause and mend, and what other errors say."""
+
+import re
 
 
 class InputError(ValueError):
@@ -6,3 +8,9 @@ class InputError(ValueError):
 
   Entries print the message and exit with code 1; anything else that is raised is a bug and keeps its traceback.
   """
+
+
+def reason(error):
+  """Returns the first line of what an exception says, without the names of TensorFlow's operations."""
+  text = getattr(error, 'message', None) or getattr(error, 'strerror', None) or str(error)
+  return re.sub(r'\{\{.*?\}\} ?| ?\[Op:.*?\]', '', text).strip().partition('\n')[0] or type(error).__name__

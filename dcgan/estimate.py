@@ -31,7 +31,8 @@ def text(trainer, training_set):
   held = _num_activations(trainer.generator) + 2 * _num_activations(trainer.discriminator)
   activations = _NUM_HELD * held * bytes_each * (batch_size // num_replicas + trainer.num_companions)
   decoded = training_set.num_images * size * size * 3 if training_set.storage == 'memory' else 0
-  in_a_pass = training_set.num_images / batch_size
+  stride = batch_size * (1.0 - options.data.overlap_fraction if options.data.minibatches == 'overlapping' else 1.0)
+  in_a_pass = training_set.num_images / max(1.0, stride)
   passes = options.training.num_minibatches / in_a_pass
   return (f'generator: {counts["generator"]:,} weights\n'
           f'discriminator: {counts["discriminator"]:,} weights\n'

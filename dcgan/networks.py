@@ -15,6 +15,7 @@ _MOST_CHANNELS = 8  # times `channels`, at the 4×4 end
 _LEAK = 0.2  # Radford et al. 2016, section 3
 _BATCH_NORM = dict(momentum=0.9, epsilon=1e-5)  # of the DCGAN that the report used
 _POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16', 'float16': 'mixed_float16'}
+GROUP_SIZE = 8  # of minibatch features: a picture and those that it is compared with
 _NUM_KERNELS, _KERNEL_DIMS = 50, 5  # of minibatch discrimination; Salimans et al. 2016 take 100 × 5 on larger networks
 
 
@@ -111,6 +112,7 @@ class MinibatchDiscrimination(tf.keras.layers.Layer):
   """Appends how near each picture's features are to those of its companions, by several learnt measures.
 
   Salimans et al. 2016, arXiv:1606.03498, section 3.2: the sum over the companions of exp(-L1 distance).
+  Differs from the paper: with fewer companions than usual, as many replicas have them, it is as of seven.
   """
 
   def __init__(self, initializer, **arguments):
@@ -124,7 +126,7 @@ class MinibatchDiscrimination(tf.keras.layers.Layer):
     flat = tf.reshape(features, [-1, np.prod(features.shape[1:])])
     measured = tf.cast(tf.reshape(self._kernel(flat), [-1, _NUM_KERNELS, _KERNEL_DIMS]), tf.float32)
     distances = tf.reduce_sum(tf.abs(measured[:, tf.newaxis] - tf.gather(measured, companions)), axis=3)
-    nearness = tf.reduce_sum(tf.exp(-distances), axis=1)
+    nearness = (GROUP_SIZE - 1) * tf.reduce_mean(tf.exp(-distances), axis=1)
     return tf.concat([flat, tf.cast(nearness, flat.dtype)], axis=1)
 
 

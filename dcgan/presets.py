@@ -35,4 +35,10 @@ PRESETS = {
 
 def choose(num_images):
   """Returns the name of the preset for a set of `num_images` pictures."""
-  return 'person' if num_images < _FEW_IMAGES else 'ufm'
+  small, large = choices()
+  return small if num_images < _FEW_IMAGES else large
+
+
+def choices():
+  """Returns the names of the presets that `choose` chooses from: for a small set, and for a large one."""
+  return 'person', 'ufm'

@@ -1,5 +1,8 @@
 """A run is a folder `checkpoints/00007-NAME[-note]/`: its options, flags, log, statistics, pictures and checkpoints."""
 
+import contextlib
+import fcntl
+import os
 import pathlib
 import re
 
@@ -37,6 +40,28 @@ def short_name(run):
   """Returns the name of a run without its number: 'lfw64' for 'checkpoints/00002-lfw64'."""
   match = _NAME.fullmatch(pathlib.Path(run).name)
   return match[2] if match else pathlib.Path(run).name
+
+
+@contextlib.contextmanager
+def locked(run):
+  """Keeps other processes from training in a run's folder for the time of the block.
+
+  Raises:
+    errors.InputError: one does already.
+  """
+  folder = os.open(run, os.O_RDONLY)
+  try:
+    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  except BlockingIOError as error:
+    os.close(folder)
+    raise errors.InputError(f'{run}: another process trains in it. Wait for its end, or stop it first; to train from it '
+                            f'in another folder, use --init_from={run}.') from error
+  except OSError:  # some shared file systems have no locks
+    pass
+  try:
+    yield
+  finally:
+    os.close(folder)
 
 
 def save_options(run, options):

@@ -14,6 +14,7 @@ import tensorflow as tf
 from dcgan import actions
 from dcgan import batch_plan
 from dcgan import checkpoints
+from dcgan import config
 from dcgan import devices
 from dcgan import entry
 from dcgan import errors
@@ -63,12 +64,14 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
   manifest = records.load_manifest(options.data.records)
   options = options.replace('data', records_digest=manifest.digest)
   strategy = strategy or devices.build_strategy()
-  parts = _Parts(options, manifest, strategy, storage)
-  transfer = checkpoints.transfer(init_from, parts.trainer) if init_from else None
+  with _explained(strategy):
+    parts = _Parts(options, manifest, strategy, storage)
+    transfer = checkpoints.transfer(init_from, parts.trainer) if init_from else None
   name = [f'{pathlib.Path(options.data.records).name}{options.networks.image_size_px}']
   name += [f'from-{runs.short_name(pathlib.Path(transfer.source).parent)}'] if transfer else []
   name += [note] if note else []
-  with _folder(strategy, lambda: runs.make_run(checkpoints_dir, '-'.join(name))) as run, _log_file(run):
+  with (_folder(strategy, lambda: runs.make_run(checkpoints_dir, '-'.join(name))) as run, _log_file(run),
+        _explained(strategy)):
     runs.save_options(run, options)
     files.write_text(run / 'flags.txt', flagfile)
     logging.info('Run %s: %s', run, parts.text)
@@ -76,7 +79,9 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
     if transfer:
       logging.info('%s', transfer.text)
     images.save_picture(run / 'reals.png', images.make_grid(parts.real_images()))
-    return _told(parts.train(run, is_new=True), run, parts.trainer.step)
+    ended_by = parts.train(run, is_new=True)
+    return _told(ended_by, run if devices.is_chief(strategy) else pathlib.Path(checkpoints_dir), parts.trainer.step,
+                 strategy)
 
 
 def resume(run, options, strategy=None, storage='auto'):
@@ -100,8 +105,9 @@ def resume(run, options, strategy=None, storage='auto'):
     raise errors.InputError(f'`records` ({options.data.records}): not the set that {run} was trained on, so it cannot '
                             f'go on exactly. Start a new run from it with --init_from={run}.')
   strategy = strategy or devices.build_strategy()
-  parts = _Parts(options, manifest, strategy, storage)
-  with _folder(strategy, lambda: run) as folder, _log_file(folder):
+  with _explained(strategy):
+    parts = _Parts(options, manifest, strategy, storage)
+  with _folder(strategy, lambda: run) as folder, _log_file(folder), _explained(strategy):
     parts.checkpoints(folder).restore_latest(run)
     step = parts.trainer.step
     if step >= options.training.num_minibatches:
@@ -110,7 +116,7 @@ def resume(run, options, strategy=None, storage='auto'):
     actions.drop_stats_after(folder, step)
     runs.save_options(folder, options)
     logging.info('Run %s goes on at minibatch %d: %s', run, step, parts.text)
-    return _told(parts.train(folder, is_new=False), run, parts.trainer.step)
+    return _told(parts.train(folder, is_new=False), run, parts.trainer.step, strategy)
 
 
 def describe(options, strategy, storage='auto'):
@@ -124,13 +130,16 @@ def describe(options, strategy, storage='auto'):
   Raises:
     errors.InputError: the set or an option cannot be used.
   """
-  parts = _Parts(options.validate(), records.load_manifest(options.data.records), strategy, storage)
-  return f'{options.to_json()}{parts.text}\n{parts.estimate}'
+  with _explained(strategy):
+    parts = _Parts(options.validate(), records.load_manifest(options.data.records), strategy, storage)
+    return f'{options.to_json()}{parts.text}\n{parts.estimate}'
 
 
-def _told(ended_by, run, step):
+def _told(ended_by, run, step, strategy):
   """Logs how training ended and what comes next; returns the `Result`."""
-  if not ended_by:
+  if not devices.is_chief(strategy):
+    logging.info('%s at minibatch %d; the chief keeps the run.', ended_by.name if ended_by else 'Done', step)
+  elif not ended_by:
     logging.info('Done: %d minibatches. Choose two expressions of %s and animate them with: python -m tools.animate '
                  '--run=%s --source=A --target=B', step, gallery.default_path(run), run)
   else:
@@ -143,9 +152,14 @@ def _folder(strategy, make):
   """Yields the run's folder in the process that keeps the run; others work alike in one of their own, then deleted.
 
   All workers must take part in saving and drawing: some of what is saved is gathered from all of them.
+
+  Raises:
+    errors.InputError: another process trains in the folder.
   """
   if devices.is_chief(strategy):
-    yield make()
+    folder = make()
+    with runs.locked(folder):
+      yield folder
   else:
     with tempfile.TemporaryDirectory(prefix='dcgan-worker-') as folder:
       yield pathlib.Path(folder)
@@ -160,6 +174,7 @@ class _Parts:
     self.trainer = trainer.Trainer(options, strategy)
     self._loss_ratio = health.LossRatio()
     self._best = checkpoints.Best()
+    self._checkpoints = None
     self._set = input_pipeline.load_training_set(
         options.data.records, manifest, options.networks.image_size_px, options.data.crop_px, storage)
 
@@ -184,26 +199,28 @@ class _Parts:
     return self._set.pictures(np.linspace(0, num_all - 1, min(num_all, num_images)).astype(int))
 
   def checkpoints(self, folder):
-    """Returns the `checkpoints.Checkpoints` that are saved in a folder."""
-    return checkpoints.Checkpoints(folder, self.trainer, self._loss_ratio, self._best)
+    """Returns the `checkpoints.Checkpoints` that are saved in the folder that this process keeps the run in."""
+    if self._checkpoints is None:
+      self._checkpoints = checkpoints.Checkpoints(folder, self.trainer, self._loss_ratio, self._best)
+    return self._checkpoints
 
   def train(self, run, is_new):
     """Trains up to the end or a signal, in the folder `run`; returns the signal or None."""
     options, step = self._options, self.trainer.step
+    agree = devices.make_agree(self._strategy)
+    _check_alike(agree, {'minibatch': step, 'precision': config.PRECISIONS.index(options.training.precision)})
     writer = tf.summary.create_file_writer(str(run))
     stats = actions.Stats(run, writer)
     samples = actions.Samples(run, self.trainer, writer)
     due = [samples]
     if options.periods.best_by != 'none':
       due.append(actions.Score(self.trainer, self.real_images(actions.NUM_SCORED), self._best, stats))
-    due.append(actions.Save(self.checkpoints(run), writer, options.periods.checkpoint_every_steps))
+    due.append(actions.Save(run, self.checkpoints(run), writer, options.periods.checkpoint_every_steps))
     if is_new:
       samples(step)
     with progress.Progress(options.training.num_minibatches, 'training', 'minibatches', initial=step) as display:
       log = actions.Log(stats, self._loss_ratio, display, options)
-      with _explained(self._strategy):
-        ended_by = loop.run(self.trainer, self._iterator(step), log, due, options.training.num_minibatches,
-                            devices.make_agree(self._strategy))
+      ended_by = loop.run(self.trainer, self._iterator(step), log, due, options.training.num_minibatches, agree)
     writer.close()
     gallery.save(gallery.default_path(run), self.trainer.generator_ema, options.training.seed)
     return ended_by
@@ -224,28 +241,40 @@ class _Parts:
     return iter(self._strategy.distribute_datasets_from_function(of_worker))
 
 
+def _check_alike(agree, values):
+  """Raises `errors.InputError` in every worker where a number (dict by name) is not the same in all of them."""
+  means = agree([power for value in values.values() for power in (value, value**2)])
+  for (name, value), mean, mean_square in zip(values.items(), means[::2], means[1::2]):
+    if abs(mean_square - mean**2) > 1e-3 * max(1.0, mean_square):
+      raise errors.InputError(f'the workers do not start alike: {name} ({value} here) differs. See that all read the '
+                              'same checkpoints, give --precision, and start all of them again.')
+
+
 @contextlib.contextmanager
 def _explained(strategy):
-  """Turns what a device, or another worker, ends training with into one line that says what to do."""
+  """Turns what a device, or another worker, ends a run with into one line that says what to do."""
   try:
     yield
-  except tf.errors.ResourceExhaustedError as error:
-    raise errors.InputError(f'out of memory on {devices.describe(strategy)} ({str(error.message).splitlines()[0]}). '
-                            'Lower `--global_batch_size`, `--channels` or `--image_size`, or try --precision=bfloat16.'
-                            ) from error
+  except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+    raise errors.InputError(f'out of memory on {devices.describe(strategy)} ({errors.reason(error)}). Lower '
+                            '`--global_batch_size`, `--channels` or `--image_size`, or try --precision=bfloat16 or '
+                            '--storage=stream.') from error
   except tf.errors.InvalidArgumentError as error:
     # A streamed record that changed since the set was read; the reader tells which.
     damaged = re.search(r'\S*\.tfrecord-\S+ record \d+: [^\n]*', str(error.message))
-    if not damaged:
-      raise
-    raise errors.InputError(damaged[0]) from error
+    if damaged:
+      raise errors.InputError(damaged[0]) from error
+    if re.search(r'decode|Unknown image file format', str(error.message)):
+      raise errors.InputError(f'a record cannot be decoded ({errors.reason(error)}). Find it with `python -m '
+                              'tools.show_records --verify`, and make the set again.') from error
+    raise
   except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError,
           tf.errors.InternalError) as error:
     if not devices.is_multi_worker(strategy):
       raise
-    raise errors.InputError(f'another worker was lost ({type(error).__name__}). Start all of them again with --resume '
-                            'and the folder that the chief trains in: the run goes on from its last checkpoint.'
-                            ) from error
+    raise errors.InputError(f'another worker was lost ({type(error).__name__}: {errors.reason(error)[:200]}). Start all '
+                            'of them again with --resume and the folder that the chief trains in: the run goes on from '
+                            'its last checkpoint.') from error
 
 
 @contextlib.contextmanager

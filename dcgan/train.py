@@ -20,6 +20,7 @@ from absl import logging
 
 from dcgan import config
 from dcgan import entry
+from dcgan import errors
 from dcgan import presets
 
 _RECORDS = flags.DEFINE_string('records', None, 'Set to train on, as in records/NAME (from tools.make_records).')
@@ -100,8 +101,7 @@ _OPTIONS = (
 )
 _HOLDERS = {place: define(name, None, text) for define, name, place, text in _OPTIONS}
 
-_PERIODS = ('log_every_steps', 'samples_every_steps', 'checkpoint_every_steps', 'keep_every_steps', 'best_by')
-_FREE_ON_RESUME = ('resume', 'records', 'strategy', 'storage', 'num_minibatches') + _PERIODS
+_FREE_ON_RESUME = ('resume', 'strategy', 'storage', *config.FREE_ON_RESUME)
 
 
 def main():
@@ -110,9 +110,7 @@ def main():
     return _resume()
   if not _RECORDS.value:
     raise app.UsageError('--records is needed: the set to train on, as in --records=records/NAME.')
-  for preset in presets.PRESETS:  # wrong values are told before TensorFlow loads
-    if _PRESET.value in ('auto', preset):
-      _changed_by_flags(presets.PRESETS[preset]).validate()
+  _check_flags()
   from dcgan import devices  # pylint: disable=import-outside-toplevel
   from dcgan import records  # pylint: disable=import-outside-toplevel
   from dcgan import session  # pylint: disable=import-outside-toplevel
@@ -120,7 +118,7 @@ def main():
   preset = presets.choose(num_images) if _PRESET.value == 'auto' else _PRESET.value
   logging.info('Preset %s, for a set of %s faces.', preset, f'{num_images:,}')
   strategy = devices.build_strategy(_STRATEGY.value)
-  options = _changed_by_flags(presets.PRESETS[preset]).replace('data', records=_RECORDS.value)
+  options = _changed_by_flags(presets.PRESETS[preset]).validate().replace('data', records=_RECORDS.value)
   options = options.replace('training', precision=(
       devices.choose_precision() if _PRECISION.value == 'auto' else _PRECISION.value))
   options = options.replace('training', xla=(
@@ -129,6 +127,22 @@ def main():
     return session.describe(options, strategy, _STORAGE.value)
   return _ended(session.start(options, _CHECKPOINTS_DIR.value, _NOTE.value, _INIT_FROM.value, _flagfile(preset),
                               strategy, _STORAGE.value))
+
+
+def _check_flags():
+  """Tells of wrong values before TensorFlow loads: those that are wrong in every preset that it can come to.
+
+  Raises:
+    errors.InputError: names the first.
+  """
+  told = []
+  for preset in presets.choices() if _PRESET.value == 'auto' else [_PRESET.value]:
+    try:
+      _changed_by_flags(presets.PRESETS[preset]).validate()
+      return
+    except errors.InputError as error:
+      told.append(error)
+  raise told[0]
 
 
 def _resume():

@@ -12,7 +12,6 @@ from dcgan import networks
 METRICS = ('loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake', 'logits/real_sign',
            'gradients/generator', 'gradients/discriminator', 'penalty/r1', 'augment/probability', 'time/input_secs')
 _NUM_STEP_METRICS = 7  # of these, what each replica gives in each step; the others are added outside of it
-_COMPARED_WITH = 8  # pictures in a group of minibatch features: one and its companions
 # Early in a run the averaged generator looks back over this share of the images seen (StyleGAN2-ADA's ramp-up,
 # Karras et al. 2020, arXiv:2006.06676), so that 75 minibatches are not averaged with the noise before them.
 _EMA_RAMP_UP = 0.05
@@ -55,13 +54,15 @@ class Trainer(tf.Module):
     super().__init__(name='trainer')
     self.options = options
     self.strategy = strategy
-    self._per_replica_batch_size = devices.per_replica_batch_size(options.data.global_batch_size, strategy)
-    if options.networks.minibatch_features != 'none' and _group_size(self._per_replica_batch_size) == 1:
+    compares = options.networks.minibatch_features != 'none'
+    self._per_replica_batch_size = devices.per_replica_batch_size(
+        options.data.global_batch_size, strategy, networks.GROUP_SIZE if compares else 1)
+    if compares and _group_size(self._per_replica_batch_size) == 1:
       raise errors.InputError(
-          f'`global_batch_size` ({options.data.global_batch_size}) over {strategy.num_replicas_in_sync} replicas must '
-          f'be divisible by one of 2 to {_COMPARED_WITH}, because `minibatch_features` '
-          f'({options.networks.minibatch_features}) compares pictures in groups. Use '
-          f'{16 * strategy.num_replicas_in_sync}, or --minibatch_features=none.')
+          f'`global_batch_size` ({options.data.global_batch_size}) gives each of {strategy.num_replicas_in_sync} '
+          f'replicas {self._per_replica_batch_size} pictures, which must be divisible by one of 2 to {networks.GROUP_SIZE}, '
+          f'because `minibatch_features` ({options.networks.minibatch_features}) compares pictures in groups. Use '
+          f'{networks.GROUP_SIZE * strategy.num_replicas_in_sync}, or --minibatch_features=none.')
     if options.training.xla and strategy.num_replicas_in_sync > 1:
       raise errors.InputError(f'`xla` (on) compiles for one replica, not for {strategy.num_replicas_in_sync}, which '
                               'share their variables. Use --strategy=one, or start a run with --xla=off.')
@@ -270,7 +271,7 @@ class Trainer(tf.Module):
 
 def _group_size(num_images):
   """Returns the largest group of at most eight into which so many pictures can be divided."""
-  return max(size for size in range(1, _COMPARED_WITH + 1) if num_images % size == 0)
+  return max(size for size in range(1, networks.GROUP_SIZE + 1) if num_images % size == 0)
 
 
 def _others_of_the_group(num_images, group_size):

@@ -53,6 +53,7 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
      'error: `label_smoothing` (0.1) must be 0 with the hinge loss'),
     ('dcgan.train', ['--records=a', '--preset=report', '--keep_every_steps=600'],
      'error: `keep_every_steps` (600) must be a multiple of `checkpoint_every_steps` (250). Use 500.'),
+    ('dcgan.train', ['--records=none', '--keep_every_steps=750'], 'none.json: no manifest'),  # good for small sets
     ('tools.make_gallery', [], '--run is needed'),
     ('tools.make_gallery', ['--run=a', '--num_images=0'], '--num_images=0'),
     ('tools.make_gallery', ['--run=a', '--seed=-1'], '--seed=-1'),

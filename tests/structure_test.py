@@ -65,7 +65,8 @@ def test_flags_are_read_only_in_entries(path):
   assert is_entry(path) or not {module for module in imports(path) if module.startswith('absl.flags')}
 
 
-@pytest.mark.parametrize('library, room', [('mediapipe', 'tools/faces/models.py'), ('av', 'tools/media.py')])
+@pytest.mark.parametrize('library, room', [('mediapipe', 'tools/faces/models.py'), ('av', 'tools/media.py'),
+                                           ('tensorflow_addons', 'dcgan/networks.py')])
 def test_a_library_has_one_door(library, room):
   users = {name(path) for path in MODULES for module in imports(path) if module.split('.')[0] == library}
   assert users == {room}

@@ -1,5 +1,6 @@
 """Tests of dcgan.actions."""
 
+import errno
 import json
 import types
 
@@ -194,7 +195,7 @@ def test_saving_flushes_the_events_first(tmp_path, writer):
     seen.append((step, [value.tag for event in tf.compat.v1.train.summary_iterator(str(path))
                         for value in event.summary.value]))
 
-  action = actions.Save(types.SimpleNamespace(save=save), writer, every_steps=5)
+  action = actions.Save(tmp_path, types.SimpleNamespace(save=save), writer, every_steps=5)
   action(5, False)
   assert action.every_steps == 5 and seen == [(5, ['a'])]
 
@@ -206,3 +207,47 @@ def test_lines_after_the_checkpoint_and_what_a_kill_cut_short_are_dropped(tmp_pa
   assert path.read_text(encoding='utf-8') == '{"global_step": 2, "a": 1.0}\n{"global_step": 4}\n'
   actions.drop_stats_after(tmp_path / 'nowhere', 4)
   assert not (tmp_path / 'nowhere').exists()
+
+
+@pytest.mark.parametrize('failing', ['stats.jsonl', 'events'])
+def test_a_full_disk_names_the_file_and_the_way_on(tmp_path, stats, monkeypatch, failing):
+  def fail(*_, **options):
+    del options
+    if failing == 'stats.jsonl':
+      raise OSError(errno.ENOSPC, 'No space left on device')
+    raise tf.errors.ResourceExhaustedError(None, None, '{{function_node x}} events; No space left on device [Op:Flush]')
+
+  monkeypatch.setattr(*(('builtins.open', fail) if failing == 'stats.jsonl' else (tf.summary, 'scalar', fail)))
+  with pytest.raises(errors.InputError, match=rf'{failing}.*: cannot be written \((events; )?No space left on device\)\. '
+                                              rf'Make room there, .*--resume={tmp_path}'):
+    stats.write(3, {'a': 1.0})
+
+
+def test_a_run_that_goes_on_with_another_period_keeps_the_grids_that_it_has(tmp_path, fake_trainer, writer):
+  samples = actions.Samples(tmp_path, fake_trainer, writer)
+  for step in (0, 3, 6, 9):
+    samples(step)
+  samples(10, is_last=True)
+  fake_trainer.options = fake_trainer.options.replace('periods', samples_every_steps=5)
+  samples = actions.Samples(tmp_path, fake_trainer, writer)
+  samples(15)
+  assert samples_of(tmp_path) == [0, 3, 6, 9, 10, 15]
+  samples(17, is_last=True)
+  samples(20)  # the grid of the stop between two is dropped
+  assert samples_of(tmp_path) == [0, 3, 6, 9, 10, 15, 20]
+
+
+def test_a_run_that_is_stopped_between_two_scores_is_not_scored_there(tmp_path, fake_trainer, stats):
+  reals = np.random.default_rng(0).integers(0, 256, [9, 8, 8, 3], np.uint8)
+  fake_trainer.options = fake_trainer.options.replace('training', num_minibatches=7)
+  score = actions.Score(fake_trainer, reals, checkpoints.Best(), stats)
+  for step in (2, 3, 7):
+    score(step, is_last=True)
+  assert [line['global_step'] for line in lines(tmp_path)] == [2, 7]
+
+
+def test_statistics_of_gradients_that_overflowed_are_numbers(tmp_path, stats, tiny_config):
+  log = actions.Log(stats, health.LossRatio(), Display(), tiny_config.replace('training', precision='float16'))
+  log(2, history(2, gradients_generator=[np.inf, 3.0]))
+  log(3, history(1, gradients_generator=[np.inf]))
+  assert lines(tmp_path)[0]['gradients/generator'] == 3.0 and 'gradients/generator' not in lines(tmp_path)[1]

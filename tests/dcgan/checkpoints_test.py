@@ -333,3 +333,13 @@ def test_a_run_that_was_moved_is_found_by_its_own_folder(run_copy, tmp_path):
   moved = shutil.move(run_copy, tmp_path / 'moved')
   assert checkpoints.latest(moved) == f'{tmp_path}/moved/ckpt-4'
   assert checkpoints.load_generator(moved)[2] == 4
+
+
+def test_a_damaged_checkpoint_is_not_counted_as_one_to_go_back_to(saved):
+  for step in (2, 4, 6):
+    saved.save(step)
+  data = saved.folder / 'ckpt-6.data-00000-of-00001'
+  data.write_bytes(data.read_bytes()[:50])
+  assert saved.restored_step() == 4
+  saved.save(7)
+  assert steps_in(saved.folder) == [4, 7]

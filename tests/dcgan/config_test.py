@@ -92,9 +92,9 @@ def test_the_defaults_are_the_reports():
     ('training', {'ema_half_life_images': -1}, r'`ema_half_life_images` \(-1\) must be 0 or more'),
     ('periods', {'log_every_steps': 0}, r'`log_every_steps` \(0\) must be 1 or more'),
 ])
-def test_a_wrong_value_is_named_with_its_rule(replace, group, changes, message):
+def test_a_wrong_value_is_named_with_its_rule(group, changes, message):
   with pytest.raises(errors.InputError, match=message):
-    replace(config.Config(), group, **changes).validate()
+    config.Config().replace(group, **changes).validate()
 
 
 @pytest.mark.parametrize('group, changes', [

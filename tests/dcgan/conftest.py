@@ -93,10 +93,3 @@ def run_copy(finished_run, tmp_path):
 def longer_run(tiny_config, tmp_path_factory):
   """Path of an undisturbed run of `tiny_config`, 6 minibatches long, with checkpoints 4 and 6. Shared, as above."""
   return session.start(tiny_config.replace('training', num_minibatches=6), tmp_path_factory.mktemp('longer')).run
-
-
-@pytest.fixture
-def replace():
-  """Returns `options` with fields of one group replaced, as in replace(options, 'training', seed=1)."""
-  return lambda options, group, **changes: dataclasses.replace(
-      options, **{group: dataclasses.replace(getattr(options, group), **changes)})

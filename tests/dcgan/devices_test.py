@@ -94,6 +94,8 @@ def test_auto_takes_what_there_is_most_of_and_another_kind_is_taken_as_asked(
     ('[]', r'must be JSON with the cluster.s workers and this task \(TypeError'),
     (json.dumps({'task': SECOND}), r"must be JSON with the cluster.s workers .*KeyError: 'cluster'"),
     (json.dumps({'cluster': TWO_WORKERS}), r"must be JSON with .*KeyError: 'task'"),
+    (json.dumps({'cluster': {'worker': ['a', 'b:1']}, 'task': SECOND}), "'a' is not host:port with a port from 1"),
+    (json.dumps({'cluster': {'worker': ['a:1', 'b:99999']}, 'task': SECOND}), "'b:99999' is not host:port"),
     (json.dumps({'cluster': TWO_WORKERS, 'task': {'type': 'worker', 'index': 2}}), 'KeyError'),
     (json.dumps({'cluster': TWO_WORKERS, 'task': {'type': 'worker', 'index': -1}}), 'KeyError'),
     (json.dumps({'cluster': TWO_WORKERS, 'task': {'type': 'worker', 'index': 'b'}}), 'ValueError'),

@@ -1,5 +1,6 @@
 """Tests of dcgan.session and dcgan.runs, on whole tiny runs."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -19,6 +20,7 @@ from dcgan import actions
 from dcgan import checkpoints
 from dcgan import errors
 from dcgan import loop
+from dcgan import records
 from dcgan import runs
 from dcgan import session
 from tests.dcgan import conftest
@@ -314,7 +316,7 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_as_an_undisturbed_o
   start = [*command, f'--records={drawn_set}', *FLAGS]
   subprocess.run([*start, f'--checkpoints_dir={tmp_path}/whole'], check=True, capture_output=True)
   killed = tmp_path / 'killed' / '00000-drawn8'
-  rng, resumed = np.random.default_rng(), [*command, f'--resume={killed}']
+  rng, resumed = np.random.default_rng(4), [*command, f'--resume={killed}']
   for i in range(4):
     process = subprocess.Popen(resumed if i else [*start, f'--checkpoints_dir={tmp_path}/killed'],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -330,3 +332,41 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_as_an_undisturbed_o
   names = [{path.name for path in run.iterdir() if not path.name.startswith('events.')}
            for run in (killed, tmp_path / 'whole' / '00000-drawn8')]
   assert names[0] == names[1]
+
+
+def test_two_processes_do_not_train_in_one_folder(run_copy):
+  options = runs.load_options(run_copy).replace('training', num_minibatches=6)
+  with runs.locked(run_copy):
+    with pytest.raises(errors.InputError, match=r'run: another process trains in it\. .*--init_from='):
+      session.resume(run_copy, options)
+  assert session.resume(run_copy, options).global_step == 6
+
+
+def test_a_device_without_memory_for_the_networks_is_told(tiny_config, tmp_path, monkeypatch):
+  def fail(*_):
+    raise tf.errors.ResourceExhaustedError(None, None, '{{node x}} OOM when allocating tensor\nmore')
+
+  monkeypatch.setattr(session.trainer, 'Trainer', fail)
+  with pytest.raises(errors.InputError, match=r'out of memory on 1 × CPU \(OOM when allocating tensor\)\. Lower'):
+    session.start(tiny_config, tmp_path)
+  assert not list(tmp_path.iterdir())
+
+
+def test_workers_that_do_not_start_alike_are_told():
+  check = session._check_alike  # pylint: disable=protected-access
+  check(lambda values: np.float32(values), {'minibatch': 123_456, 'precision': 1})
+  others = lambda values: (np.float32(values) + np.float32([250, 250**2, 1, 1])) / 2
+  with pytest.raises(errors.InputError, match=r'do not start alike: minibatch \(500 here\) differs'):
+    check(others, {'minibatch': 500, 'precision': 1})
+
+
+def test_a_streamed_picture_that_cannot_be_decoded_is_told(tiny_config, tmp_path):
+  prefix = tmp_path / 'set'
+  conftest.make_set(prefix, 12, num_shards=1)
+  manifest = records.load_manifest(prefix)
+  faces = list(records.read_faces(prefix, manifest))
+  faces[5] = dataclasses.replace(faces[5], encoded=b'nothing')
+  shard = records.write_shard(records.shard_path(prefix, 0, 1), faces)
+  records.save_manifest(prefix, dataclasses.replace(manifest, shards=(shard,)))
+  with pytest.raises(errors.InputError, match='a record cannot be decoded .*show_records --verify'):
+    session.start(tiny_config.replace('data', records=str(prefix)), tmp_path / 'runs', storage='stream')
