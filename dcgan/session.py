@@ -243,9 +243,10 @@ class _Parts:
 
 def _check_alike(agree, values):
   """Raises `errors.InputError` in every worker where a number (dict by name) is not the same in all of them."""
-  means = agree([power for value in values.values() for power in (value, value**2)])
-  for (name, value), mean, mean_square in zip(values.items(), means[::2], means[1::2]):
-    if abs(mean_square - mean**2) > 1e-3 * max(1.0, mean_square):
+  own = np.array(list(values.values()), np.float64)
+  differences = agree(np.abs(own - agree(own)))
+  for (name, value), difference in zip(values.items(), differences):
+    if difference > 0.1:  # rounding of the mean is far below
       raise errors.InputError(f'the workers do not start alike: {name} ({value} here) differs. See that all read the '
                               'same checkpoints, give --precision, and start all of them again.')
 
