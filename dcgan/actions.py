@@ -23,7 +23,9 @@ _MOST_GRID_PX = 1024  # of a grid in TensorBoard's events
 
 
 class Stats:
-  """Writes numbers to `stats.jsonl` and TensorBoard.
+  """Writes numbers to `stats.jsonl`, and numbers and pictures to TensorBoard's events.
+
+  Every method raises `errors.InputError` where a file cannot be written.
 
   Args:
     run: path of the run's folder.
@@ -32,15 +34,32 @@ class Stats:
 
   def __init__(self, run, writer):
     self._path = pathlib.Path(run) / STATS
+    self._events = self._path.with_name('events.*')
     self._writer = writer
 
   def write(self, step, values):
     """Writes a dict of floats by their tags, as those of minibatch `step`."""
     with _writing(self._path), open(self._path, 'a', encoding='utf-8') as file:
       file.write(json.dumps(dict(global_step=step, **values)) + '\n')
-    with _writing(self._path.parent / 'events.*'), self._writer.as_default(step=step):
+    with _writing(self._events), self._writer.as_default(step=step):
       for name, value in values.items():
         tf.summary.scalar(name, value)
+
+  def write_grid(self, step, grid):
+    """Writes the samples of minibatch `step`, uint8 [height, width, 3], to TensorBoard; large ones made smaller."""
+    small = images.resize(grid[np.newaxis], _MOST_GRID_PX)[0] if len(grid) > _MOST_GRID_PX else grid
+    with _writing(self._events), self._writer.as_default(step=step):
+      tf.summary.image('samples', small[np.newaxis])
+
+  def flush(self):
+    """Brings the events to the disk."""
+    with _writing(self._events):
+      self._writer.flush()
+
+  def close(self):
+    """Ends the events."""
+    with _writing(self._events):
+      self._writer.close()
 
 
 class Log:
@@ -109,14 +128,14 @@ class Samples:
   Args:
     run: path of the run's folder.
     trainer: `trainer.Trainer`.
-    writer: `tf.summary.SummaryWriter`.
+    stats: `Stats`.
   """
 
-  def __init__(self, run, trainer, writer):
+  def __init__(self, run, trainer, stats):
     self.every_steps = trainer.options.periods.samples_every_steps
     self._run = pathlib.Path(run)
     self._generator = trainer.generator_ema
-    self._writer = writer
+    self._stats = stats
     self._z = latents.sample_z(latents.NUM_FIXED_POINTS, trainer.options.networks.z_dims, trainer.options.training.seed)
 
   def __call__(self, step, is_last=False):
@@ -134,9 +153,7 @@ class Samples:
       drawn_at = path.stem.removeprefix('samples_')
       if drawn_at.isdecimal() and oldest < int(drawn_at) < step and int(drawn_at) % period:
         path.unlink()
-    with _writing(self._run / 'events.*'), self._writer.as_default(step=step):
-      small = images.resize(grid[np.newaxis], _MOST_GRID_PX)[0] if len(grid) > _MOST_GRID_PX else grid
-      tf.summary.image('samples', small[np.newaxis])
+    self._stats.write_grid(step, grid)
 
 
 class Score:
@@ -159,7 +176,7 @@ class Score:
     self._num_minibatches = trainer.options.training.num_minibatches
 
   def __call__(self, step, is_last=False):
-    """Scores minibatch `step`, where it is due or the run's last; one that was stopped there goes on as if it was not."""
+    """Scores minibatch `step`, where it is due or the run's last one, not where the run was stopped and may go on."""
     del is_last
     if step % self.every_steps and step != self._num_minibatches:
       return
@@ -174,23 +191,20 @@ class Save:
   """Saves a checkpoint.
 
   Args:
-    folder: path of the run's folder.
     checkpoints: `checkpoints.Checkpoints`.
-    writer: `tf.summary.SummaryWriter`, flushed so that its events are as new as the checkpoint.
+    stats: `Stats`, flushed so that its events are as new as the checkpoint.
     every_steps: int.
   """
 
-  def __init__(self, folder, checkpoints, writer, every_steps):
+  def __init__(self, checkpoints, stats, every_steps):
     self.every_steps = every_steps
-    self._folder = pathlib.Path(folder)
     self._checkpoints = checkpoints
-    self._writer = writer
+    self._stats = stats
 
   def __call__(self, step, is_last=False):
     """Saves minibatch `step`."""
     del is_last
-    with _writing(self._folder / 'events.*'):
-      self._writer.flush()
+    self._stats.flush()
     self._checkpoints.save(step)
 
 

@@ -49,7 +49,7 @@ def overlapping_plan(order, batch_size, overlap_fraction, num_batches, seed):
     int64 [num_batches, batch_size].
   """
   num_images = len(order)
-  stride = max(1, round(batch_size * (1.0 - overlap_fraction)))
+  stride = window_stride(batch_size, overlap_fraction)
   windows_per_pass = -(-num_images // stride)
   num_passes = -(-num_batches // windows_per_pass)
   starts = []
@@ -58,6 +58,11 @@ def overlapping_plan(order, batch_size, overlap_fraction, num_batches, seed):
     starts.append(rng.integers(num_images) + stride * rng.permutation(windows_per_pass))
   places = np.concatenate(starts)[:num_batches, np.newaxis] + np.arange(batch_size)
   return np.asarray(order, np.int64)[places % num_images]
+
+
+def window_stride(batch_size, overlap_fraction):
+  """Returns how many pictures lie between the starts of two overlapping minibatches, int >= 1; the rest is shared."""
+  return max(1, round(batch_size * (1.0 - overlap_fraction)))
 
 
 def with_companions(plan, num_images, num_companions, num_replicas, seed):

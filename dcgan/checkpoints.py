@@ -276,5 +276,5 @@ class _naming:
 
   def __exit__(self, kind, error, traceback):
     if isinstance(error, (tf.errors.OpError, AssertionError, IndexError, ValueError, RuntimeError)):
-      raise errors.InputError(f'{self._path}: cannot be restored ({errors.reason(error)}). Use another checkpoint, or delete '
-                              'this one so that the one before it is taken.') from error
+      raise errors.InputError(f'{self._path}: cannot be restored ({errors.reason(error)}). Use another checkpoint, or '
+                              'delete this one so that the one before it is taken.') from error

@@ -152,8 +152,8 @@ def _secs_of_a_layer(precision):
 def choose_xla(options, strategy):
   """Returns whether XLA compiles everything that these options need, and is worth it: on one GPU.
 
-  On a CPU it makes this net many times slower; several replicas cannot be compiled as one; loss scaling
-  assigns variables in ways that it may refuse, and spectral normalization was not yet tried there.
+  On a CPU it makes this net many times slower; several replicas cannot be compiled as one; loss scaling assigns
+  variables in ways that it may refuse, and spectral normalization was not yet timed there.
 
   Args:
     options: `config.Config`.

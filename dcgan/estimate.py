@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dcgan import batch_plan
+
 _BYTES = {'float32': 4, 'bfloat16': 2, 'float16': 2}
 # Passes whose activations are held at once: a forward pass and its gradients. D sees reals and fakes, then fakes again.
 _NUM_HELD = 2
@@ -31,8 +33,9 @@ def text(trainer, training_set):
   held = _num_activations(trainer.generator) + 2 * _num_activations(trainer.discriminator)
   activations = _NUM_HELD * held * bytes_each * (batch_size // num_replicas + trainer.num_companions)
   decoded = training_set.num_images * size * size * 3 if training_set.storage == 'memory' else 0
-  stride = batch_size * (1.0 - options.data.overlap_fraction if options.data.minibatches == 'overlapping' else 1.0)
-  in_a_pass = training_set.num_images / max(1.0, stride)
+  is_overlapping = options.data.minibatches == 'overlapping'
+  new_images = batch_plan.window_stride(batch_size, options.data.overlap_fraction) if is_overlapping else batch_size
+  in_a_pass = training_set.num_images / new_images
   passes = options.training.num_minibatches / in_a_pass
   return (f'generator: {counts["generator"]:,} weights\n'
           f'discriminator: {counts["discriminator"]:,} weights\n'

@@ -33,12 +33,9 @@ PRESETS = {
 }
 
 
+CHOICES = ('person', 'ufm')  # of `choose`: for few pictures, for many
+
+
 def choose(num_images):
   """Returns the name of the preset for a set of `num_images` pictures."""
-  small, large = choices()
-  return small if num_images < _FEW_IMAGES else large
-
-
-def choices():
-  """Returns the names of the presets that `choose` chooses from: for a small set, and for a large one."""
-  return 'person', 'ufm'
+  return CHOICES[num_images >= _FEW_IMAGES]

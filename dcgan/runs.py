@@ -54,8 +54,8 @@ def locked(run):
     fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
   except BlockingIOError as error:
     os.close(folder)
-    raise errors.InputError(f'{run}: another process trains in it. Wait for its end, or stop it first; to train from it '
-                            f'in another folder, use --init_from={run}.') from error
+    raise errors.InputError(f'{run}: another process trains in it. Wait for its end, or stop it first; to train from '
+                            f'it in another folder, use --init_from={run}.') from error
   except OSError:  # some shared file systems have no locks
     pass
   try:

@@ -79,7 +79,7 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
     if transfer:
       logging.info('%s', transfer.text)
     images.save_picture(run / 'reals.png', images.make_grid(parts.real_images()))
-    ended_by = parts.train(run, is_new=True)
+    ended_by = parts.train(run, parts.checkpoints(run), is_new=True)
     return _told(ended_by, run if devices.is_chief(strategy) else pathlib.Path(checkpoints_dir), parts.trainer.step,
                  strategy)
 
@@ -108,7 +108,8 @@ def resume(run, options, strategy=None, storage='auto'):
   with _explained(strategy):
     parts = _Parts(options, manifest, strategy, storage)
   with _folder(strategy, lambda: run) as folder, _log_file(folder), _explained(strategy):
-    parts.checkpoints(folder).restore_latest(run)
+    saved = parts.checkpoints(folder)
+    saved.restore_latest(run)
     step = parts.trainer.step
     if step >= options.training.num_minibatches:
       raise errors.InputError(f'`num_minibatches` ({options.training.num_minibatches}): {run} is at minibatch {step} '
@@ -116,7 +117,7 @@ def resume(run, options, strategy=None, storage='auto'):
     actions.drop_stats_after(folder, step)
     runs.save_options(folder, options)
     logging.info('Run %s goes on at minibatch %d: %s', run, step, parts.text)
-    return _told(parts.train(folder, is_new=False), run, parts.trainer.step, strategy)
+    return _told(parts.train(folder, saved, is_new=False), run, parts.trainer.step, strategy)
 
 
 def describe(options, strategy, storage='auto'):
@@ -174,7 +175,6 @@ class _Parts:
     self.trainer = trainer.Trainer(options, strategy)
     self._loss_ratio = health.LossRatio()
     self._best = checkpoints.Best()
-    self._checkpoints = None
     self._set = input_pipeline.load_training_set(
         options.data.records, manifest, options.networks.image_size_px, options.data.crop_px, storage)
 
@@ -200,28 +200,25 @@ class _Parts:
 
   def checkpoints(self, folder):
     """Returns the `checkpoints.Checkpoints` that are saved in the folder that this process keeps the run in."""
-    if self._checkpoints is None:
-      self._checkpoints = checkpoints.Checkpoints(folder, self.trainer, self._loss_ratio, self._best)
-    return self._checkpoints
+    return checkpoints.Checkpoints(folder, self.trainer, self._loss_ratio, self._best)
 
-  def train(self, run, is_new):
-    """Trains up to the end or a signal, in the folder `run`; returns the signal or None."""
+  def train(self, run, saved, is_new):
+    """Trains up to the end or a signal, in the folder `run` of the checkpoints `saved`; returns the signal or None."""
     options, step = self._options, self.trainer.step
     agree = devices.make_agree(self._strategy)
     _check_alike(agree, {'minibatch': step, 'precision': config.PRECISIONS.index(options.training.precision)})
-    writer = tf.summary.create_file_writer(str(run))
-    stats = actions.Stats(run, writer)
-    samples = actions.Samples(run, self.trainer, writer)
+    stats = actions.Stats(run, tf.summary.create_file_writer(str(run)))
+    samples = actions.Samples(run, self.trainer, stats)
     due = [samples]
     if options.periods.best_by != 'none':
       due.append(actions.Score(self.trainer, self.real_images(actions.NUM_SCORED), self._best, stats))
-    due.append(actions.Save(run, self.checkpoints(run), writer, options.periods.checkpoint_every_steps))
+    due.append(actions.Save(saved, stats, options.periods.checkpoint_every_steps))
     if is_new:
       samples(step)
     with progress.Progress(options.training.num_minibatches, 'training', 'minibatches', initial=step) as display:
       log = actions.Log(stats, self._loss_ratio, display, options)
       ended_by = loop.run(self.trainer, self._iterator(step), log, due, options.training.num_minibatches, agree)
-    writer.close()
+    stats.close()
     gallery.save(gallery.default_path(run), self.trainer.generator_ema, options.training.seed)
     return ended_by
 
@@ -273,9 +270,9 @@ def _explained(strategy):
           tf.errors.InternalError) as error:
     if not devices.is_multi_worker(strategy):
       raise
-    raise errors.InputError(f'another worker was lost ({type(error).__name__}: {errors.reason(error)[:200]}). Start all '
-                            'of them again with --resume and the folder that the chief trains in: the run goes on from '
-                            'its last checkpoint.') from error
+    raise errors.InputError(f'another worker was lost ({type(error).__name__}: {errors.reason(error)[:200]}). Start '
+                            'all of them again with --resume and the folder that the chief trains in: the run goes on '
+                            'from its last checkpoint.') from error
 
 
 @contextlib.contextmanager

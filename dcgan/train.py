@@ -136,7 +136,7 @@ def _check_flags():
     errors.InputError: names the first.
   """
   told = []
-  for preset in presets.choices() if _PRESET.value == 'auto' else [_PRESET.value]:
+  for preset in presets.CHOICES if _PRESET.value == 'auto' else [_PRESET.value]:
     try:
       _changed_by_flags(presets.PRESETS[preset]).validate()
       return

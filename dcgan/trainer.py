@@ -59,10 +59,11 @@ class Trainer(tf.Module):
         options.data.global_batch_size, strategy, networks.GROUP_SIZE if compares else 1)
     if compares and _group_size(self._per_replica_batch_size) == 1:
       raise errors.InputError(
-          f'`global_batch_size` ({options.data.global_batch_size}) gives each of {strategy.num_replicas_in_sync} '
-          f'replicas {self._per_replica_batch_size} pictures, which must be divisible by one of 2 to {networks.GROUP_SIZE}, '
-          f'because `minibatch_features` ({options.networks.minibatch_features}) compares pictures in groups. Use '
-          f'{networks.GROUP_SIZE * strategy.num_replicas_in_sync}, or --minibatch_features=none.')
+          f'`global_batch_size` ({options.data.global_batch_size}) over {strategy.num_replicas_in_sync} replicas must be '
+          f'such that the part of each ({self._per_replica_batch_size}) is divisible by one of 2 to '
+          f'{networks.GROUP_SIZE}, because `minibatch_features` ({options.networks.minibatch_features}) compares '
+          f'pictures in groups. Use {networks.GROUP_SIZE * strategy.num_replicas_in_sync}, or '
+          '--minibatch_features=none.')
     if options.training.xla and strategy.num_replicas_in_sync > 1:
       raise errors.InputError(f'`xla` (on) compiles for one replica, not for {strategy.num_replicas_in_sync}, which '
                               'share their variables. Use --strategy=one, or start a run with --xla=off.')

@@ -121,10 +121,10 @@ def samples_of(folder):
 
 
 def test_samples_of_a_long_run_are_few_and_evenly_spread_and_the_last_is_kept(
-    tmp_path, fake_trainer, writer, monkeypatch):
+    tmp_path, fake_trainer, stats, monkeypatch):
   monkeypatch.setattr(actions, '_MOST_SAMPLES', 4)
   fake_trainer.options = fake_trainer.options.replace('periods', samples_every_steps=3)
-  samples = actions.Samples(tmp_path, fake_trainer, writer)
+  samples = actions.Samples(tmp_path, fake_trainer, stats)
   kept = {}
   for step in range(0, 100, 3):
     samples(step)
@@ -140,8 +140,8 @@ def test_samples_of_a_long_run_are_few_and_evenly_spread_and_the_last_is_kept(
   assert samples_of(tmp_path) == [0, 48, 96, 144]
 
 
-def test_a_short_run_keeps_every_grid(tmp_path, fake_trainer, writer):
-  samples = actions.Samples(tmp_path, fake_trainer, writer)
+def test_a_short_run_keeps_every_grid(tmp_path, fake_trainer, stats):
+  samples = actions.Samples(tmp_path, fake_trainer, stats)
   for step in (0, 3, 6):
     samples(step)
   assert samples_of(tmp_path) == [0, 3, 6]
@@ -150,16 +150,17 @@ def test_a_short_run_keeps_every_grid(tmp_path, fake_trainer, writer):
   np.testing.assert_array_equal(grid[2:10, 2:10], networks.generate(fake_trainer.generator_ema, z)[0])
 
 
-def test_other_pictures_of_a_run_are_left_alone(tmp_path, fake_trainer, writer):
+def test_other_pictures_of_a_run_are_left_alone(tmp_path, fake_trainer, stats):
   for name in ('samples_mine.png', 'reals.png', 'samples_000001.txt'):
     (tmp_path / name).write_bytes(b'mine')
-  actions.Samples(tmp_path, fake_trainer, writer)(3)
+  actions.Samples(tmp_path, fake_trainer, stats)(3)
   assert {path.name for path in tmp_path.iterdir()} >= {'samples_mine.png', 'reals.png', 'samples_000001.txt'}
 
 
-def test_large_grids_are_made_smaller_for_tensorboard_only(tmp_path, fake_trainer, writer, monkeypatch):
+def test_large_grids_are_made_smaller_for_tensorboard_only(
+    tmp_path, fake_trainer, stats, writer, monkeypatch):
   monkeypatch.setattr(actions, '_MOST_GRID_PX', 40)
-  actions.Samples(tmp_path, fake_trainer, writer)(3)
+  actions.Samples(tmp_path, fake_trainer, stats)(3)
   writer.close()
   assert iio.imread(tmp_path / 'samples_000003.png').shape == (82, 82, 3)
   path, = (tmp_path / 'events').iterdir()
@@ -185,7 +186,7 @@ def test_the_best_checkpoint_follows_the_score(tmp_path, fake_trainer, stats):
   assert told == pytest.approx(measured) and told[1] == 0.0 and told[0] > 0.0 and told[2] > 0.0
 
 
-def test_saving_flushes_the_events_first(tmp_path, writer):
+def test_saving_flushes_the_events_first(tmp_path, stats, writer):
   with writer.as_default(step=1):
     tf.summary.scalar('a', 1.0)
   seen = []
@@ -195,7 +196,7 @@ def test_saving_flushes_the_events_first(tmp_path, writer):
     seen.append((step, [value.tag for event in tf.compat.v1.train.summary_iterator(str(path))
                         for value in event.summary.value]))
 
-  action = actions.Save(tmp_path, types.SimpleNamespace(save=save), writer, every_steps=5)
+  action = actions.Save(types.SimpleNamespace(save=save), stats, every_steps=5)
   action(5, False)
   assert action.every_steps == 5 and seen == [(5, ['a'])]
 
@@ -218,18 +219,19 @@ def test_a_full_disk_names_the_file_and_the_way_on(tmp_path, stats, monkeypatch,
     raise tf.errors.ResourceExhaustedError(None, None, '{{function_node x}} events; No space left on device [Op:Flush]')
 
   monkeypatch.setattr(*(('builtins.open', fail) if failing == 'stats.jsonl' else (tf.summary, 'scalar', fail)))
-  with pytest.raises(errors.InputError, match=rf'{failing}.*: cannot be written \((events; )?No space left on device\)\. '
-                                              rf'Make room there, .*--resume={tmp_path}'):
+  message = (rf'{failing}.*: cannot be written \((events; )?No space left on device\)\. Make room there, '
+             rf'.*--resume={tmp_path}')
+  with pytest.raises(errors.InputError, match=message):
     stats.write(3, {'a': 1.0})
 
 
-def test_a_run_that_goes_on_with_another_period_keeps_the_grids_that_it_has(tmp_path, fake_trainer, writer):
-  samples = actions.Samples(tmp_path, fake_trainer, writer)
+def test_a_run_that_goes_on_with_another_period_keeps_the_grids_that_it_has(tmp_path, fake_trainer, stats):
+  samples = actions.Samples(tmp_path, fake_trainer, stats)
   for step in (0, 3, 6, 9):
     samples(step)
   samples(10, is_last=True)
   fake_trainer.options = fake_trainer.options.replace('periods', samples_every_steps=5)
-  samples = actions.Samples(tmp_path, fake_trainer, writer)
+  samples = actions.Samples(tmp_path, fake_trainer, stats)
   samples(15)
   assert samples_of(tmp_path) == [0, 3, 6, 9, 10, 15]
   samples(17, is_last=True)

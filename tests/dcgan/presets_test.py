@@ -30,7 +30,8 @@ def test_report_is_the_reports():
 @pytest.mark.parametrize('name', ['ufm', 'person'])
 def test_what_came_after_the_report_is_in_the_other_presets(name):
   options = presets.PRESETS[name]
-  assert options.networks.minibatch_features != 'none' and options.augmentation.policies
+  assert (options.networks.discriminator_norm, options.networks.minibatch_features) == ('spectral', 'discrimination')
+  assert options.augmentation.policies
   assert options.training.ema_half_life_images > 0
   assert 'flip' not in options.augmentation.policies  # a person's face is not its mirror image
 

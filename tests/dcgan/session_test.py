@@ -1,9 +1,8 @@
-"""Tests of dcgan.session and dcgan.runs, on whole tiny runs."""
+"""Tests of dcgan.session, on whole tiny runs."""
 
 import dataclasses
 import json
 import os
-import pathlib
 import resource
 import signal
 import subprocess
@@ -290,19 +289,6 @@ def test_a_truncated_shard_is_named_before_a_run_is_made(tiny_config, tmp_path):
   with pytest.raises(errors.InputError, match=r'00001-of-00002: record 2: truncated'):
     session.start(tiny_config.replace('data', records=str(tmp_path / 'cut')), tmp_path / 'checkpoints')
   assert not (tmp_path / 'checkpoints').exists()
-
-
-def test_damaged_options_are_named(run_copy):
-  (run_copy / 'options.json').write_text('{"networks"', encoding='utf-8')
-  with pytest.raises(errors.InputError, match=r'options\.json: not the options of a run'):
-    runs.load_options(run_copy)
-
-
-def test_run_numbers_count_on_and_never_collide(tmp_path):
-  assert [runs.make_run(tmp_path, 'a').name, runs.make_run(tmp_path, 'b').name] == ['00000-a', '00001-b']
-  (tmp_path / '00007-x').mkdir()
-  assert runs.make_run(tmp_path, 'c').name == '00008-c'
-  assert runs.short_name(pathlib.Path('checkpoints/00008-c')) == 'c'
 
 
 FLAGS = ('--image_size=8', '--channels=4', '--kernel_size=3', '--global_batch_size=4', '--num_minibatches=150',

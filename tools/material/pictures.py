@@ -113,8 +113,7 @@ def _told(path_or_file):
   except (MemoryError, errors.InputError):
     raise
   except Exception as error:  # pylint: disable=broad-exception-caught  # Pillow's readers raise anything on bad bytes
-    reason = getattr(error, 'strerror', None) or (str(error).splitlines() or [''])[0] or type(error).__name__
-    raise errors.InputError(f'unreadable: {reason}') from error
+    raise errors.InputError(f'unreadable: {errors.reason(error)}') from error
 
 
 def _num_bytes(path_or_file):
