@@ -69,7 +69,7 @@ endef
 export RUN_DEMO
 
 DEMO_FLAGS := --channels=32 --num_minibatches=1500
-DEMO_KEYFRAMES := 27,28,8
+DEMO_KEYFRAMES := 53,21,29
 
 demo: $(INSTALLED)
 	@sh -c "$$RUN_DEMO"
