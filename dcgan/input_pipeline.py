@@ -11,6 +11,7 @@ from dcgan import batch_plan
 from dcgan import config
 from dcgan import errors
 from dcgan import images
+from dcgan import random_access
 from dcgan import records
 
 _TIMES_THE_SET = 3  # so much memory must be free for 'auto' to decode a set: the rest is for training
@@ -69,12 +70,12 @@ class StreamedSet(TrainingSet):
   """A set that is read and decoded each time that it is needed.
 
   Attributes:
-    reader: `records.RandomAccess`.
+    reader: `random_access.RandomAccess`.
     image_size_px: int, size of the pictures that the networks see.
     crop_px: int, side of the central square of the aligned face that is resized to it.
   """
 
-  reader: records.RandomAccess
+  reader: random_access.RandomAccess
   image_size_px: int
   crop_px: int
   storage = 'stream'
@@ -128,7 +129,7 @@ def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto'):
     has_room = _TIMES_THE_SET * np.prod(shape) <= psutil.virtual_memory().available
     storage = 'memory' if has_room else 'stream'
   if storage == 'stream':
-    reader = records.RandomAccess(prefix, manifest)
+    reader = random_access.RandomAccess(prefix, manifest)
     return StreamedSet(reader.descriptors, is_video, reader, image_size_px, crop_px)
   faces = np.empty(shape, np.uint8)
   descriptors = np.empty([manifest.num_images, records.NUM_DESCRIPTOR_VALUES], np.float32)

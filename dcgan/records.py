@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import pathlib
-import zlib
 
 import numpy as np
 import tensorflow as tf
@@ -47,10 +46,6 @@ _SPEC = {
     _DESCRIPTOR: tf.io.FixedLenFeature([NUM_DESCRIPTOR_VALUES], tf.float32),
     _IDENTITY: tf.io.FixedLenFeature([], tf.int64, default_value=-1),
 }
-
-# TFRecord's framing: uint64 length, uint32 checksum of it, the record, uint32 checksum of the record.
-_NUM_BYTES_BEFORE_RECORD = 12
-_NUM_BYTES_AFTER_RECORD = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -263,11 +258,17 @@ def checked(dataset, path, num_records):
       yield element
       count += 1
   except tf.errors.DataLossError as error:
-    raise _damaged(path, count, 'truncated or damaged') from error
+    raise damaged(path, count, 'truncated or damaged') from error
   except tf.errors.InvalidArgumentError as error:
-    raise _damaged(path, count, 'not a face record') from error
+    raise damaged(path, count, 'not a face record') from error
   if count != num_records:
-    raise _damaged(path, count, f'the file ends here, but the manifest counts {num_records} records')
+    raise damaged(path, count, f'the file ends here, but the manifest counts {num_records} records')
+
+
+def damaged(path, index, what):
+  """Returns the `errors.InputError` that record `index` of the shard `path` is `what`, str."""
+  return errors.InputError(f'{path}: record {index}: {what}. Make the set again with '
+                           '`python -m tools.make_records --overwrite`.')
 
 
 def read_faces(prefix, manifest):
@@ -282,63 +283,6 @@ def read_faces(prefix, manifest):
       yield _to_face(features)
 
 
-class RandomAccess:
-  """The records of a set by number, in any order and from any thread; what is in memory are their places.
-
-  Making one reads the whole set once and checks it, except for whether the pictures can be decoded. The shards stay
-  open until the object dies: a set that is replaced under the same name meanwhile is still read as it was.
-
-  Attributes:
-    descriptors: float32 [num_images, 256].
-  """
-
-  _PLACE = np.dtype([('shard', np.int32), ('record', np.int32), ('offset', np.int64), ('num_bytes', np.int64),
-                     ('checksum', np.uint32)])
-
-  def __init__(self, prefix, manifest):
-    """Opens the shards and notes where each record stands.
-
-    Args:
-      prefix: str, the set, as in 'records/adele'.
-      manifest: its `Manifest`.
-
-    Raises:
-      errors.InputError: a shard is damaged; names file and record.
-      OSError: a shard cannot be opened.
-    """
-    self._files = []
-    self._places = np.empty(manifest.num_images, self._PLACE)
-    self.descriptors = np.empty([manifest.num_images, NUM_DESCRIPTOR_VALUES], np.float32)
-    index = 0
-    for path, shard in zip(shard_paths(prefix, manifest), manifest.shards):
-      self._files.append(open(path, 'rb', buffering=0))  # closed in __del__
-      dataset = tf.data.TFRecordDataset(path).map(
-          lambda serialized: (serialized, parse_for_training(serialized)[1])).prefetch(tf.data.AUTOTUNE)
-      offset = _NUM_BYTES_BEFORE_RECORD
-      for number, (serialized, descriptor) in enumerate(checked(dataset, path, shard.num_records)):
-        self._places[index] = len(self._files) - 1, number, offset, len(serialized), zlib.crc32(serialized)
-        self.descriptors[index] = descriptor
-        offset += len(serialized) + _NUM_BYTES_AFTER_RECORD + _NUM_BYTES_BEFORE_RECORD
-        index += 1
-
-  def __del__(self):
-    for file in self._files:
-      file.close()
-
-  def read(self, index):
-    """Returns the record `index` (from 0, over all shards) as serialized bytes.
-
-    Raises:
-      errors.InputError: the bytes are not those of the first pass: truncated or overwritten; names file and record.
-    """
-    shard, record, offset, num_bytes, checksum = self._places[index].item()
-    file = self._files[shard]
-    serialized = os.pread(file.fileno(), num_bytes, offset)
-    if zlib.crc32(serialized) != checksum:
-      raise _damaged(file.name, record, 'the file was truncated or overwritten while it was in use')
-    return serialized
-
-
 def _to_face(features):
   time_secs = float(features[_TIME_SECS])
   landmarks = features[_LANDMARKS]
@@ -348,11 +292,6 @@ def _to_face(features):
       eyes=features[_EYES], landmarks=None if np.isnan(landmarks).any() else landmarks,
       sharpness=float(features[_SHARPNESS]), descriptor=features[_DESCRIPTOR],
       time_secs=None if np.isnan(time_secs) else time_secs, identity=None if identity < 0 else identity)
-
-
-def _damaged(path, index, what):
-  return errors.InputError(f'{path}: record {index}: {what}. Make the set again with '
-                           '`python -m tools.make_records --overwrite`.')
 
 
 def sha256(path):

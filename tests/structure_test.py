@@ -8,9 +8,9 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 MODULES = sorted(path for folder in ('dcgan', 'tools') for path in (ROOT / folder).rglob('*.py'))
 # A module of dcgan/ imports only what stands above it.
-ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'presets', 'images', 'records', 'batch_plan', 'latents',
-         'losses', 'augment', 'networks', 'gallery', 'input_pipeline', 'devices', 'trainer', 'estimate', 'health',
-         'metrics', 'runs', 'checkpoints', 'actions', 'loop', 'session', 'train')
+ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'presets', 'images', 'records', 'random_access',
+         'batch_plan', 'latents', 'losses', 'augment', 'networks', 'gallery', 'input_pipeline', 'devices', 'trainer',
+         'estimate', 'health', 'metrics', 'runs', 'checkpoints', 'actions', 'loop', 'session', 'train')
 
 # So do the rooms of tools/: what pictures come from and one face, then whole sets.
 TOOLS_ORDER = ('material/pictures', 'material/folders', 'material/celeba', 'material/downloads', 'material/sources',

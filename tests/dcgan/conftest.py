@@ -38,6 +38,12 @@ def make_set(prefix, num_faces, num_shards=2, kind='photos'):
   return manifest
 
 
+def assert_equal_faces(left, right):
+  """Asserts that two `records.Face` are equal, field by field."""
+  for field in dataclasses.fields(records.Face):
+    np.testing.assert_array_equal(getattr(left, field.name), getattr(right, field.name), err_msg=field.name)
+
+
 @pytest.fixture(scope='session')
 def drawn_set(tmp_path_factory):
   """Prefix (str) of a set of 13 drawn faces in 2 shards."""
