@@ -68,7 +68,7 @@ END
 endef
 export RUN_DEMO
 
-DEMO_FLAGS := --channels=32 --num_minibatches=1500
+DEMO_FLAGS := --channels=32 --num_minibatches=1500 --holdout_fraction=0
 DEMO_KEYFRAMES := 53,21,29
 
 demo: $(INSTALLED)

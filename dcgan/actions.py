@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from dcgan import errors
 from dcgan import files
+from dcgan import health
 from dcgan import images
 from dcgan import latents
-from dcgan import metrics
 from dcgan import networks
+from dcgan.metrics import sliced_wasserstein
 
 NUM_SCORED = 256  # pictures of each kind that a score is measured on
 STATS = 'stats.jsonl'
@@ -84,7 +85,7 @@ class Log:
     """Takes in `history`, a dict of float32 [num_steps] of the minibatches up to `step`.
 
     Raises:
-      errors.InputError: a loss or a gradient is no longer a number.
+      health.Diverged: a loss or a gradient is no longer a number.
     """
     self._check(step, history)
     # Gradients that overflowed in float16 were left out of training, too.
@@ -92,7 +93,7 @@ class Log:
               if name not in ('penalty/r1', 'time/input_secs') and np.isfinite(column).any()}
     if self._options.regularization.r1_gamma:
       values['penalty/r1'] = float(history['penalty/r1'][-1])
-    values['health/loss_ratio'] = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
+    values[health.LOSS_RATIO] = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
     now, num_steps = time.monotonic(), len(history['loss/generator'])
     speed = ''
     if self._last_time:
@@ -103,7 +104,7 @@ class Log:
     self._stats.write(step, values)
     self._progress.update(num_steps, note=(
         f'gLoss {values["loss/generator"]:.2f} dLoss {values["loss/discriminator"]:.2f} ratio '
-        f'{values["health/loss_ratio"]:.2f}{speed}'))
+        f'{values[health.LOSS_RATIO]:.2f}{speed}'))
     self._last_time = now
 
   def _check(self, step, history):
@@ -113,10 +114,10 @@ class Log:
     if wrong:
       name = min(wrong, key=wrong.get)
       column, first = history[name], step - len(history[name]) + 1
-      raise errors.InputError(
+      raise health.Diverged(
           f'`{name}` ({column[wrong[name]]}) is no longer a number at minibatch {first + wrong[name]}, seen in '
           f'minibatches {first} to {step}: training has diverged. Train again with a lower `--learning_rate`, from the '
-          'last checkpoint (`--init_from`) if there is one: it is good.')
+          'last checkpoint (`--init_from`) if there is one: it is good; `--on_collapse=rollback` does so by itself.')
 
 
 class Samples:
@@ -156,35 +157,103 @@ class Samples:
     self._stats.write_grid(step, grid)
 
 
+class Health:
+  """Looks at the run's health, tells what is wrong, and says what shall be done about a collapse.
+
+  Args:
+    run: path of the run's folder, which gets `health.jsonl`.
+    look: callable that returns a dict of float by the names of `signals.SIGNALS`.
+    monitor: `health.Monitor`.
+    loss_ratio: `health.LossRatio`.
+    stats: `Stats`.
+    options: the run's `config.Config`.
+    step_before: callable of int that returns the minibatch of the latest checkpoint before it, or None.
+    agree: callable of a list of numbers that returns their means over all workers, so that all decide the same.
+  """
+
+  def __init__(self, run, look, monitor, loss_ratio, stats, options, step_before, agree):
+    self.every_steps = options.periods.health_every_steps
+    self._run = run
+    self._look = look
+    self._monitor = monitor
+    self._loss_ratio = loss_ratio
+    self._stats = stats
+    self._options = options.health
+    self._step_before = step_before
+    self._agree = agree
+
+  def __call__(self, step, is_last=False):
+    """Looks at minibatch `step`, where a look is due; returns a `health.Decision`, or None to go on."""
+    del is_last
+    if step % self.every_steps:
+      return None
+    start = time.monotonic()
+    values = self._look()
+    values = dict(zip(values, map(float, self._agree(list(values.values())))))
+    seen = {name: value for name, value in values.items() if np.isfinite(value)}
+    self._stats.write(step, seen | {'time/health_secs': time.monotonic() - start})
+    decision = None
+    for verdict in self._monitor.judge(step, values | {health.LOSS_RATIO: self._loss_ratio.average}):
+      decision = decision or health.decide(self._options, verdict, self._step_before(verdict.since_step))
+      if not decision or decision.verdict is not verdict:
+        tell(self._run, step, verdict)
+    return decision
+
+
+def tell(run, step, verdict):
+  """Logs a `health.Verdict` and adds it to `health.jsonl` of a run, where nothing is done about it."""
+  logging.warning('%s', verdict.sentence)
+  health.write_verdict(run, step, verdict, 'warn')
+
+
 class Score:
   """Measures how far the averaged generator's pictures are from the reals, to know the best checkpoint.
 
   Args:
+    run: path of the run's folder.
     trainer: `trainer.Trainer`.
     real_images: uint8 [num_images, size, size, 3], some of the set.
     best: `checkpoints.Best`.
+    monitor: `health.Monitor`, which tells when the best is long past.
     stats: `Stats`.
+    agree: callable of a list of numbers that returns their means over all workers, so that all know the same best.
   """
 
-  def __init__(self, trainer, real_images, best, stats):
+  def __init__(self, run, trainer, real_images, best, monitor, stats, agree=lambda values: values):
     self.every_steps = trainer.options.periods.checkpoint_every_steps
+    self._run = run
     self._generator = trainer.generator_ema
-    self._measure = metrics.SlicedWasserstein(real_images, trainer.options.training.seed)
+    self._measure = sliced_wasserstein.SlicedWasserstein(real_images, trainer.options.training.seed)
     self._z = latents.sample_z(NUM_SCORED, trainer.options.networks.z_dims, trainer.options.training.seed)
     self._best = best
+    self._monitor = monitor
     self._stats = stats
+    self._agree = agree
     self._num_minibatches = trainer.options.training.num_minibatches
+    self._patience_steps = trainer.options.health.patience_steps
 
   def __call__(self, step, is_last=False):
-    """Scores minibatch `step`, where it is due or the run's last one, not where the run was stopped and may go on."""
+    """Scores minibatch `step`, where it is due or the run's last one, not where the run was stopped and may go on.
+
+    Returns:
+      `health.Decision` that it is enough, where the best is older than the run's patience, or None.
+    """
     del is_last
     if step % self.every_steps and step != self._num_minibatches:
-      return
-    score = self._measure.distance(networks.generate(self._generator, self._z))
-    self._stats.write(step, {'metric/sliced_wasserstein': score})
+      return None
+    score = float(self._agree([self._measure.distance(networks.generate(self._generator, self._z))])[0])
     self._best.update(step, score)
+    behind = score / max(self._best.score, 1e-9)
+    self._stats.write(step, {'metric/sliced_wasserstein': score, health.BEHIND_BEST: behind})
     logging.info('Sliced Wasserstein distance to the reals at minibatch %d: %.1f%s', step, score,
                  ', the best so far.' if self._best.step == step else f'; the best was at {self._best.step}.')
+    for verdict in self._monitor.judge(step, {health.BEHIND_BEST: behind}):
+      tell(self._run, step, verdict)
+    if self._patience_steps and step - self._best.step >= self._patience_steps:
+      logging.info('Nothing was better than minibatch %d in %d minibatches: enough.', self._best.step,
+                   step - self._best.step)
+      return health.Decision('enough')
+    return None
 
 
 class Save:
@@ -218,8 +287,12 @@ def _writing(path):
                             f'last checkpoint with --resume={pathlib.Path(path).parent}.') from error
 
 
-def drop_stats_after(run, step):
-  """Removes the lines of `stats.jsonl` that are newer than the checkpoint which training goes on from."""
+def drop_after(run, step):
+  """Removes the statistics, verdicts and grids that are newer than the checkpoint which training goes on from."""
+  health.drop_verdicts_after(run, step)
+  for path in pathlib.Path(run).glob('samples_*.png'):
+    if path.stem.removeprefix('samples_').isdecimal() and int(path.stem.removeprefix('samples_')) > step:
+      path.unlink()
   path = pathlib.Path(run) / STATS
   if not path.is_file():
     return

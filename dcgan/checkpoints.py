@@ -33,11 +33,21 @@ class Best(tf.Module):
     """int, the minibatch with the least score, or -1."""
     return int(self._step)
 
+  @property
+  def score(self):
+    """float, the least score, infinity before the first."""
+    return float(self._score)
+
   def update(self, step, score):
     """Takes in the score (float) of minibatch `step`."""
     if score < float(self._score):
       self._score.assign(score)
       self._step.assign(step)
+
+  def forget(self):
+    """Starts anew, as before the first score."""
+    self._score.assign(math.inf)
+    self._step.assign(-1)
 
 
 class Checkpoints:
@@ -46,20 +56,22 @@ class Checkpoints:
   Args:
     folder: path of the folder that they are saved in: the run's, or another one in workers that do not keep the run.
     trainer: `trainer.Trainer`.
-    loss_ratio: `health.LossRatio`.
     best: `Best`.
+    monitor: `health.Monitor`. While a trouble is suspected that may be a collapse, the checkpoint before it is kept.
+    **others: further objects with variables that belong into a checkpoint, by name.
   """
 
-  def __init__(self, folder, trainer, loss_ratio, best):
+  def __init__(self, folder, trainer, best, monitor, **others):
     self._folder = pathlib.Path(folder)
     self._options = trainer.options
     self._best = best
+    self._monitor = monitor
     self._damaged = set()  # steps of checkpoints that could not be put back
     self._checkpoint = tf.train.Checkpoint(
         generator=trainer.generator, discriminator=trainer.discriminator, generator_ema=trainer.generator_ema,
         generator_optimizer=trainer.generator_optimizer, discriminator_optimizer=trainer.discriminator_optimizer,
         augmentation=trainer.augmentation, logit_averages=trainer.logit_averages, r1=trainer.r1,
-        global_step=trainer.global_step, loss_ratio=loss_ratio, best=best, options=_Text(self._options.to_json()))
+        global_step=trainer.global_step, best=best, monitor=monitor, options=_Text(self._options.to_json()), **others)
     for path in self._folder.iterdir():
       if _TEMPORARY.fullmatch(path.name):
         tf.io.gfile.rmtree(str(path)) if path.is_dir() else path.unlink()
@@ -76,16 +88,38 @@ class Checkpoints:
     except tf.errors.OpError as error:
       raise errors.InputError(f'{path}: cannot be saved ({errors.reason(error)}). Make room there, and go on from the '
                               f'checkpoint before it with --resume={self._folder}.') from error
+    runs.save_going_back(self._folder, None)
     every = self._options.periods.keep_every_steps
     self._damaged.discard(step)
     steps = _saved_steps(self._folder)
     whole = [other for other in steps if other <= step and other not in self._damaged]
     kept = whole[-_NUM_LATEST:] + [self._best.step] + [other for other in whole if every and other % every == 0]
+    if self._monitor.suspected_since is not None:
+      kept += [other for other in whole if other < self._monitor.suspected_since][-1:]
     for other in sorted(set(steps) - set(kept)):
       _delete(self._folder / f'ckpt-{other}')
     # What `tf.train.latest_checkpoint` reads, for programs that know nothing of ours.
     files.write_text(self._folder / 'checkpoint', f'model_checkpoint_path: "ckpt-{step}"\n' + ''.join(
         f'all_model_checkpoint_paths: "ckpt-{other}"\n' for other in _saved_steps(self._folder)))
+
+  def go_back(self, run, step):
+    """Puts back the checkpoint of an earlier minibatch, whatever its options, and deletes the later ones.
+
+    Args:
+      run: path of the run's folder.
+      step: int, as in `step_before`.
+
+    Raises:
+      errors.InputError: it is damaged.
+    """
+    path = str(pathlib.Path(run) / f'ckpt-{step}')
+    with _naming(path):
+      self._checkpoint.read(path).assert_consumed()
+    if self._best.step not in _saved_steps(run):  # a better one, now of another past, had taken its place
+      self._best.forget()
+    for later in _saved_steps(self._folder):
+      if later > step:
+        _delete(self._folder / f'ckpt-{later}')
 
   def restore_latest(self, run):
     """Puts back a run's latest checkpoint exactly, or where it is damaged, the one before it with a warning.
@@ -187,23 +221,66 @@ def transfer(source, trainer):
   return Transfer(source=path, num_matched=len(matched), left=tuple(left))
 
 
-def load_generator(run):
-  """Returns what is needed to sample a run: its averaged generator, from the latest checkpoint that is whole.
+def load_generator(run, checkpoint='latest'):
+  """Returns what is needed to sample a run: its averaged generator.
 
   Args:
     run: str, the run's folder.
+    checkpoint: 'latest' for the latest checkpoint that is whole, 'best' for the one with the best score (the latest
+      where the run has no scores), or int, the minibatch of one.
 
   Returns:
     (`tf.keras.Model` z → images in float32, `config.Config`, int global step).
 
   Raises:
-    errors.InputError: there is no such run, or it has no checkpoint, or damaged ones only.
+    errors.InputError: there is no such run or checkpoint, it is damaged, or where the latest is wanted all are.
   """
   options = runs.load_options(run)
   generator = networks.build_generator(options.networks, 'float32')
   global_step = tf.Variable(0, dtype=tf.int64)
-  _newest_that_can_be(run, lambda path: _restore_partly(path, dict(generator_ema=generator, global_step=global_step)))
+  restore = lambda path: _restore_partly(path, dict(generator_ema=generator, global_step=global_step))
+  step = best_step(run) if checkpoint == 'best' else None if checkpoint == 'latest' else checkpoint
+  if step is None:
+    _newest_that_can_be(run, restore)
+  else:
+    restore(_path_of(run, step))
   return generator, options, int(global_step.numpy())
+
+
+def step_before(run, step):
+  """Returns the minibatch (int) of a run's latest checkpoint before minibatch `step`, or None where there is none."""
+  return max((other for other in _saved_steps(run) if other < step), default=None)
+
+
+def steps(run):
+  """Returns the minibatches of a run's checkpoints, list of int, ascending.
+
+  Raises:
+    errors.InputError: there is no such run.
+  """
+  runs.load_options(run)
+  return _saved_steps(run)
+
+
+def best_step(run):
+  """Returns the minibatch (int) of a run's best checkpoint, or None where nothing was scored yet.
+
+  Raises:
+    errors.InputError: there is no such run, it has no checkpoint, or only damaged ones.
+  """
+  best = Best()
+  _newest_that_can_be(run, lambda path: _restore_partly(path, dict(best=best)))
+  return best.step if best.step >= 0 else None
+
+
+def _path_of(run, step):
+  """Returns the path (str) of a run's checkpoint at a minibatch; raises `errors.InputError` where there is none."""
+  path = pathlib.Path(run) / f'ckpt-{step}'
+  if not path.with_name(f'{path.name}.index').is_file():
+    raise errors.InputError(f'`checkpoint` ({step}): {run} has none of that minibatch. It has '
+                            f'{", ".join(map(str, _saved_steps(run))) or "none"}; more are kept with '
+                            '`--keep_every_steps`.')
+  return str(path)
 
 
 def latest(run):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 
 from dcgan import errors
 
@@ -13,11 +14,12 @@ DISCRIMINATOR_NORMS = ('batch', 'spectral', 'none')
 LOSSES = ('nonsaturating', 'hinge', 'least_squares')
 MINIBATCHES = ('shuffled', 'overlapping')
 MINIBATCH_FEATURES = ('none', 'stddev', 'discrimination')
+ON_COLLAPSE = ('warn', 'stop', 'rollback')
 PRECISIONS = ('float32', 'bfloat16', 'float16')
 STORAGES = ('auto', 'memory', 'stream')
 # Fields that may change when a run goes on; flags of the same names set them.
 FREE_ON_RESUME = ('num_minibatches', 'records', 'log_every_steps', 'samples_every_steps', 'checkpoint_every_steps',
-                  'keep_every_steps', 'best_by')
+                  'keep_every_steps', 'health_every_steps', 'best_by', 'on_collapse', 'max_rollbacks', 'stop_when')
 _SMALLEST_PX = 4  # the resolution that the generator starts from
 
 
@@ -65,6 +67,7 @@ class Data:
     minibatches: 'shuffled', or 'overlapping' for similarity-ordered, staggered minibatches (report, experiment 2).
     overlap_fraction: float in [0, 1), share of a minibatch that stands in the next one too; for 'overlapping'.
     global_batch_size: int, pictures in a minibatch, over all replicas.
+    holdout_fraction: float in [0, 1), of the set that is never trained on (`holdout.split`), to judge the run by.
   """
 
   records: str = ''
@@ -73,6 +76,7 @@ class Data:
   minibatches: str = 'shuffled'
   overlap_fraction: float = 0.5
   global_batch_size: int = 64
+  holdout_fraction: float = 0.0
 
   def validate(self):
     """Raises `errors.InputError` at the first value that no minibatch can be made with."""
@@ -82,6 +86,8 @@ class Data:
     if not 0.0 <= self.overlap_fraction < 1.0:
       raise _error('overlap', self.overlap_fraction, 'must be 0 or more and under 1', 'Use 0.5.')
     _require_at_least('global_batch_size', self.global_batch_size, 1)
+    if not 0.0 <= self.holdout_fraction < 1.0:
+      raise _error('holdout_fraction', self.holdout_fraction, 'must be 0 or more and under 1', 'Use 0.1.')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,6 +204,7 @@ class Periods:
     samples_every_steps: int, a grid of samples; in long runs they stand wider apart (`actions.Samples`).
     checkpoint_every_steps: int, a checkpoint. The latest two and the best one are kept.
     keep_every_steps: int, a checkpoint that is kept for good; 0 for none.
+    health_every_steps: int, a look at the run's health.
     best_by: a name from `BEST_BY`: the measure by which a checkpoint is the best.
   """
 
@@ -205,11 +212,12 @@ class Periods:
   samples_every_steps: int = 100
   checkpoint_every_steps: int = 250
   keep_every_steps: int = 0
+  health_every_steps: int = 50
   best_by: str = 'sliced_wasserstein'
 
   def validate(self):
     """Raises `errors.InputError` at the first period that is none."""
-    for name in ('log_every_steps', 'samples_every_steps', 'checkpoint_every_steps'):
+    for name in ('log_every_steps', 'samples_every_steps', 'checkpoint_every_steps', 'health_every_steps'):
       _require_at_least(name, getattr(self, name), 1)
     _require_at_least('keep_every_steps', self.keep_every_steps, 0)
     if self.keep_every_steps % self.checkpoint_every_steps:
@@ -217,6 +225,34 @@ class Periods:
       raise _error('keep_every_steps', self.keep_every_steps,
                    f'must be a multiple of `checkpoint_every_steps` ({self.checkpoint_every_steps})', f'Use {nearest}.')
     _require_one_of('best_by', self.best_by, BEST_BY)
+
+
+@dataclasses.dataclass(frozen=True)
+class Health:
+  """What is done about a run that goes wrong (`dcgan.health`).
+
+  Attributes:
+    on_collapse: 'warn' to say so, 'stop' to end at the last good checkpoint, 'rollback' to go back there and train on
+      with a changed recipe.
+    max_rollbacks: int, of a run; the next collapse stops it.
+    stop_when: 'end', or 'best+N' to end a run whose best checkpoint is N minibatches old.
+  """
+
+  on_collapse: str = 'warn'
+  max_rollbacks: int = 3
+  stop_when: str = 'end'
+
+  def validate(self):
+    """Raises `errors.InputError` at the first value that says nothing."""
+    _require_one_of('on_collapse', self.on_collapse, ON_COLLAPSE)
+    _require_at_least('max_rollbacks', self.max_rollbacks, 0)
+    if self.stop_when != 'end' and not re.fullmatch(r'best\+[1-9]\d*', self.stop_when):
+      raise _error('stop_when', self.stop_when, 'must be end, or best+N with N minibatches', 'Use best+1000.')
+
+  @property
+  def patience_steps(self):
+    """int, minibatches that the best checkpoint may be old before the run ends, or None."""
+    return None if self.stop_when == 'end' else int(self.stop_when.removeprefix('best+'))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,6 +265,7 @@ class Config:
   augmentation: Augmentation = Augmentation()
   regularization: Regularization = Regularization()
   periods: Periods = Periods()
+  health: Health = Health()
 
   def validate(self):
     """Returns itself.
@@ -238,6 +275,9 @@ class Config:
     """
     for field in dataclasses.fields(self):
       getattr(self, field.name).validate()
+    if self.health.patience_steps and self.periods.best_by == 'none':
+      raise _error('stop_when', self.health.stop_when, 'needs a measure of the best, but `best_by` is none', 'Use '
+                   f'--best_by={BEST_BY[0]}.')
     if self.regularization.label_smoothing and self.training.loss == 'hinge':
       raise _error('label_smoothing', self.regularization.label_smoothing, 'must be 0 with the hinge loss, which has '
                    'no labels', 'Use --loss=nonsaturating, or leave it out.')

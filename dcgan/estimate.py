@@ -35,14 +35,16 @@ def text(trainer, training_set):
   decoded = training_set.num_images * size * size * 3 if training_set.storage == 'memory' else 0
   is_overlapping = options.data.minibatches == 'overlapping'
   new_images = batch_plan.window_stride(batch_size, options.data.overlap_fraction) if is_overlapping else batch_size
-  in_a_pass = training_set.num_images / new_images
+  num_trained_on, num_held_out = len(training_set.trained_on), len(training_set.held_out)
+  in_a_pass = num_trained_on / new_images
   passes = options.training.num_minibatches / in_a_pass
   return (f'generator: {counts["generator"]:,} weights\n'
           f'discriminator: {counts["discriminator"]:,} weights\n'
           f'memory of each of {num_replicas} replicas, about: {(weights + activations) / _MIB:,.0f} MiB (weights '
           f'{weights / _MIB:,.0f}, activations {activations / _MIB:,.0f})\n'
           f'memory of the decoded set: {decoded / _MIB:,.0f} MiB\n'
-          f'minibatches in a pass over the {training_set.num_images:,} faces: {in_a_pass:,.1f}, so '
+          f'faces: {num_trained_on:,} to train on, {num_held_out:,} held out\n'
+          f'minibatches in a pass over the {num_trained_on:,} faces: {in_a_pass:,.1f}, so '
           f'{options.training.num_minibatches:,} minibatches are {passes:,.1f} passes')
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from dcgan import batch_plan
 from dcgan import config
 from dcgan import errors
+from dcgan import holdout
 from dcgan import images
 from dcgan import random_access
 from dcgan import records
@@ -25,16 +26,24 @@ class TrainingSet(abc.ABC):
   Attributes:
     descriptors: float32 [num_images, 256].
     is_video: bool, whether the pictures stand in the order of time.
+    trained_on: int64 [num_trained_on], ascending, the pictures that minibatches are made of.
+    held_out: int64 [num_held_out], ascending, the others.
     storage: 'memory' or 'stream'.
   """
 
   descriptors: np.ndarray
   is_video: bool
+  trained_on: np.ndarray
+  held_out: np.ndarray
 
   @property
   def num_images(self):
-    """int, pictures in the set."""
+    """int, pictures in the set, those held out too."""
     return len(self.descriptors)
+
+  def some(self, indices, num_images):
+    """Returns up to `num_images` of the pictures at ascending int [num], evenly spread, as `pictures` does."""
+    return self.pictures(indices[np.linspace(0, len(indices) - 1, min(len(indices), num_images)).astype(int)])
 
   @abc.abstractmethod
   def pictures(self, indices):
@@ -98,7 +107,7 @@ class StreamedSet(TrainingSet):
     return tf.ensure_shape(_decode(encoded, self.image_size_px, self.crop_px), [self.image_size_px] * 2 + [3])
 
 
-def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto'):
+def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto', holdout_fraction=0.0):
   """Reads a whole set once, and checks it.
 
   In memory it is decoded then, so that training never waits for a JPEG. Streamed, only its descriptors and the places
@@ -110,13 +119,15 @@ def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto'):
     image_size_px: int, size of the pictures that the networks see.
     crop_px: int, side of the central square of the aligned face that is resized to it, antialiased.
     storage: 'memory', 'stream', or 'auto' for memory where the decoded set takes a third of what is free, or less.
+    holdout_fraction: float in [0, 1), of the set that is held out.
 
   Returns:
     `TrainingSet`; its `storage` tells the choice. Both give the same pictures, to the bit.
 
   Raises:
     ValueError: there is no such storage.
-    errors.InputError: the set is empty, or a shard is damaged; names file and record.
+    errors.InputError: the set is empty, nothing would be left to train on, or a shard is damaged; names file and
+      record.
   """
   if storage not in config.STORAGES:
     raise ValueError(f'`storage` ({storage}) must be one of {", ".join(config.STORAGES)}.')
@@ -124,13 +135,14 @@ def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto'):
     raise errors.InputError(f'`records` ({prefix}) holds no face, and training needs at least one. Make a set with '
                             'faces with `python -m tools.make_records`.')
   is_video = manifest.kind == 'video'
+  parts = holdout.split(manifest.num_images, holdout_fraction, is_video)
   shape = manifest.num_images, image_size_px, image_size_px, 3
   if storage == 'auto':
     has_room = _TIMES_THE_SET * np.prod(shape) <= psutil.virtual_memory().available
     storage = 'memory' if has_room else 'stream'
   if storage == 'stream':
     reader = random_access.RandomAccess(prefix, manifest)
-    return StreamedSet(reader.descriptors, is_video, reader, image_size_px, crop_px)
+    return StreamedSet(reader.descriptors, is_video, *parts, reader, image_size_px, crop_px)
   faces = np.empty(shape, np.uint8)
   descriptors = np.empty([manifest.num_images, records.NUM_DESCRIPTOR_VALUES], np.float32)
   done = 0
@@ -142,16 +154,33 @@ def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto'):
       faces[done] = picture
       descriptors[done] = descriptor
       done += 1
-  return MemorySet(descriptors, is_video, faces)
+  return MemorySet(descriptors, is_video, *parts, faces)
 
 
-def make_plan(training_set, options, num_batches, seed):
-  """Returns the run's minibatches, int64 [num_batches, batch], as `config.Data` wants them."""
-  num_images = training_set.num_images
+def make_plan(training_set, options, num_batches, num_companions, num_replicas, seed):
+  """Returns the run's minibatches, of the pictures that are trained on.
+
+  Args:
+    training_set: `TrainingSet`.
+    options: `config.Data`.
+    num_batches: int.
+    num_companions: int, pictures behind those of each part (`batch_plan.with_companions`).
+    num_replicas: int, parts of each minibatch.
+    seed: int.
+
+  Returns:
+    int64 [num_batches, num_replicas, global_batch / num_replicas + num_companions], indices into the set.
+  """
+  trained_on = training_set.trained_on
+  num_images = len(trained_on)
   if options.minibatches == 'shuffled':
-    return batch_plan.shuffled_plan(num_images, options.global_batch_size, num_batches, seed)
-  order = np.arange(num_images) if training_set.is_video else batch_plan.similarity_order(training_set.descriptors)
-  return batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap_fraction, num_batches, seed)
+    plan = batch_plan.shuffled_plan(num_images, options.global_batch_size, num_batches, seed)
+  else:
+    order = np.arange(num_images)
+    if not training_set.is_video:
+      order = batch_plan.similarity_order(training_set.descriptors[trained_on])
+    plan = batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap_fraction, num_batches, seed)
+  return trained_on[batch_plan.with_companions(plan, num_images, num_companions, num_replicas, seed)]
 
 
 def make_dataset(training_set, plan):

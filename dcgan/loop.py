@@ -21,12 +21,13 @@ def run(trainer, iterator, log, actions, num_minibatches, agree):
     log: callable with an attribute `every_steps`, called as `log(step, history)` at its multiples and before any
       action; `history` holds each minibatch since the last call, as `trainer.Trainer.train` returns it.
     actions: list of callables with an attribute `every_steps`, called as `action(step, is_last)` at its multiples and
-      where training ends, after `log`.
+      where training ends, after `log`. One that returns something true ends training: at once and without the others,
+      or where its attribute `action` is 'enough' with them.
     num_minibatches: int, the global step to end at.
     agree: callable of a list of numbers that returns their means over all workers, so that all do the same next.
 
   Returns:
-    The `signal.Signals` that ended training early, or None.
+    What ended training early: a `signal.Signals`, what an action returned, or None.
   """
   step = trainer.step
   is_last = step >= num_minibatches
@@ -46,11 +47,22 @@ def run(trainer, iterator, log, actions, num_minibatches, agree):
         is_stopped, num_alone = stopped > 0, max(1, int(paced))
       log(step, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
       is_last = step >= num_minibatches or is_stopped
+      decision = None
       for action in actions:
         if is_last or step % action.every_steps == 0:
-          action(step, is_last)
+          decision = action(step, is_last) or decision
+          if decision and decision.action != 'enough':
+            # Who was told to stop does: resumed from the last checkpoint, the run comes to the same decision.
+            return decision if not is_stopped else _signal(caught)
+          is_last = is_last or bool(decision)
+      if decision and not is_stopped:
+        return decision
   if step >= num_minibatches or not is_stopped:
     return None
+  return _signal(caught)
+
+
+def _signal(caught):
   return caught[0] if caught else signal.SIGTERM  # another worker's
 
 

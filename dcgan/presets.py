@@ -1,6 +1,7 @@
 """Named sets of options: what is known to suit a kind of set. Flags override any of them."""
 
 from dcgan import config
+from dcgan import recipes
 
 _FEW_IMAGES = 2_000  # a set under this is one person's
 
@@ -10,7 +11,7 @@ _FEW_IMAGES = 2_000  # a set under this is one person's
 _NETWORKS = config.Networks(discriminator_norm='spectral', minibatch_features='discrimination')
 _LEARNING_RATE = 5e-4
 _CROP_PX = 140  # the whole face, with its open mouth
-_POLICIES = ('colour', 'translation', 'cutout')
+_HEALTH = config.Health(on_collapse='rollback')
 
 PRESETS = {
     # The report to the letter (experiments 1 and 2): what 2016 saw, raw generator included.
@@ -19,17 +20,18 @@ PRESETS = {
     # Many faces.
     'ufm': config.Config(
         networks=_NETWORKS,
-        data=config.Data(crop_px=_CROP_PX),
+        data=config.Data(crop_px=_CROP_PX, holdout_fraction=0.02),
         training=config.Training(num_minibatches=20_000, learning_rate=_LEARNING_RATE),
-        augmentation=config.Augmentation(policies=_POLICIES, mode='adaptive', probability=0.0),
-        periods=config.Periods(samples_every_steps=200, checkpoint_every_steps=500)),
+        augmentation=config.Augmentation(policies=recipes.STRONG_POLICIES, mode='adaptive', probability=0.0),
+        periods=config.Periods(samples_every_steps=200, checkpoint_every_steps=500),
+        health=_HEALTH),
     # A tiny set.
     'person': config.Config(
         networks=_NETWORKS,
-        data=config.Data(crop_px=_CROP_PX, global_batch_size=32),
+        data=config.Data(crop_px=_CROP_PX, global_batch_size=32, holdout_fraction=0.1),
         training=config.Training(learning_rate=_LEARNING_RATE),
-        # Above 0.8 augmentation begins to show in the fakes (Karras et al. 2020, arXiv:2006.06676).
-        augmentation=config.Augmentation(policies=_POLICIES, probability=0.8)),
+        augmentation=config.Augmentation(policies=recipes.STRONG_POLICIES, probability=recipes.STRONG_PROBABILITY),
+        health=_HEALTH),
 }
 
 

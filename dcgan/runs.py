@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import pathlib
 import re
@@ -11,6 +12,7 @@ from dcgan import errors
 from dcgan import files
 
 _OPTIONS = 'options.json'
+_GOING_BACK = 'going_back.json'  # there from a rollback to the next checkpoint
 _NAME = re.compile(r'(\d{5})-(.+)')
 
 
@@ -62,6 +64,21 @@ def locked(run):
     yield
   finally:
     os.close(folder)
+
+
+def save_going_back(run, step):
+  """Notes in a run's folder that it goes back to the checkpoint of minibatch `step`, int; None that it has."""
+  path = pathlib.Path(run) / _GOING_BACK
+  if step is None:
+    path.unlink(missing_ok=True)
+  else:
+    files.write_text(path, json.dumps({'to_step': step}) + '\n')
+
+
+def load_going_back(run):
+  """Returns the minibatch (int) that a run goes back to, of which no later checkpoint counts; or None."""
+  path = pathlib.Path(run) / _GOING_BACK
+  return json.loads(path.read_text(encoding='utf-8'))['to_step'] if path.is_file() else None
 
 
 def save_options(run, options):

@@ -1,35 +1,29 @@
-"""Puts a run together (set, networks, folder, actions) and trains it: from the start, or on from where it stopped."""
+"""Trains a run in its folder: from the start, on from where it stopped, or anew from before a collapse."""
 
 import contextlib
 import dataclasses
 import logging as standard_logging
 import pathlib
 import re
+import signal
 import tempfile
 
 from absl import logging
-import numpy as np
 import tensorflow as tf
 
 from dcgan import actions
-from dcgan import batch_plan
+from dcgan import assembly
 from dcgan import checkpoints
-from dcgan import config
 from dcgan import devices
 from dcgan import entry
 from dcgan import errors
-from dcgan import estimate
 from dcgan import files
 from dcgan import gallery
 from dcgan import health
 from dcgan import images
-from dcgan import input_pipeline
-from dcgan import latents
-from dcgan import loop
-from dcgan import progress
+from dcgan import recipes
 from dcgan import records
 from dcgan import runs
-from dcgan import trainer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +59,7 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
   options = options.replace('data', records_digest=manifest.digest)
   strategy = strategy or devices.build_strategy()
   with _explained(strategy):
-    parts = _Parts(options, manifest, strategy, storage)
+    parts = assembly.build(options, manifest, strategy, storage)
     transfer = checkpoints.transfer(init_from, parts.trainer) if init_from else None
   name = [f'{pathlib.Path(options.data.records).name}{options.networks.image_size_px}']
   name += [f'from-{runs.short_name(pathlib.Path(transfer.source).parent)}'] if transfer else []
@@ -79,9 +73,10 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
     if transfer:
       logging.info('%s', transfer.text)
     images.save_picture(run / 'reals.png', images.make_grid(parts.real_images()))
-    ended_by = parts.train(run, parts.checkpoints(run), is_new=True)
-    return _told(ended_by, run if devices.is_chief(strategy) else pathlib.Path(checkpoints_dir), parts.trainer.step,
-                 strategy)
+    if options.health.on_collapse == 'rollback':
+      parts.checkpoints(run).save(0)  # so that there is one before any collapse
+    ended_by, step = _train(run, run, parts, is_new=True)
+    return _told(ended_by, run if devices.is_chief(strategy) else pathlib.Path(checkpoints_dir), step, strategy)
 
 
 def resume(run, options, strategy=None, storage='auto'):
@@ -106,18 +101,22 @@ def resume(run, options, strategy=None, storage='auto'):
                             f'go on exactly. Start a new run from it with --init_from={run}.')
   strategy = strategy or devices.build_strategy()
   with _explained(strategy):
-    parts = _Parts(options, manifest, strategy, storage)
+    parts = assembly.build(options, manifest, strategy, storage)
   with _folder(strategy, lambda: run) as folder, _log_file(folder), _explained(strategy):
-    saved = parts.checkpoints(folder)
-    saved.restore_latest(run)
+    to_step = runs.load_going_back(run)
+    if to_step is None:
+      parts.checkpoints(folder).restore_latest(run)
+    else:
+      parts.go_back(folder, run, to_step)
     step = parts.trainer.step
     if step >= options.training.num_minibatches:
       raise errors.InputError(f'`num_minibatches` ({options.training.num_minibatches}): {run} is at minibatch {step} '
                               f'already. Use more, as in --num_minibatches={2 * step}.')
-    actions.drop_stats_after(folder, step)
+    actions.drop_after(folder, step)
     runs.save_options(folder, options)
     logging.info('Run %s goes on at minibatch %d: %s', run, step, parts.text)
-    return _told(parts.train(folder, saved, is_new=False), run, parts.trainer.step, strategy)
+    ended_by, step = _train(folder, run, parts, is_new=False)
+    return _told(ended_by, run, step, strategy)
 
 
 def describe(options, strategy, storage='auto'):
@@ -132,8 +131,61 @@ def describe(options, strategy, storage='auto'):
     errors.InputError: the set or an option cannot be used.
   """
   with _explained(strategy):
-    parts = _Parts(options.validate(), records.load_manifest(options.data.records), strategy, storage)
+    parts = assembly.build(options.validate(), records.load_manifest(options.data.records), strategy, storage)
     return f'{options.to_json()}{parts.text}\n{parts.estimate}'
+
+
+def _train(folder, run, parts, is_new):
+  """Trains to the end, going back where a run collapses; returns (signal that ended it early or None, global step).
+
+  Args:
+    folder: path of the folder that this process keeps the run in.
+    run: path of the run's folder, from which checkpoints are read; another one in workers that do not keep the run.
+    parts: `assembly.Assembly`.
+    is_new: bool, whether it is at its start.
+  """
+  num_rollbacks = health.num_rollbacks(run)
+  while True:
+    try:
+      ended_by = parts.train(folder, run, is_new)
+    except health.Diverged as error:
+      verdict = health.Verdict('diverged', parts.trainer.step, str(error).partition('. ')[0] + '.')
+      ended_by = health.decide(parts.options.health, verdict, checkpoints.step_before(run, verdict.since_step))
+      if not ended_by:
+        health.write_verdict(folder, verdict.since_step, verdict, 'warn')
+        raise
+    if not isinstance(ended_by, health.Decision) or ended_by.action == 'enough':
+      parts.save_gallery(folder)
+      return ended_by if isinstance(ended_by, signal.Signals) else None, parts.trainer.step
+    parts = _gone_back(folder, run, parts, ended_by, num_rollbacks)
+    if ended_by.action == 'stop' or num_rollbacks >= parts.options.health.max_rollbacks:
+      parts.save_gallery(folder)
+      return None, parts.trainer.step
+    num_rollbacks, is_new = num_rollbacks + 1, False
+
+
+def _gone_back(folder, run, parts, decision, num_rollbacks):
+  """Returns the `assembly.Assembly` of the checkpoint to go back to, with a changed recipe where it is to train on."""
+  step, options = parts.trainer.step, parts.options
+  told = (f'Going back to minibatch {decision.to_step:,}, the last good one, and stopping. More photos help, or a '
+          'model of many faces to start from (--init_from).')
+  action, change = 'stop', None
+  if decision.action == 'rollback' and num_rollbacks < options.health.max_rollbacks:
+    options, change = recipes.next_recipe(options, decision.verdict.kind == 'diverged',
+                                          float(parts.trainer.augmentation.probability.numpy()))
+    action, told = 'rollback', f'Rolling back to minibatch {decision.to_step:,} with {change}.'
+  elif decision.action == 'rollback':
+    told = f'After {num_rollbacks} rollback{"s" * (num_rollbacks != 1)} it came again. {told}'
+  logging.warning('%s %s', decision.verdict.sentence, told)
+  parts.save_samples(pathlib.Path(folder) / f'collapse_{step:06d}.png')
+  gone_back = parts.rebuilt(options)
+  # Whenever it is stopped from here on, the run goes on from there, with the new options or to the same verdict again.
+  runs.save_going_back(folder, decision.to_step)
+  runs.save_options(folder, options)
+  actions.drop_after(folder, decision.to_step)
+  gone_back.go_back(folder, run, decision.to_step)
+  health.write_verdict(folder, step, decision.verdict, action, to_step=decision.to_step, changes=change)
+  return gone_back
 
 
 def _told(ended_by, run, step, strategy):
@@ -164,88 +216,6 @@ def _folder(strategy, make):
   else:
     with tempfile.TemporaryDirectory(prefix='dcgan-worker-') as folder:
       yield pathlib.Path(folder)
-
-
-class _Parts:
-  """A set, a trainer, its health and its best checkpoint, made from a run's options."""
-
-  def __init__(self, options, manifest, strategy, storage):
-    self._options = options
-    self._strategy = strategy
-    self.trainer = trainer.Trainer(options, strategy)
-    self._loss_ratio = health.LossRatio()
-    self._best = checkpoints.Best()
-    self._set = input_pipeline.load_training_set(
-        options.data.records, manifest, options.networks.image_size_px, options.data.crop_px, storage)
-
-  @property
-  def text(self):
-    """One line for the log."""
-    size, training = self._options.networks.image_size_px, self._options.training
-    compiled = ', compiled by XLA' if training.xla else ''
-    held = 'in memory' if self._set.storage == 'memory' else 'streamed from their shards'
-    return (f'{self._set.num_images:,} faces at {size}×{size} {held}, {training.num_minibatches:,} '
-            f'{self._options.data.minibatches} minibatches of {self._options.data.global_batch_size}, '
-            f'{training.precision}{compiled} on {devices.describe(self._strategy)}.')
-
-  @property
-  def estimate(self):
-    """What the run will take, some lines."""
-    return estimate.text(self.trainer, self._set)
-
-  def real_images(self, num_images=latents.NUM_FIXED_POINTS):
-    """Returns up to `num_images` pictures from all over the set, uint8 [num_images, size, size, 3]."""
-    num_all = self._set.num_images
-    return self._set.pictures(np.linspace(0, num_all - 1, min(num_all, num_images)).astype(int))
-
-  def checkpoints(self, folder):
-    """Returns the `checkpoints.Checkpoints` that are saved in the folder that this process keeps the run in."""
-    return checkpoints.Checkpoints(folder, self.trainer, self._loss_ratio, self._best)
-
-  def train(self, run, saved, is_new):
-    """Trains up to the end or a signal, in the folder `run` of the checkpoints `saved`; returns the signal or None."""
-    options, step = self._options, self.trainer.step
-    agree = devices.make_agree(self._strategy)
-    _check_alike(agree, {'minibatch': step, 'precision': config.PRECISIONS.index(options.training.precision)})
-    stats = actions.Stats(run, tf.summary.create_file_writer(str(run)))
-    samples = actions.Samples(run, self.trainer, stats)
-    due = [samples]
-    if options.periods.best_by != 'none':
-      due.append(actions.Score(self.trainer, self.real_images(actions.NUM_SCORED), self._best, stats))
-    due.append(actions.Save(saved, stats, options.periods.checkpoint_every_steps))
-    if is_new:
-      samples(step)
-    with progress.Progress(options.training.num_minibatches, 'training', 'minibatches', initial=step) as display:
-      log = actions.Log(stats, self._loss_ratio, display, options)
-      ended_by = loop.run(self.trainer, self._iterator(step), log, due, options.training.num_minibatches, agree)
-    stats.close()
-    gallery.save(gallery.default_path(run), self.trainer.generator_ema, options.training.seed)
-    return ended_by
-
-  def _iterator(self, step):
-    """Returns an iterator over the minibatches from `step` on, each replica's part after the other's."""
-    seed, num_replicas = self._options.training.seed, self._strategy.num_replicas_in_sync
-    plan = input_pipeline.make_plan(self._set, self._options.data, self._options.training.num_minibatches, seed)
-    num_companions = self.trainer.num_companions
-    plan = batch_plan.with_companions(plan, self._set.num_images, num_companions, num_replicas, seed)[step:]
-
-    def of_worker(context):
-      per_worker = num_replicas // context.num_input_pipelines
-      first = context.input_pipeline_id * per_worker
-      rows = plan[:, first:first + per_worker]
-      return input_pipeline.make_dataset(self._set, rows.reshape(-1, plan.shape[2]))
-
-    return iter(self._strategy.distribute_datasets_from_function(of_worker))
-
-
-def _check_alike(agree, values):
-  """Raises `errors.InputError` in every worker where a number (dict by name) is not the same in all of them."""
-  own = np.array(list(values.values()), np.float64)
-  differences = agree(np.abs(own - agree(own)))
-  for (name, value), difference in zip(values.items(), differences):
-    if difference > 0.1:  # rounding of the mean is far below
-      raise errors.InputError(f'the workers do not start alike: {name} ({value} here) differs. See that all read the '
-                              'same checkpoints, give --precision, and start all of them again.')
 
 
 @contextlib.contextmanager

@@ -55,6 +55,8 @@ _OPTIONS = (
      'Share of an overlapping minibatch that stands in the next one too.'),
     (flags.DEFINE_integer, 'crop', 'data.crop_px',
      'Side in px of the central square of the 178x218 face that the networks see.'),
+    (flags.DEFINE_float, 'holdout_fraction', 'data.holdout_fraction', 'Share of the set that is never trained on, to '
+     'judge the run by: any photos, or some stretches of a video.'),
     (flags.DEFINE_integer, 'image_size', 'networks.image_size_px',
      'Size in px of a generated picture: 64, 128 or 256.'),
     (flags.DEFINE_integer, 'channels', 'networks.channels', 'Filters next to the picture.'),
@@ -96,6 +98,13 @@ _OPTIONS = (
      'Minibatches between two checkpoints, of which the latest two and the best are kept.'),
     (flags.DEFINE_integer, 'keep_every_steps', 'periods.keep_every_steps',
      'Minibatches between two checkpoints that are kept for good; 0 for none.'),
+    (flags.DEFINE_integer, 'health_every_steps', 'periods.health_every_steps',
+     "Minibatches between two looks at the run's health."),
+    (flags.DEFINE_string, 'on_collapse', 'health.on_collapse', 'When training goes wrong: warn, stop at the last good '
+     'checkpoint, or rollback: go back there and train on with a changed recipe.'),
+    (flags.DEFINE_integer, 'max_rollbacks', 'health.max_rollbacks', 'Rollbacks in a run; the next collapse stops it.'),
+    (flags.DEFINE_string, 'stop_when', 'health.stop_when', 'end, or best+N: stop when the best checkpoint is N '
+     'minibatches old.'),
     (flags.DEFINE_string, 'best_by', 'periods.best_by',
      f'Measure of the best checkpoint: {", ".join(config.BEST_BY)}.'),
 )

@@ -100,6 +100,13 @@ class Trainer(tf.Module):
       return 0
     return _group_size(self._per_replica_batch_size) - 1
 
+  def take_options(self):
+    """Puts the options' learning rate and fixed augmentation in the place of those that a checkpoint brought."""
+    for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+      optimizer.learning_rate = self.options.training.learning_rate
+    if self.options.augmentation.mode == 'fixed':
+      self.augmentation.probability.assign(self.options.augmentation.probability)
+
   def _build_optimizer(self, network):
     # Keras' legacy Adam updates each variable in one fused kernel; the new one is built of a dozen small ones and
     # makes the whole step slower (`python -m tools.benchmark train`).

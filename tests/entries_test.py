@@ -22,8 +22,8 @@ def command(module, *arguments, **options):
 
 
 def test_all_commands_are_known():
-  assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.make_demo_clip', 'tools.make_gallery',
-                     'tools.make_records', 'tools.show_records']
+  assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.evaluate', 'tools.make_demo_clip',
+                     'tools.make_gallery', 'tools.make_records', 'tools.reproduce', 'tools.show_records']
 
 
 @pytest.mark.parametrize('module', ENTRIES)
@@ -45,6 +45,14 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('dcgan.train', ['--resume=a', '--loss=hinge'], '--loss (hinge) cannot change with --resume'),
     ('dcgan.train', ['--resume=a', '--preset=report'], '--preset (report) cannot change with --resume'),
     ('dcgan.train', ['--records=a', '--loss=wasserstein'], 'error: `loss` (wasserstein) must be one of nonsaturating,'),
+    ('dcgan.train', ['--resume=a', '--holdout_fraction=0.2'], '--holdout_fraction (0.2) cannot change with --resume'),
+    ('dcgan.train', ['--records=a', '--holdout_fraction=1'], 'error: `holdout_fraction` (1.0) must be 0 or more and'),
+    ('dcgan.train', ['--records=a', '--on_collapse=pray'], 'error: `on_collapse` (pray) must be one of warn, stop,'),
+    ('dcgan.train', ['--records=a', '--stop_when=best'], 'error: `stop_when` (best) must be end, or best+N'),
+    ('dcgan.train', ['--records=a', '--stop_when=best+500', '--best_by=none'],
+     'error: `stop_when` (best+500) needs a measure of the best, but `best_by` is none'),
+    ('dcgan.train', ['--resume=nowhere', '--on_collapse=stop', '--health_every_steps=10', '--max_rollbacks=1',
+                     '--stop_when=best+9'], 'nowhere: not a run'),  # these may change
     ('dcgan.train', ['--records=a', '--preset=best'], '--preset=best'),
     ('dcgan.train', ['--records=a', '--strategy=all'], '--strategy=all'),
     ('dcgan.train', ['--records=a', '--augment=flip,blur'], 'error: `augment` (blur) must be one of colour,'),
@@ -54,6 +62,11 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('dcgan.train', ['--records=a', '--preset=report', '--keep_every_steps=600'],
      'error: `keep_every_steps` (600) must be a multiple of `checkpoint_every_steps` (250). Use 500.'),
     ('dcgan.train', ['--records=none', '--keep_every_steps=750'], 'none.json: no manifest'),  # good for small sets
+    ('dcgan.train', ['--records=a', '--holdout_fraction=1'], 'error: `holdout_fraction` (1.0) must be 0 or more and'),
+    ('dcgan.train', ['--records=a', '--on_collapse=panic'], 'error: `on_collapse` (panic) must be one of warn, stop'),
+    ('dcgan.train', ['--records=a', '--stop_when=best'], 'error: `stop_when` (best) must be end, or best+N'),
+    ('tools.evaluate', [], '--run is needed'),
+    ('tools.evaluate', ['--run=a', '--num_samples=0'], '--num_samples=0'),
     ('tools.make_gallery', [], '--run is needed'),
     ('tools.make_gallery', ['--run=a', '--num_images=0'], '--num_images=0'),
     ('tools.make_gallery', ['--run=a', '--seed=-1'], '--seed=-1'),
@@ -99,6 +112,7 @@ def test_wrong_flags_end_with_the_reason_and_exit_code_1(module, arguments, mess
     ('tools.make_records', ['--photos=nowhere', '--records_dir=setup.py'], '`records_dir` (setup.py) must be a folder'),
     ('tools.make_records', ['--video=tests'], '`tests` must be a video file, but is a folder'),
     ('tools.make_records', ['--photos=nowhere'], '`nowhere` must be a folder of pictures, but there is no such folder'),
+    ('tools.evaluate', ['--run=nowhere'], 'nowhere: not a run'),
     ('tools.make_gallery', ['--run=nowhere'], 'nowhere: not a run'),
     ('tools.animate', ['--run=nowhere', '--source=1', '--target=2'], 'nowhere: not a run'),
     ('tools.show_records', ['--records=nowhere/a'], 'nowhere/a.json: no manifest'),

@@ -14,7 +14,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = ('README.md', 'WORKSPACE.md', 'records/README.md', 'checkpoints/README.md', 'Makefile', 'dcgan/train.py',
          'tools/animate.py', 'tools/make_demo_clip.py', 'tools/make_gallery.py', 'tools/make_records.py',
-         'tools/show_records.py', 'tools/benchmark.py', 'tools/timelapse.py')
+         'tools/show_records.py', 'tools/evaluate.py', 'tools/reproduce.py', 'tools/benchmark.py', 'tools/timelapse.py')
 
 
 def documented_commands():
@@ -44,8 +44,8 @@ def test_the_demo_trains_with_flags_that_are_checked_here():
 
 def test_the_pages_show_every_command():
   assert {command[0] for command in documented_commands()} >= {
-      'dcgan.train', 'tools.animate', 'tools.make_demo_clip', 'tools.make_gallery', 'tools.make_records',
-      'tools.show_records'}
+      'dcgan.train', 'tools.animate', 'tools.evaluate', 'tools.make_demo_clip', 'tools.make_gallery',
+      'tools.make_records', 'tools.reproduce', 'tools.show_records'}
 
 
 @pytest.mark.parametrize('command', documented_commands(), ids=' '.join)

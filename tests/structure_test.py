@@ -8,16 +8,23 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 MODULES = sorted(path for folder in ('dcgan', 'tools') for path in (ROOT / folder).rglob('*.py'))
 # A module of dcgan/ imports only what stands above it.
-ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'presets', 'images', 'records', 'random_access',
-         'batch_plan', 'latents', 'losses', 'augment', 'networks', 'gallery', 'input_pipeline', 'devices', 'trainer',
-         'estimate', 'health', 'metrics', 'runs', 'checkpoints', 'actions', 'loop', 'session', 'train')
+ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'recipes', 'presets', 'images', 'records', 'random_access',
+         'batch_plan', 'holdout', 'latents', 'losses', 'augment', 'networks', 'gallery', 'input_pipeline', 'devices', 'trainer',
+         'estimate', 'metrics/features', 'metrics/sliced_wasserstein', 'metrics/distances', 'metrics/inception',
+         'metrics/variety', 'metrics/noise_texture', 'metrics/copying', 'metrics/stair_step', 'signals', 'health',
+         'runs', 'checkpoints', 'actions', 'loop', 'assembly', 'session', 'train')
 
 # So do the rooms of tools/: what pictures come from and one face, then whole sets.
 TOOLS_ORDER = ('material/pictures', 'material/folders', 'material/celeba', 'material/downloads', 'material/sources',
                'faces/models', 'faces/landmarks', 'faces/alignment', 'faces/measures', 'faces/appearance',
                'faces/closed_eyes', 'faces/smoothing', 'faces/background', 'faces/colour', 'sets/duplicates',
                'sets/curation', 'sets/tracks', 'sets/people_sheet', 'sets/scan', 'sets/choice', 'sets/convert',
-               'sets/workers', 'sets/beam', 'sets/advice', 'sets/report_card', 'sets/pipeline', 'sets/verify')
+               'sets/workers', 'sets/beam', 'sets/advice', 'sets/report_card', 'sets/pipeline', 'sets/verify',
+               'evaluation/faces', 'evaluation/inversion', 'evaluation/measures', 'evaluation/verdict',
+               'evaluation/page', 'evaluation/history', 'evaluation/report', 'evaluation/evaluation', 'experiments/tasks',
+               'experiments/training', 'experiments/claims', 'experiments/between', 'experiments/page',
+               'experiments/experiments')
+TOOLS_ROOMS = tuple(dict.fromkeys(place.split('/')[0] for place in TOOLS_ORDER))
 
 
 def imports(path):
@@ -35,29 +42,38 @@ def name(path):
   return path.relative_to(ROOT).as_posix()
 
 
+def place(path, folder):
+  """Returns the place of a file below a folder as the orders name it, as in 'faces/models'."""
+  return name(path.with_suffix('')).removeprefix(f'{folder}/')
+
+
+def above(path, folder, order):
+  """Returns the modules that stand before a file in an order, as in {'tools.faces.models'}."""
+  return {f'{folder}.{module.replace("/", ".")}' for module in order[:order.index(place(path, folder))]}
+
+
 def is_entry(path):
   return "if __name__ == '__main__':" in path.read_text(encoding='utf-8')
 
 
 def test_every_module_of_the_rooms_of_tools_has_its_place_in_the_order():
-  assert sorted(TOOLS_ORDER) == sorted(f'{room}/{path.stem}' for room in ('material', 'faces', 'sets')
+  assert sorted(TOOLS_ORDER) == sorted(f'{room}/{path.stem}' for room in TOOLS_ROOMS
                                        for path in (ROOT / 'tools' / room).glob('*.py') if path.stem != '__init__')
 
 
 def test_every_module_of_dcgan_has_its_place_in_the_order():
-  assert sorted(ORDER) == sorted(path.stem for path in (ROOT / 'dcgan').glob('*.py') if path.stem != '__init__')
+  assert sorted(ORDER) == sorted(place(path, 'dcgan') for path in (ROOT / 'dcgan').rglob('*.py')
+                                 if path.stem != '__init__')
 
 
 @pytest.mark.parametrize('path', MODULES, ids=name)
 def test_data_flows_one_way(path):
   ours = {module for module in imports(path) if module.startswith(('dcgan.', 'tools.'))}
-  if path.parent.name == 'dcgan' and path.stem != '__init__':
-    below = {f'dcgan.{module}' for module in ORDER[:ORDER.index(path.stem)]}
-    assert ours <= below
-  place = name(path.with_suffix('')).removeprefix('tools/')
-  if place in TOOLS_ORDER:
-    above = {f'tools.{module.replace("/", ".")}' for module in TOOLS_ORDER[:TOOLS_ORDER.index(place)]} | {'tools.media'}
-    assert {module for module in ours if module.startswith('tools.')} <= above
+  if place(path, 'dcgan') in ORDER:
+    assert ours <= above(path, 'dcgan', ORDER)
+  elif place(path, 'tools') in TOOLS_ORDER:
+    assert {module for module in ours if module.startswith('tools.')} <= above(
+        path, 'tools', TOOLS_ORDER) | {'tools.media'}
 
 
 @pytest.mark.parametrize('path', MODULES, ids=name)

@@ -38,6 +38,8 @@ _NUM_SHARDS = flags.DEFINE_integer('num_shards', 0, 'How many files to spread th
 _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Whether a set of the same name is replaced, once the new one is '
                                'whole.')
 
+_ALIGN = flags.DEFINE_enum('align', 'eyes', ['eyes', 'off'], 'How a face is brought to its place: by its eyes, or not '
+                          'turned, only cropped around it, to see what alignment is good for.')
 _PERSON = flags.DEFINE_string('person', None, 'Whose face: of a video a number as NAME-people.png shows it, by default '
                               '1, the most present person; or the one whose face is largest or central. Of photos with '
                               'several faces central, the default, or largest.')
@@ -99,13 +101,13 @@ def main():
       overwrite=_OVERWRITE.value, settings=_settings(given[0].name),
       source_options=dict(fps=_FPS.value, start_secs=_START_SECS.value, end_secs=_END_SECS.value,
                           partition=_PARTITION.value, limit=_LIMIT.value),
-      background=_BACKGROUND.value, match_colour=_MATCH_COLOUR.value, is_steady=_STEADY.value,
+      alignment=_ALIGN.value, background=_BACKGROUND.value, match_colour=_MATCH_COLOUR.value, is_steady=_STEADY.value,
       num_shards=_NUM_SHARDS.value, max_reject_fraction=_MAX_REJECT_FRACTION.value, run=run)
 
 
 _OF_ONE_KIND = ((_FPS, 'video'), (_START_SECS, 'video'), (_END_SECS, 'video'), (_STEADY, 'video'),
                 (_PARTITION, 'celeba'))
-_OF_ALL_KINDS = (_LIMIT, _PERSON, _REFERENCE, _CURATE, _KEEP_DUPLICATES, _BACKGROUND, _MATCH_COLOUR)
+_OF_ALL_KINDS = (_LIMIT, _ALIGN, _PERSON, _REFERENCE, _CURATE, _KEEP_DUPLICATES, _BACKGROUND, _MATCH_COLOUR)
 
 
 def _settings(kind):

@@ -26,13 +26,15 @@ class Saved:
     runs.save_options(folder, options)
     self.folder = folder
     self.best = checkpoints.Best()
+    self.monitor = health.Monitor()
     self.loss_ratio = health.LossRatio()
     variable = lambda: tf.Variable(tf.zeros(num_values))
     self.trainer = types.SimpleNamespace(
         options=options, generator=variable(), discriminator=variable(), generator_ema=variable(),
         generator_optimizer=variable(), discriminator_optimizer=variable(), augmentation=variable(),
         logit_averages=[variable(), variable()], r1=variable(), global_step=tf.Variable(0, dtype=tf.int64))
-    self.checkpoints = checkpoints.Checkpoints(folder, self.trainer, self.loss_ratio, self.best)
+    self.checkpoints = checkpoints.Checkpoints(
+        folder, self.trainer, self.best, self.monitor, loss_ratio=self.loss_ratio)
 
   def save(self, step):
     for value in (self.trainer.generator, self.trainer.logit_averages[1]):
@@ -263,6 +265,7 @@ def test_of_a_damaged_checkpoint_the_generator_before_is_loaded(run_copy, damage
     checkpoints.load_generator(run_copy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('damage,part', [(flip, DATA), (os.remove, DATA)])
 def test_a_run_that_goes_on_from_the_checkpoint_before_equals_an_undisturbed_one(
     run_copy, longer_run, damage, part, caplog):
@@ -294,12 +297,14 @@ def test_transfer_takes_the_weights_and_starts_the_count_anew(tiny_config, tmp_p
   assert 'Took 18 of 18 variables from' in log and 'ckpt-4, with fresh optimizers.' in log
 
 
+@pytest.mark.slow
 def test_transfer_from_another_crop_warns(tiny_config, tmp_path, finished_run, caplog):
   other = tiny_config.replace('data', crop_px=140).replace('training', num_minibatches=1)
   session.start(other, tmp_path, init_from=str(finished_run))
   assert 'was trained with --crop=108 and this run has --crop=140' in caplog.text
 
 
+@pytest.mark.slow
 def test_transfer_from_a_named_checkpoint_and_to_other_networks(tiny_config, tmp_path, finished_run):
   other = tiny_config.replace('networks', kernel_size_px=4).replace('training', num_minibatches=1)
   result = session.start(other, tmp_path, init_from=str(finished_run / 'ckpt-2'))
@@ -333,6 +338,92 @@ def test_a_run_that_was_moved_is_found_by_its_own_folder(run_copy, tmp_path):
   moved = shutil.move(run_copy, tmp_path / 'moved')
   assert checkpoints.latest(moved) == f'{tmp_path}/moved/ckpt-4'
   assert checkpoints.load_generator(moved)[2] == 4
+
+
+def suspect(monitor, step):
+  """Lets a monitor suspect a collapse since minibatch `step`."""
+  rule = health.RULES['symptom_b']
+  monitor.judge(step, {name: least for name, (least, _) in rule.limits.items()})
+  assert monitor.suspected_since == step
+
+
+def test_while_a_collapse_is_suspected_the_checkpoint_before_it_is_kept(saved):
+  for step in (2, 4):
+    saved.save(step)
+  suspect(saved.monitor, 5)
+  for step in (6, 8, 10, 12):
+    saved.save(step)
+  assert steps_in(saved.folder) == [4, 10, 12]
+  saved.monitor.judge(13, {name: most + 1 for name, (_, most) in health.RULES['symptom_b'].limits.items()})
+  saved.save(14)
+  assert steps_in(saved.folder) == [12, 14]
+
+
+def test_a_checkpoint_of_the_minibatch_that_raised_the_suspicion_is_none_to_go_back_to(saved):
+  for step in (2, 4):
+    saved.save(step)
+  suspect(saved.monitor, 6)
+  for step in (6, 8, 10):
+    saved.save(step)
+  assert steps_in(saved.folder) == [4, 8, 10]
+  assert checkpoints.step_before(saved.folder, 6) == 4 and checkpoints.step_before(saved.folder, 4) is None
+
+
+def test_going_back_puts_back_an_earlier_checkpoint_and_deletes_the_later_ones(saved, tiny_config):
+  for step in (2, 4):
+    saved.save(step)
+  suspect(saved.monitor, 5)
+  for step in (6, 8):
+    saved.save(step)
+  other = Saved(saved.folder, tiny_config.replace('training', learning_rate=0.5))
+  other.checkpoints.go_back(saved.folder, 4)
+  assert int(other.trainer.global_step) == 4 and other.monitor.suspected_since is None
+  np.testing.assert_array_equal(other.trainer.generator, 4.0)
+  other.save(4)  # under the changed options
+  assert steps_in(saved.folder) == [4] and other.restored_step() == 4
+  with pytest.raises(errors.InputError, match=r'`learning_rate` \(0\.01\): .*ckpt-4 was made with 0\.5'):
+    saved.restored_step()
+
+
+def test_going_back_to_a_damaged_checkpoint_names_it_and_deletes_nothing(saved):
+  for step in (2, 4):
+    saved.save(step)
+  cut(saved.folder / f'ckpt-2.{DATA}')
+  with pytest.raises(errors.InputError, match=r'run/ckpt-2: cannot be restored \('):
+    saved.checkpoints.go_back(saved.folder, 2)
+  assert steps_in(saved.folder) == [2, 4]
+
+
+def test_going_back_keeps_the_best_one_where_it_is_left_and_forgets_it_where_it_is_not(saved, tiny_config):
+  for step, score in ((2, 5.0), (4, 6.0)):
+    saved.best.update(step, score)
+    saved.save(step)
+  suspect(saved.monitor, 5)
+  saved.best.update(6, 7.0)
+  for step in (6, 8):
+    saved.save(step)
+  assert steps_in(saved.folder) == [2, 4, 6, 8]
+  kept = Saved(saved.folder, tiny_config)
+  kept.checkpoints.go_back(saved.folder, 4)
+  assert (kept.best.step, kept.best.score) == (2, 5.0)
+  # Now 6 is better for a while, takes the place of 2, and is of another past once the run went back to 4.
+  suspect(kept.monitor, 5)
+  kept.best.update(6, 1.0)
+  for step in (6, 8):
+    kept.save(step)
+  assert steps_in(saved.folder) == [4, 6, 8]
+  kept.checkpoints.go_back(saved.folder, 4)
+  assert kept.best.step == -1 and kept.best.score == np.inf
+  kept.best.update(6, 9.0)
+  assert kept.best.step == 6
+
+
+def test_a_checkpoint_that_there_is_not_is_told_with_those_that_there_are(finished_run, tmp_path):
+  with pytest.raises(errors.InputError, match=rf'`checkpoint` \(3\): {finished_run} has none of that minibatch\. It '
+                                              r'has 2, 4;'):
+    checkpoints.load_generator(finished_run, 3)
+  with pytest.raises(errors.InputError, match=r'not a run'):
+    checkpoints.steps(tmp_path)
 
 
 def test_a_damaged_checkpoint_is_not_counted_as_one_to_go_back_to(saved):

@@ -1,6 +1,7 @@
 """Tests of dcgan.config."""
 
 import json
+import re
 
 import pytest
 
@@ -8,12 +9,12 @@ from dcgan import config
 from dcgan import errors
 
 
-# Every option away from its default.
+# Every option away from its default, but for `best_by`: where nothing is measured, `stop_when` has no best.
 CHANGED = config.Config(
     networks=config.Networks(image_size_px=32, z_dims=5, channels=7, kernel_size_px=4, discriminator_norm='spectral',
                              minibatch_features='stddev'),
     data=config.Data(records='records/adele', records_digest='ab12', crop_px=140, minibatches='overlapping',
-                     overlap_fraction=0.25, global_batch_size=6),
+                     overlap_fraction=0.25, global_batch_size=6, holdout_fraction=0.1),
     training=config.Training(num_minibatches=9, learning_rate=1e-3, beta1=0.0, loss='least_squares',
                              ema_half_life_images=0, precision='bfloat16', xla=True, seed=7),
     augmentation=config.Augmentation(policies=('flip', 'cutout'), mode='adaptive', probability=0.25, target=0.5,
@@ -21,13 +22,15 @@ CHANGED = config.Config(
     regularization=config.Regularization(label_smoothing=0.1, instance_noise=0.2, instance_noise_images=300,
                                          r1_gamma=0.05, r1_every_steps=4, lecam_weight=0.01),
     periods=config.Periods(log_every_steps=3, samples_every_steps=4, checkpoint_every_steps=5, keep_every_steps=10,
-                           best_by='none'))
+                           health_every_steps=6),
+    health=config.Health(on_collapse='stop', max_rollbacks=7, stop_when='best+40'))
 
 
 def test_options_survive_json():
   back = config.from_json(CHANGED.to_json())
   assert back == CHANGED and isinstance(back.augmentation.policies, tuple)
-  assert config.from_json(config.Config().to_json()) == config.Config()
+  for options in (config.Config(), config.Config().replace('periods', best_by='none')):
+    assert config.from_json(options.to_json()) == options
 
 
 def test_differences_name_each_option_that_is_not_the_same():
@@ -35,7 +38,8 @@ def test_differences_name_each_option_that_is_not_the_same():
   other = CHANGED.replace('networks', image_size_px=64).replace('augmentation', policies=())
   assert config.differences(CHANGED, other) == [('image_size', 32, 64), ('policies', ('flip', 'cutout'), ())]
   fields = [field for group in json.loads(CHANGED.to_json()).values() for field in group]
-  assert [name for name, _, _ in config.differences(CHANGED, config.Config())] == [
+  assert [name for name, _, _ in config.differences(
+      CHANGED.replace('periods', best_by='none'), config.Config())] == [
       field.removesuffix('_px') for field in fields]
 
 
@@ -90,6 +94,14 @@ def test_the_defaults_are_the_reports():
     ('training', {'precision': 'int8'}, r'`precision` \(int8\) must be one of float32, bfloat16'),
     ('training', {'seed': -1}, r'`seed` \(-1\) must be 0 or more'),
     ('training', {'ema_half_life_images': -1}, r'`ema_half_life_images` \(-1\) must be 0 or more'),
+    ('data', {'holdout_fraction': 1.0}, r'`holdout_fraction` \(1.0\) must be 0 or more and under 1\. Use 0\.1\.'),
+    ('data', {'holdout_fraction': -0.1}, r'`holdout_fraction` \(-0.1\) must be 0 or more and under 1'),
+    ('data', {'holdout_fraction': float('nan')}, r'`holdout_fraction` \(nan\) must be 0 or more and under 1'),
+    ('periods', {'health_every_steps': 0}, r'`health_every_steps` \(0\) must be 1 or more'),
+    ('health', {'on_collapse': 'pray'}, r'`on_collapse` \(pray\) must be one of warn, stop, rollback\. Use warn\.'),
+    ('health', {'max_rollbacks': -1}, r'`max_rollbacks` \(-1\) must be 0 or more'),
+    *[('health', {'stop_when': value}, rf'`stop_when` \({re.escape(value)}\) must be end, or best\+N with N '
+       r'minibatches\. Use best\+1000\.') for value in ('best', 'best+', 'best+0', 'best+-5', 'best+1.5', '500', '', 'end ')],
     ('periods', {'log_every_steps': 0}, r'`log_every_steps` \(0\) must be 1 or more'),
 ])
 def test_a_wrong_value_is_named_with_its_rule(group, changes, message):
@@ -100,7 +112,8 @@ def test_a_wrong_value_is_named_with_its_rule(group, changes, message):
 @pytest.mark.parametrize('group, changes', [
     ('training', {'ema_half_life_images': 0}), ('augmentation', {'probability': 0.0}),
     ('regularization', {'label_smoothing': 0.0}), ('periods', {'keep_every_steps': 0}),
-    ('periods', {'keep_every_steps': 500}), ('data', {'global_batch_size': 1})])
+    ('periods', {'keep_every_steps': 500}), ('data', {'global_batch_size': 1}), ('data', {'holdout_fraction': 0.0}),
+    ('health', {'max_rollbacks': 0}), ('health', {'stop_when': 'best+1'})])
 def test_values_at_the_edge_of_their_rule_are_taken(group, changes):
   options = config.Config().replace(group, **changes)
   assert options.validate() is options
@@ -113,6 +126,28 @@ def test_label_smoothing_is_refused_with_the_loss_that_has_no_labels():
   for loss in ('nonsaturating', 'least_squares'):
     smoothed.replace('training', loss=loss).validate()
   config.Config().replace('training', loss='hinge').validate()
+
+
+@pytest.mark.parametrize('stop_when, patience', [('end', None), ('best+1', 1), ('best+1000', 1000)])
+def test_patience_is_the_number_behind_best(stop_when, patience):
+  assert config.Health(stop_when=stop_when).patience_steps == patience
+
+
+def test_stopping_by_the_best_is_refused_where_nothing_is_measured():
+  options = config.Config().replace('health', stop_when='best+500')
+  with pytest.raises(errors.InputError, match=r'`stop_when` \(best\+500\) needs a measure of the best, but `best_by` '
+                                              r'is none\. Use --best_by=sliced_wasserstein\.'):
+    options.replace('periods', best_by='none').validate()
+  assert options.validate() is options
+  config.Config().replace('periods', best_by='none').validate()
+
+
+def test_the_fields_that_may_change_on_resume_are_fields():
+  fields = {field for group in json.loads(config.Config().to_json()).values() for field in group}
+  assert set(config.FREE_ON_RESUME) <= fields
+  # Of the recipe nothing may: a run goes on exactly.
+  assert not {'holdout_fraction', 'learning_rate', 'policies', 'probability', 'r1_gamma', 'seed'} & set(
+      config.FREE_ON_RESUME)
 
 
 @pytest.mark.parametrize('text', ['', '[]', '{"networks": {}}', '{"networks": {"depth": 3}, "data": {}}',

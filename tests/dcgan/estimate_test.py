@@ -2,6 +2,7 @@
 
 import types
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -22,9 +23,11 @@ NUM_OUT_OF_DISCRIMINATOR = 3 * 64 + 1
 MIB = 2**20
 
 
-def text(options, strategy=None, num_images=100_000, storage='memory'):
+def text(options, strategy=None, num_images=100_000, storage='memory', num_held_out=0):
   trained = trainer.Trainer(options, strategy or tf.distribute.OneDeviceStrategy('/cpu:0'))
-  return estimate.text(trained, types.SimpleNamespace(num_images=num_images, storage=storage))
+  return estimate.text(trained, types.SimpleNamespace(
+      num_images=num_images, storage=storage, trained_on=np.arange(num_held_out, num_images),
+      held_out=np.arange(num_held_out)))
 
 
 def test_the_numbers_are_those_counted_by_hand(tiny_config):
@@ -39,8 +42,17 @@ def test_the_numbers_are_those_counted_by_hand(tiny_config):
       f'memory of each of 1 replicas, about: {weights + activations:.0f} MiB (weights 0, activations '
       f'{activations:.0f})',
       f'memory of the decoded set: {100_000 * 8 * 8 * 3 / MIB:.0f} MiB',
+      'faces: 100,000 to train on, 0 held out',
       'minibatches in a pass over the 100,000 faces: 24.4, so 1,000 minibatches are 41.0 passes']
   assert round(activations) == 32
+
+
+def test_pictures_that_are_held_out_take_memory_and_no_minibatches(tiny_config):
+  options = tiny_config.replace('data', global_batch_size=4096).replace('training', num_minibatches=1000)
+  told = text(options, num_held_out=18_080).splitlines()
+  assert told[3] == f'memory of the decoded set: {100_000 * 8 * 8 * 3 / MIB:.0f} MiB'
+  assert told[4:] == ['faces: 81,920 to train on, 18,080 held out',
+                      'minibatches in a pass over the 81,920 faces: 20.0, so 1,000 minibatches are 50.0 passes']
 
 
 def test_half_the_bits_take_half_the_activations_and_a_streamed_set_no_memory(tiny_config):

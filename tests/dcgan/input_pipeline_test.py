@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from dcgan import config
 from dcgan import errors
+from dcgan import holdout
 from dcgan import input_pipeline
 from dcgan import records
 from tests.dcgan import conftest
@@ -30,6 +31,11 @@ def write_pictures(prefix, pictures, picture_format='PNG', num_shards=1):
                               rejected=(), settings={})
   records.save_manifest(prefix, manifest)
   return manifest
+
+
+def memory_set(descriptors, is_video, pictures, held_out=()):
+  trained_on = np.setdiff1d(np.arange(len(pictures)), held_out)
+  return input_pipeline.MemorySet(descriptors, is_video, trained_on, np.array(held_out, np.int64), pictures)
 
 
 def noise(num_pictures):
@@ -107,7 +113,7 @@ def test_a_third_of_the_free_memory_is_the_border_between_memory_and_stream(draw
 def test_minibatches_are_the_rows_of_the_plan_in_order():
   pictures = np.random.default_rng(0).integers(0, 256, (7, 4, 4, 3), np.uint8)
   plan = np.array([[0, 6, 6], [3, 2, 1], [5, 5, 5]])
-  given = input_pipeline.MemorySet(descriptors=np.zeros([7, 256], np.float32), is_video=False, images=pictures)
+  given = memory_set(np.zeros([7, 256], np.float32), False, pictures)
   for row, batch in zip(plan, input_pipeline.make_dataset(given, plan).as_numpy_iterator(), strict=True):
     np.testing.assert_array_equal(batch, pictures[row])
 
@@ -153,11 +159,47 @@ def test_video_keeps_its_order_and_photos_are_ordered_by_similarity():
   descriptors = rng.permutation(40)[:, np.newaxis] * np.ones([1, 4], np.float32)
   options = config.Data(minibatches='overlapping', global_batch_size=8)
   for is_video in (True, False):
-    given = input_pipeline.MemorySet(descriptors, is_video, np.zeros([40, 4, 4, 3], np.uint8))
-    plan = input_pipeline.make_plan(given, options, 10, seed=0)
+    given = memory_set(descriptors, is_video, np.zeros([40, 4, 4, 3], np.uint8))
+    plan = input_pipeline.make_plan(given, options, 10, num_companions=0, num_replicas=1, seed=0)[:, 0]
     values = plan if is_video else descriptors[plan, 0]
     steps = np.abs(np.diff(values, axis=1))
     assert ((steps == 1) | (steps == 39)).all()  # neighbours on the ring
+
+
+@pytest.mark.parametrize('minibatches', config.MINIBATCHES)
+@pytest.mark.parametrize('is_video', [True, False])
+def test_no_minibatch_and_no_companion_is_held_out_and_all_others_are_seen(minibatches, is_video):
+  held_out = [3, 4, 5, 17, 38]
+  descriptors = np.random.default_rng(0).normal(size=[40, 8]).astype(np.float32)
+  given = memory_set(descriptors, is_video, np.zeros([40, 4, 4, 3], np.uint8), held_out)
+  options = config.Data(minibatches=minibatches, global_batch_size=8)
+  plan = input_pipeline.make_plan(given, options, 60, num_companions=3, num_replicas=2, seed=0)
+  assert plan.shape == (60, 2, 4 + 3) and plan.dtype == np.int64
+  for part in (plan[..., :4], plan[..., 4:]):
+    assert set(part.flat) == set(range(40)) - set(held_out)
+
+
+def test_a_set_is_parted_as_its_kind_and_fraction_tell(tmp_path, storage):
+  for kind, is_video in (('video', True), ('photos', False)):
+    manifest = conftest.make_set(tmp_path / kind, 20, kind=kind)
+    seen = input_pipeline.load_training_set(tmp_path / kind, manifest, 8, 108, storage, 0.2)
+    trained_on, held_out = holdout.split(20, 0.2, is_video)
+    np.testing.assert_array_equal(seen.trained_on, trained_on)
+    np.testing.assert_array_equal(seen.held_out, held_out)
+    assert (seen.num_images, len(held_out), seen.is_video) == (20, 4, is_video)
+
+
+def test_nothing_left_to_train_on_is_told(drawn_set, storage):
+  with pytest.raises(errors.InputError, match=r'`holdout_fraction` \(0\.97\) must leave pictures to train on'):
+    input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, storage, 0.97)
+
+
+def test_some_pictures_are_spread_evenly_from_the_first_to_the_last(drawn_set, storage):
+  seen = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, storage)
+  indices = np.array([0, 2, 3, 5, 7, 8, 9, 11, 12])
+  np.testing.assert_array_equal(seen.some(indices, 3), seen.pictures([0, 7, 12]))
+  np.testing.assert_array_equal(seen.some(indices, 50), seen.pictures(indices))
+  assert seen.some(np.array([], np.int64), 5).shape == (0, 8, 8, 3)
 
 
 def test_decoding_does_not_depend_on_the_number_of_shards(tmp_path, storage):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import types
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ class Recorder:
   def __call__(self, step, given):
     self.steps.append(step)
     self.given.append(given)
-    self._on_call(step)
+    return self._on_call(step)
 
   @property
   def lengths(self):
@@ -145,3 +146,51 @@ def test_all_workers_train_as_many_minibatches_alone_as_they_agreed_on():
   trainer = Counter()
   loop.run(trainer, None, Recorder(100), [], 5, lambda values: np.array([0.0, 0.0]))
   assert trainer.asked == [1] * 5
+
+
+def decision(action):
+  return types.SimpleNamespace(action=action)
+
+
+@pytest.mark.parametrize('what', ['rollback', 'stop'])
+def test_a_decision_ends_training_at_once_and_without_the_actions_behind_it(what):
+  made = decision(what)
+  trainer, before, behind = Counter(), Recorder(10), Recorder(10)
+  deciding = Recorder(10, lambda step: made if step == 30 else None)
+  assert loop.run(trainer, None, Recorder(10), [before, deciding, behind], 100, alone) is made
+  assert sum(trainer.asked) == 30
+  assert before.steps == deciding.steps == [10, 20, 30] and behind.steps == [10, 20]
+  assert not any(before.given + deciding.given + behind.given)
+
+
+def test_where_it_is_enough_the_actions_behind_it_act_a_last_time():
+  made = decision('enough')
+  trainer, due, rare = Counter(), Recorder(10), Recorder(1000)
+  deciding = Recorder(10, lambda step: made if step == 30 else None)
+  assert loop.run(trainer, None, Recorder(10), [deciding, due, rare], 100, alone) is made
+  assert sum(trainer.asked) == 30
+  assert list(zip(due.steps, due.given)) == [(10, False), (20, False), (30, True)]
+  assert list(zip(rare.steps, rare.given)) == [(30, True)]
+
+
+def test_a_collapse_that_is_seen_where_it_is_enough_counts_more():
+  made = decision('rollback')
+  behind = Recorder(10)
+  assert loop.run(Counter(), None, Recorder(10), [Recorder(10, lambda step: decision('enough')), Recorder(
+      10, lambda step: made), behind], 100, alone) is made
+  assert behind.steps == []
+
+
+def test_a_signal_where_it_is_enough_is_a_signal():
+  log = Recorder(10, lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 20 else None)
+  enough = Recorder(1, lambda step: decision('enough') if step > 20 else None)
+  behind = Recorder(1000)
+  assert loop.run(Counter(), None, log, [enough, behind], 1000, alone) is signal.SIGTERM
+  assert behind.given == [True]
+
+
+def test_who_is_told_to_stop_where_a_collapse_is_seen_stops_and_saves_no_collapse():
+  log = Recorder(10, lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 20 else None)
+  deciding, saving = Recorder(1000, lambda step: decision('rollback')), Recorder(1000)
+  assert loop.run(Counter(), None, log, [deciding, saving], 5000, alone) is signal.SIGTERM
+  assert len(deciding.steps) == 1 and saving.steps == []

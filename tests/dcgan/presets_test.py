@@ -47,6 +47,19 @@ def test_a_set_under_2000_images_is_one_persons(num_images, name):
   assert presets.choose(num_images) == name and name in presets.PRESETS
 
 
+@pytest.mark.parametrize('name', ['ufm', 'person'])
+def test_runs_of_today_are_judged_by_pictures_that_they_never_saw_and_go_back_by_themselves(name):
+  options = presets.PRESETS[name]
+  assert 0.0 < options.data.holdout_fraction <= 0.1
+  assert (options.health.on_collapse, options.health.max_rollbacks > 0) == ('rollback', True)
+  assert options.periods.health_every_steps <= options.periods.checkpoint_every_steps
+
+
+def test_the_report_held_nothing_out_and_trained_on_whatever_came():
+  options = presets.PRESETS['report']
+  assert options.data.holdout_fraction == 0.0 and options.health == config.Health(on_collapse='warn', stop_when='end')
+
+
 def test_presets_differ():
   made = list(presets.PRESETS.values())
   assert all(config.differences(left, right) for i, left in enumerate(made) for right in made[:i])

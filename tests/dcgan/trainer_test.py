@@ -31,7 +31,8 @@ def minibatches(trained, num_batches=8, pictures=None):
   rng = np.random.default_rng(0)
   if pictures is None:
     pictures = rng.integers(0, 256, (NUM_PICTURES, size, size, 3), np.uint8)
-  training_set = input_pipeline.MemorySet(np.zeros([len(pictures), 256], np.float32), False, pictures)
+  training_set = input_pipeline.MemorySet(np.zeros([len(pictures), 256], np.float32), False, np.arange(len(pictures)),
+                                          np.array([], np.int64), pictures)
   plan = rng.integers(0, len(pictures), (num_batches, options.data.global_batch_size))
   plan = batch_plan.with_companions(plan, len(pictures), trained.num_companions, num_replicas, seed=0)
   return iter(strategy.distribute_datasets_from_function(
@@ -79,7 +80,7 @@ def test_the_same_seed_trains_the_same_and_another_does_not(tiny_config):
   assert any((left[name] != other[name]).any() for name in left)
 
 
-@pytest.mark.parametrize('has_everything', [False, True])
+@pytest.mark.parametrize('has_everything', [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_one_trace_for_many_steps(tiny_config, everything_config, has_everything):
   trained = make(everything_config if has_everything else tiny_config)
   iterator = minibatches(trained)
@@ -274,6 +275,7 @@ def test_each_loss_moves_every_weight(tiny_config, loss):
     assert unmoved == (['logits/bias:0'] if loss == 'hinge' and name == 'discriminator' else [])
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_nearly_as_float32_does(tiny_config):
   _, expected = train(tiny_config, 3)
   trained, history = train(tiny_config.replace('training', precision='bfloat16'), 3)
@@ -283,6 +285,7 @@ def test_bfloat16_trains_nearly_as_float32_does(tiny_config):
   assert all(variable.dtype == tf.float32 for variable in trained.generator.trainable_variables)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('num_replicas', [1, 2])
 def test_float16_trains_nearly_as_float32_does(tiny_config, num_replicas, two_replicas):
   _, expected = train(tiny_config, 3)
@@ -300,6 +303,7 @@ def set_loss_scale(trained, scale):
     optimizer._loss_scale.current_loss_scale.assign(scale)  # pylint: disable=protected-access
 
 
+@pytest.mark.slow
 def test_a_gradient_that_overflows_in_float16_is_left_out_and_halves_the_scale(tiny_config):
   trained = make(tiny_config.replace('training', precision='float16'))
   set_loss_scale(trained, 2.0**100)
@@ -345,6 +349,7 @@ def test_xla_trains_with_everything_but_spectral_normalization(everything_config
     assert [key for key in before if (before[key] == after[key]).all()] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('batch_size,features', [(1, 'none'), (9, 'stddev')])
 def test_minibatches_of_one_and_of_odd_size_train(everything_config, batch_size, features):
   _, history = train(everything_config.replace('data', global_batch_size=batch_size).replace(
@@ -372,7 +377,7 @@ def test_fakes_are_compared_with_the_others_of_their_group():
   assert [set(row) for row in rows] == [{1, 2}, {0, 2}, {0, 1}, {4, 5}, {3, 5}, {3, 4}]
 
 
-@pytest.mark.parametrize('half_life_images', [0, 50])
+@pytest.mark.parametrize('half_life_images', [pytest.param(0, marks=pytest.mark.slow), 50])
 def test_the_averaged_generator_follows_the_formula_batch_norm_included(tiny_config, half_life_images):
   trained = make(tiny_config.replace('training', ema_half_life_images=half_life_images))
   iterator = minibatches(trained)
@@ -390,6 +395,7 @@ def test_the_averaged_generator_follows_the_formula_batch_norm_included(tiny_con
   assert any('moving_variance' in name for name in expected)
 
 
+@pytest.mark.slow
 def test_batch_norms_statistics_are_those_of_all_replicas_together(tiny_config, two_replicas):
   options = tiny_config.replace('networks', image_size_px=16).replace('data', global_batch_size=8)
   one, two = train(options, 1)[0], train(options, 1, two_replicas)[0]
@@ -404,6 +410,40 @@ def test_batch_norms_statistics_are_those_of_all_replicas_together(tiny_config, 
         num = 8 * int(left.name[0])**2
         alone, together = ((value.numpy() - 0.9) / 0.1 for value in (left, right))
         np.testing.assert_allclose(together * num / (num - 1), alone, rtol=1e-3, atol=1e-5, err_msg=left.name)
+
+
+@pytest.mark.parametrize('precision', ['float32', 'float16'])
+def test_options_take_the_place_of_what_a_checkpoint_brought(tiny_config, tmp_path, precision):
+  options = tiny_config.replace('training', precision=precision)
+  before = make(options.replace('augmentation', probability=0.5))
+  tf.train.Checkpoint(trainer=before).write(str(tmp_path / 'a'))
+  changed = make(options.replace('training', learning_rate=0.25).replace('augmentation', probability=0.75))
+  tf.train.Checkpoint(trainer=changed).read(str(tmp_path / 'a')).assert_consumed()
+  assert float(changed.augmentation.probability) == 0.5
+  assert float(changed.generator_optimizer.learning_rate) == pytest.approx(0.01)
+  changed.take_options()
+  assert float(changed.augmentation.probability) == 0.75
+  for optimizer in (changed.generator_optimizer, changed.discriminator_optimizer):
+    assert float(optimizer.learning_rate) == 0.25
+
+
+def test_an_adaptive_probability_stays_where_the_checkpoint_left_it(tiny_config):
+  trained = make(tiny_config.replace('augmentation', mode='adaptive', probability=0.0))
+  trained.augmentation.probability.assign(0.375)
+  trained.take_options()
+  assert float(trained.augmentation.probability) == 0.375
+
+
+def test_the_learning_rate_that_is_taken_is_the_one_that_trains(tiny_config):
+  # Adam's first step moves a weight by the learning rate, whatever its gradient.
+  trained = make(tiny_config)
+  trained.options = tiny_config.replace('training', learning_rate=0.125)
+  trained.take_options()
+  before = values(trained.discriminator)
+  pictures, fakes = (tf.random.stateless_uniform([4, 8, 8, 3], [0, i], -1, 1) for i in (1, 2))
+  trained.strategy.run(trained._train_discriminator, args=(pictures, fakes))  # pylint: disable=protected-access
+  name = next(key for key in before if key.startswith('logits/bias'))
+  assert abs(float(values(trained.discriminator)[name] - before[name])) == pytest.approx(0.125, rel=1e-2)
 
 
 def test_z_of_a_minibatch_is_normal_new_each_step_and_parted_among_replicas(tiny_config, two_replicas):

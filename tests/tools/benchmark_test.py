@@ -50,5 +50,6 @@ def test_training_is_measured_as_a_table_and_ratios_and_written(tmp_path):
       ["step with the preset's options", 'bare step']]
   assert [len(result['ratios']) for result in ratios] == [2, 2, 1, 1]
   assert any('PyTorch' in result['text'] for result in results)
-  assert results[-1]['text'].startswith('share of the whole loop that waits for its minibatches: ')
+  assert results[-2]['text'].startswith('share of the whole loop that waits for its minibatches: ')
+  assert results[-1]['text'].startswith('share of the whole loop that looks at its health: ')
   assert not list((ROOT / 'checkpoints').glob('*drawn8*'))

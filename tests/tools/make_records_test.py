@@ -12,6 +12,7 @@ from tests import entries_test
 from tools import demo_clip
 from tools import make_records  # pylint: disable=unused-import  # defines its flags
 from tools import media
+from tools.faces import alignment
 from tools.faces import background
 from tools.material import celeba
 from tools.sets import curation
@@ -22,6 +23,8 @@ def test_limits_choices_and_defaults_of_the_flags_are_those_of_the_libraries():
   for field in dataclasses.fields(curation.Limits):
     assert given[field.name].default == field.default
   assert tuple(given['background'].parser.enum_values) == background.BACKGROUNDS
+  assert tuple(given['align'].parser.enum_values) == alignment.ALIGNMENTS
+  assert given['align'].default == alignment.EYES
   assert tuple(given['partition'].parser.enum_values) == tuple(celeba.PARTITIONS)
 
 
@@ -40,6 +43,7 @@ def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_p
   assert (tmp_path / 'eve.png').is_file()
   manifest = records.load_manifest(f'{tmp_path}/eve')
   assert manifest.settings['source'] == [f'{tmp_path}/me'] and manifest.settings['min_eye_distance_px'] == 20.0
+  assert manifest.settings['align'] == 'eyes'
   done = entries_test.command('tools.make_records', f'--video={tmp_path}/absent.mp4', f'--records_dir={tmp_path}')
   assert done.returncode == 1 and done.stdout == ''
   assert done.stderr.startswith('error: ') and len(done.stderr.splitlines()) == 1
@@ -60,3 +64,14 @@ def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
   done = entries_test.command('tools.make_records', f'--video={clip}', '--fps=6', '--person=7', '--overwrite',
                               f'--records_dir={tmp_path}/records')
   assert done.returncode == 1 and 'error: `person` (7) must be at most 1' in done.stderr
+
+
+@pytest.mark.slow
+def test_faces_that_are_only_cropped_are_told_in_the_report_and_the_manifest(tmp_path, astronaut):
+  (tmp_path / 'me').mkdir()
+  Image.fromarray(astronaut).save(tmp_path / 'me' / 'face.png')
+  done = entries_test.command('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
+                              '--name=eve', '--align=off')
+  assert done.returncode == 0, done.stderr
+  assert done.stdout.splitlines()[0].endswith('schema 1, not aligned')
+  assert records.load_manifest(f'{tmp_path}/eve').settings['align'] == 'off'

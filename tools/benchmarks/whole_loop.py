@@ -49,14 +49,14 @@ def measure(rounds, num_steps, image_size_px, preset):
     batch_size, num_bare_steps = options.data.global_batch_size, max(1, num_steps // 4)
     steps = {_OPTIONS: training_step.Step(options, strategy),
              _BARE: training_step.Step(training_step.bare(options, strategy, options.training.precision), strategy)}
-    input_fractions = []
+    shares = []
 
     def train():
       result = session.start(options, folder, strategy=strategy)
       if result.signal:  # the run caught it
         raise KeyboardInterrupt
-      images_per_sec, input_fraction = read_speed(result.run, batch_size)
-      input_fractions.append(input_fraction)
+      images_per_sec, *fractions = read_speed(result.run, batch_size)
+      shares.append(fractions)
       return num_steps * batch_size / images_per_sec
 
     works = {_LOOP: (train, num_steps * batch_size)}
@@ -65,10 +65,11 @@ def measure(rounds, num_steps, image_size_px, preset):
       works[name] = lambda step=step: step.train(num_bare_steps), num_bare_steps * batch_size
     rates = comparison.in_turn(works, rounds)
   title = f'preset {preset}, {image_size_px} px, {options.training.precision}, images/s'
-  share = statistics.median(input_fractions)
-  return [comparison.ratio(title, rates, _LOOP, _BARE), comparison.ratio(title, rates, _OPTIONS, _BARE),
-          dict(title='share of input in the whole loop', values=input_fractions,
-               text=f'share of the whole loop that waits for its minibatches: {share:.2%}')]
+  told = [comparison.ratio(title, rates, _LOOP, _BARE), comparison.ratio(title, rates, _OPTIONS, _BARE)]
+  for name, values in zip(('waits for its minibatches', 'looks at its health'), zip(*shares)):
+    told.append(dict(title=f'share of the whole loop that {name}', values=values,
+                     text=f'share of the whole loop that {name}: {statistics.median(values):.2%}'))
+  return told
 
 
 def read_speed(run, global_batch_size):
@@ -79,25 +80,29 @@ def read_speed(run, global_batch_size):
     global_batch_size: int.
 
   Returns:
-    (images/s, share of the time that was spent waiting for minibatches).
+    (images/s, share of the time that was spent waiting for minibatches, share spent looking at the run's health).
   """
   num_images = secs = waited_secs = 0.0
+  looked_secs = sum(values.get('time/health_secs', 0.0) for values in _read_lines(run))
   for num_steps, values in _read_periods(run):
     period_secs = num_steps * global_batch_size / values['time/images_per_sec']
     num_images += num_steps * global_batch_size
     secs += period_secs
     waited_secs += values['time/input_fraction'] * period_secs
-  return num_images / secs, waited_secs / secs
+  return num_images / secs, waited_secs / secs, looked_secs / secs
 
 
 def _read_periods(run):
   """Yields (number of minibatches, statistics) of a run's lines with a speed: all but the first, and no scores."""
   last_step = 0
-  for line in (pathlib.Path(run) / actions.STATS).read_text(encoding='utf-8').splitlines():
-    values = json.loads(line)
+  for values in _read_lines(run):
     if 'time/images_per_sec' in values:
       yield values['global_step'] - last_step, values
     last_step = values['global_step']
+
+
+def _read_lines(run):
+  return map(json.loads, (pathlib.Path(run) / actions.STATS).read_text(encoding='utf-8').splitlines())
 
 
 def measure_long(num_steps):

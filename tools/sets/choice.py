@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from dcgan import errors
+from tools.faces import alignment as face_alignment
 from tools.faces import appearance
 from tools.faces import colour
 from tools.material import pictures
@@ -43,18 +44,23 @@ class Wanted:
       raise errors.InputError(f'`person` ({self.person}) must be largest, central or, in a video, a number from 1, as '
                               'the people sheet shows them. Use --person=1 for the most present one.')
 
-  def search(self, kind, keeps_pictures):
+  def search(self, kind, keeps_pictures, alignment=face_alignment.EYES):
     """Returns the `scan.Search` for a kind of source.
+
+    Args:
+      kind: str, the source's.
+      keeps_pictures: bool, of `scan.Search`.
+      alignment: str, likewise.
 
     Raises:
       errors.InputError: a numbered person of photos.
     """
     if kind == 'video' or self.reference is not None:
-      return scan.Search(scan.EVERYBODY)
+      return scan.Search(scan.EVERYBODY, alignment=alignment)
     if self.person is not None and self.person not in _WORDS:
       raise errors.InputError(f'`person` ({self.person}) must be largest or central for photos: only in a video are '
                               'people numbered. Or show who it is with --reference=photo.jpg.')
-    return scan.Search(_WORDS[self.person or 'central'], keeps_pictures)
+    return scan.Search(_WORDS[self.person or 'central'], keeps_pictures, alignment)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -25,11 +25,13 @@ class Finish:
     is_steady: bool, whether landmarks are smoothed over time; for videos.
     background: str of `background.BACKGROUNDS`.
     target_lab: float32 [2, 3], the skin that `colour.match` brings every face to, or None.
+    alignment: str of `alignment.ALIGNMENTS`, as in the first pass.
   """
 
   is_steady: bool = False
   background: str = 'keep'
   target_lab: np.ndarray | None = None
+  alignment: str = alignment.EYES
 
   @property
   def changes_pictures(self):
@@ -60,11 +62,11 @@ def convert(source, start, stop, path, scans, kept, here, has_pictures, finish, 
   if finish.changes_pictures or not has_pictures:
     faces = _faces_read_again(source, start, stop, places(scans, kept, here, finish.is_steady), finish, lost, on_input)
   else:
-    faces = _faces_of_scan(scans[here], kept[here], on_input)
+    faces = _faces_of_scan(scans[here], kept[here], finish, on_input)
   return records.write_shard(path, faces), lost
 
 
-def _faces_of_scan(made, rows, on_input):
+def _faces_of_scan(made, rows, finish, on_input):
   """Yields the `records.Face`s of a scan that kept its pictures."""
   kept = {made.faces['input'][row]: row for row in rows}
   for i, key in enumerate(made.keys):
@@ -75,7 +77,7 @@ def _faces_of_scan(made, rows, on_input):
     at = {name: values[i] for name, values in made.inputs.items()}
     yield _face(key, int(at['order']), None if np.isnan(at['time_secs']) else float(at['time_secs']),
                 None if at['identity'] < 0 else int(at['identity']), face['eyes'], face['landmarks'],
-                made.pictures[kept[i]], float(face['sharpness']), face['descriptor'])
+                made.pictures[kept[i]], float(face['sharpness']), face['descriptor'], finish.alignment)
 
 
 def _faces_read_again(source, start, stop, places, finish, lost, on_input):
@@ -91,12 +93,12 @@ def _faces_read_again(source, start, stop, places, finish, lost, on_input):
       lost.append(item)
       continue
     eyes, points, skin_lab = place
-    image = alignment.align(item.image, points, eyes).image
+    image = alignment.align(item.image, points, eyes, finish.alignment).image
     if finish.target_lab is not None and np.isfinite(skin_lab).all():
       image = colour.match(image, skin_lab, finish.target_lab)
     image = remover.apply(image)
     yield _face(item.key, item.order, item.time_secs, item.identity, eyes, points, scan.encode(image),
-                measures.sharpness(image), measures.descriptor(image))
+                measures.sharpness(image), measures.descriptor(image), finish.alignment)
   lost += [records.Rejection(key, 'it could not be read a second time') for key in left]
 
 
@@ -128,8 +130,8 @@ def places(scans, kept, here, is_steady):
   return {key: (eyes[i], points[i], faces['skin_lab'][i]) for i, key in enumerate(keys, first)}
 
 
-def _face(key, order, time_secs, identity, eyes, points, encoded, sharpness, descriptor):
-  transform = alignment.similarity(eyes)
+def _face(key, order, time_secs, identity, eyes, points, encoded, sharpness, descriptor, how):
+  transform = alignment.place(points, eyes, how)
   return records.Face(
       encoded=encoded, key=key, order=order, time_secs=time_secs, identity=identity,
       eyes=(eyes @ transform[:, :2].T + transform[:, 2]).astype(np.float32),

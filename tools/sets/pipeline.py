@@ -24,6 +24,7 @@ from dcgan import files
 from dcgan import images
 from dcgan import progress
 from dcgan import records
+from tools.faces import alignment as face_alignment
 from tools.material import downloads
 from tools.material import sources
 from tools.sets import choice
@@ -152,14 +153,15 @@ def _check_writable(folder):
     raise errors.InputError(f'`records_dir` ({folder}) must be a folder that can be written to. Choose another one.')
 
 
-def make_set(source, prefix, wanted, *, background='keep', match_colour=False, is_steady=True, num_shards=0,
-             max_reject_fraction=1.0, settings, run):
+def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, background='keep', match_colour=False,
+             is_steady=True, num_shards=0, max_reject_fraction=1.0, settings, run):
   """Writes the set of records of a source.
 
   Args:
     source: a source of `sources`.
     prefix: str, the set's path without ending, as in `records/adele`.
     wanted: `choice.Wanted`.
+    alignment: str of `alignment.ALIGNMENTS`; it is also told in the manifest's settings, as `align`.
     background: str of `background.BACKGROUNDS`.
     match_colour: bool, whether every skin is brought to the median one.
     is_steady: bool, whether a video's landmarks are smoothed over time.
@@ -172,10 +174,14 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
     (`records.Manifest`, str): the second is the report of `report_card`, whose picture is `NAME.png` beside the set.
 
   Raises:
-    errors.InputError: no input gave a face that is kept, too many were left out, or the same set is being made.
+    errors.InputError: no input gave a face that is kept, too many were left out, the same set is being made, or
+      CelebA's faces, of which lists tell the eyes only, are not to be aligned by them.
   """
   if not 0 <= max_reject_fraction <= 1:
     raise errors.InputError(f'`max_reject_fraction` ({max_reject_fraction}) must be within 0 and 1. Use 0.98.')
+  if alignment != face_alignment.EYES and source.kind == 'celeba':
+    raise errors.InputError(f"`align` ({alignment}) must be eyes for CelebA: its lists tell where eyes are, and its "
+                            'pictures are aligned already. Name other pictures by --photos, or leave it out.')
   num_slices = min(num_shards or -(-source.num_inputs // INPUTS_PER_SLICE), source.num_inputs)
   if source.num_inputs > num_slices * _MOST_INPUTS_PER_SLICE:
     fewest = -(-source.num_inputs // INPUTS_PER_SLICE)
@@ -183,10 +189,10 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
                             'pictures: a shard is made in memory. Leave it out.')
   slices = [tuple(source.num_inputs * k // num_slices for k in (i, i + 1)) for i in range(num_slices)]
   prefix = pathlib.Path(prefix)
-  search = wanted.search(source.kind, keeps_pictures=background == 'keep' and not match_colour)
+  search = wanted.search(source.kind, background == 'keep' and not match_colour, alignment)
   work = _Work(prefix.with_name(f'.{prefix.name}.unfinished'), prefix.name, num_slices,
                _digest(dcgan.__version__, source.fingerprint, slices, search.who,
-                       search.keeps_pictures))
+                       search.keeps_pictures, search.alignment))
   with _alone_in(work.folder):
     _clear(work.folder, work.scan_folder, *work.folder.glob('shards-*'))
     seen = _seen(source, slices, search, work, max_reject_fraction, run)
@@ -200,7 +206,7 @@ def make_set(source, prefix, wanted, *, background='keep', match_colour=False, i
                               f'{prefix}-people.png shows them with their numbers.')
     _check(seen, chosen, reasons, max_reject_fraction, work.folder)
     finish = convert.Finish(is_steady and source.kind == 'video', background,
-                            chosen.target_lab if match_colour else None)
+                            chosen.target_lab if match_colour else None, alignment)
     work = dataclasses.replace(work, shard_digest=_digest(
         work.scan_digest, work.name, *chosen.kept, finish.is_steady, finish.background, finish.target_lab))
     _clear(work.folder, work.scan_folder, work.shard_folder)

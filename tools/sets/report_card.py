@@ -84,7 +84,8 @@ def summary(prefix, manifest):
   """Returns what is in a set, and what was left out of it, as lines of text."""
   lines = [f'{prefix}: {manifest.num_images:,} face{"s" * (manifest.num_images != 1)} of {manifest.num_inputs:,} '
            f'picture{"s" * (manifest.num_inputs != 1)} ({manifest.kind}), '
-           f'{len(manifest.shards)} shard{"s" * (len(manifest.shards) != 1)}, schema {manifest.schema_version}']
+           f'{len(manifest.shards)} shard{"s" * (len(manifest.shards) != 1)}, schema {manifest.schema_version}'
+           f'{"" if _is_aligned(manifest) else ", not aligned"}']
   lines += [f'  left out: {count:,} × {reason}' for reason, count in curation.count_kinds(manifest.rejected).items()]
   return '\n'.join(lines)
 
@@ -108,7 +109,7 @@ def look(prefix, manifest, num_images):
   faces = enumerate(records.read_faces(prefix, manifest))
   tiles, brightness, sharpness, people, parts = [], [], [], set(), []
   while batch := list(itertools.islice(faces, _BATCH)):
-    tiles += [marked(face, i) for i, face in batch if i in wanted]
+    tiles += [marked(face, i, _is_aligned(manifest)) for i, face in batch if i in wanted]
     brightness += [_brightness(face) for i, face in batch if i in lit]
     sharpness += [face.sharpness for _, face in batch]
     people |= {face.identity for _, face in batch}
@@ -158,21 +159,32 @@ def draw(prefix, manifest, numbers, told, sheet):
   return np.concatenate([head, padded])
 
 
-def marked(face, index):
-  """Returns a `records.Face` as uint8 RGB [218, 178, 3] with its number, its eyes, and lines where eyes belong."""
+def marked(face, index, is_aligned=True):
+  """Returns a `records.Face` as uint8 RGB [218, 178, 3] with its number and its eyes, and lines where eyes belong.
+
+  Args:
+    face: `records.Face`.
+    index: int, the number.
+    is_aligned: bool; where it is not, eyes belong nowhere.
+  """
   picture = Image.fromarray(_decoded(face))
-  lines = picture.copy()
-  pen = ImageDraw.Draw(lines)
-  for x, y in (alignment.IMAGE_LEFT_EYE, alignment.IMAGE_RIGHT_EYE):
-    pen.line([(int(x), 0), (int(x), picture.height)], fill=_LINE_RGB)
-    pen.line([(0, int(y)), (picture.width, int(y))], fill=_LINE_RGB)
-  picture = Image.blend(picture, lines, _LINE_OPACITY)
+  if is_aligned:
+    lines = picture.copy()
+    pen = ImageDraw.Draw(lines)
+    for x, y in (alignment.IMAGE_LEFT_EYE, alignment.IMAGE_RIGHT_EYE):
+      pen.line([(int(x), 0), (int(x), picture.height)], fill=_LINE_RGB)
+      pen.line([(0, int(y)), (picture.width, int(y))], fill=_LINE_RGB)
+    picture = Image.blend(picture, lines, _LINE_OPACITY)
   pen = ImageDraw.Draw(picture)
   for x, y in face.eyes - 0.5:  # Pillow counts from the centre of the first pixel
     pen.ellipse([x - _EYE_RADIUS_PX, y - _EYE_RADIUS_PX, x + _EYE_RADIUS_PX, y + _EYE_RADIUS_PX], outline=_EYE_RGB)
   pen.text((4, 2), str(index), font=ImageFont.load_default(_LABEL_SIZE_PX), fill='white', stroke_width=2,
            stroke_fill='black')
   return np.asarray(picture)
+
+
+def _is_aligned(manifest):
+  return manifest.settings.get('align', alignment.EYES) == alignment.EYES
 
 
 def _spread(num_faces, num_wanted):

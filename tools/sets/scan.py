@@ -46,10 +46,12 @@ class Search:
       large ones) or LARGEST.
     keeps_pictures: bool, whether the aligned faces are kept: where nothing that is decided later changes them, no input
       need be read twice. Not with EVERYBODY.
+    alignment: str of `alignment.ALIGNMENTS`.
   """
 
   who: str
   keeps_pictures: bool = False
+  alignment: str = alignment.EYES
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -104,14 +106,14 @@ def scan(source, start, stop, search, on_input=lambda has_face: None):
       reason = item.reason
       inputs.append((-1, 0, math.nan, -1))
     else:
-      found = _chosen(candidates(item), search)
+      found = _chosen(candidates(item, search.alignment), search)
       reason = '' if found else NO_FACE
       inputs.append((item.order, item.clip, math.nan if item.time_secs is None else item.time_secs,
                      -1 if item.identity is None else item.identity))
     for candidate in found:
       row = _measured(candidate) | {'input': len(keys)}
       if search.who == EVERYBODY:
-        row['appearance'] = appearance.describe(candidate.aligned.image)
+        row['appearance'] = _looks(item.image, candidate, search)
         encoded.append(_thumbnail(candidate.aligned.image))
       elif search.keeps_pictures:
         encoded.append(encode(candidate.aligned.image))
@@ -128,15 +130,28 @@ def scan(source, start, stop, search, on_input=lambda has_face: None):
              for name, (dtype, shape) in columns.items()})
 
 
-def candidates(frame):
-  """Returns the faces of a `sources.Frame`, the most central large one first, with their aligned pictures."""
+def candidates(frame, how=alignment.EYES):
+  """Returns the faces of a `sources.Frame`, the most central large one first, with their aligned pictures.
+
+  Args:
+    frame: `sources.Frame`.
+    how: str of `alignment.ALIGNMENTS`.
+  """
   if frame.eyes is not None:
     unknown = landmarks.Found(np.full([records.NUM_LANDMARKS, 3], np.nan, np.float32), math.nan)
     faces = [(np.asarray(frame.eyes, np.float64), unknown)]
   else:
     faces = [(found.eyes.astype(np.float64), found) for found in _finder().find_all(frame.image)]
-  return [_Candidate(eyes, found, alignment.align(frame.image, found.landmarks, eyes)) for eyes, found in faces
+  return [_Candidate(eyes, found, alignment.align(frame.image, found.landmarks, eyes, how)) for eyes, found in faces
           if _distance(eyes) >= _MIN_EYE_DISTANCE_PX]
+
+
+def _looks(image, candidate, search):
+  """Returns the looks of a candidate: always of the face with its eyes in place, or a tilt would make it another."""
+  aligned = candidate.aligned
+  if search.alignment != alignment.EYES:
+    aligned = alignment.align(image, candidate.found.landmarks, candidate.eyes)
+  return appearance.describe(aligned.image)
 
 
 def _distance(eyes):

@@ -17,10 +17,10 @@ def test_speed_counts_all_time_after_the_first_line_and_none_before(tmp_path):
       'global_step': step, 'time/images_per_sec': images_per_sec, 'time/input_fraction': fraction}
   # Of 4 pictures each: 10 steps nobody knows how long, 10 in 1 s, 10 in 4 s after a checkpoint, 5 in 1 s.
   _write(tmp_path, {'global_step': 10}, speed(20, 40.0, 0.5), {'global_step': 20, 'metric/sliced_wasserstein': 3.0},
-         speed(30, 10.0, 0.25), speed(35, 20.0, 0.0))
-  images_per_sec, input_fraction = whole_loop.read_speed(tmp_path, 4)
+         speed(30, 10.0, 0.25), {'global_step': 30, 'time/health_secs': 0.3}, speed(35, 20.0, 0.0))
+  images_per_sec, input_fraction, health_fraction = whole_loop.read_speed(tmp_path, 4)
   assert images_per_sec == pytest.approx((10 + 10 + 5) * 4 / 6.0)
-  assert input_fraction == pytest.approx((0.5 + 1.0) / 6.0)
+  assert input_fraction == pytest.approx((0.5 + 1.0) / 6.0) and health_fraction == pytest.approx(0.3 / 6.0)
 
 
 def test_the_first_and_the_last_fifth_are_compared(monkeypatch):

@@ -128,3 +128,35 @@ def test_very_large_picture_needs_little_memory_and_stays_exact():
   eyes = _eyes(np.array([1600.4, 1700.9]), 1500, 20)
   aligned = _align(_picture_of_dots(3400, eyes, sigma_px=90), eyes)
   np.testing.assert_allclose([_centroid(aligned.image[..., c]) for c in range(2)], _EYE_PLACES, atol=0.25)
+
+
+def test_crop_of_a_hand_worked_box():
+  # A box of 40×90 px has the geometric mean 60, so the scale is 97.4 / 60. Its centre (120, 145) goes to (88.9, 132.3).
+  points = np.array([[100, 145, 5], [140, 150, 0], [110, 100, 0], [120, 190, 0]])
+  scale = 97.4 / 60
+  np.testing.assert_allclose(
+      alignment.crop(points), [[scale, 0, 88.9 - 120 * scale], [0, scale, 132.3 - 145 * scale]], atol=1e-9)
+
+
+@pytest.mark.parametrize('degrees', [-60, -7, 0, 25, 90])
+def test_cropping_puts_the_box_in_its_place_and_leaves_the_tilt(degrees):
+  eyes = _eyes(np.array([520.0, 480.0]), 120, degrees)
+  around = np.random.default_rng(0).uniform([400, 400, 0], [660, 700, 9], [50, 3])
+  points = np.concatenate([np.concatenate([eyes, [[0], [0]]], axis=1), around]).astype(np.float32)
+  aligned = alignment.align(_picture_of_dots(1000, eyes, sigma_px=8), points, eyes, alignment.OFF)
+  low, high = aligned.landmarks[:, :2].min(axis=0), aligned.landmarks[:, :2].max(axis=0)
+  np.testing.assert_allclose((low + high) / 2, alignment.FACE_BOX_CENTRE, atol=1e-3)
+  assert math.sqrt(np.prod(high - low)) == pytest.approx(alignment.FACE_BOX_SIDE_PX, abs=1e-3)
+  left, right = (_centroid(aligned.image[..., channel]) for channel in range(2))
+  assert math.degrees(math.atan2(*(right - left)[::-1])) == pytest.approx(degrees, abs=0.3)
+  np.testing.assert_allclose([left, right], aligned.landmarks[:2, :2], atol=0.25)
+
+
+def test_crop_without_landmarks_is_refused():
+  with pytest.raises(ValueError, match='`landmarks` must be finite'):
+    alignment.place(np.full([478, 3], np.nan), _EYE_PLACES, alignment.OFF)
+
+
+def test_unknown_alignment_is_refused_with_the_choices():
+  with pytest.raises(ValueError, match=r"`alignment` \('nose'\) must be one of eyes, off"):
+    alignment.place(np.zeros([1, 3]), _EYE_PLACES, 'nose')

@@ -286,3 +286,22 @@ def test_steadied_eyes_come_to_their_places(finder, write):
   for face in faces:
     np.testing.assert_allclose(face.eyes, _AT_CELEBAS_PLACES, atol=1e-4)
     np.testing.assert_allclose(face.landmarks[list(landmarks.IRISES), :2], face.eyes, atol=1e-3)
+
+
+@pytest.mark.parametrize('keeps_pictures', [False, True])
+def test_faces_that_are_only_cropped_stay_tilted_and_tell_where_their_eyes_are(write, astronaut, keeps_pictures):
+  turned = cv2.warpAffine(astronaut, cv2.getRotationMatrix2D((225, 110), -20, 1), (512, 512))  # clockwise
+  source = _Inputs(sources.Frame('a', 0, None, astronaut), sources.Frame('b', 1, None, turned))
+  search = scan.Search(scan.CENTRAL, keeps_pictures, alignment.OFF)
+  (upright, tilted), _ = write(source, search, convert.Finish(alignment=alignment.OFF))
+
+  def tilt(eyes):
+    return np.degrees(np.arctan2(*(eyes[1] - eyes[0])[::-1]))
+
+  assert tilt(tilted.eyes) - tilt(upright.eyes) == pytest.approx(20, abs=1.5)
+  for face in (upright, tilted):
+    low, high = face.landmarks[:, :2].min(axis=0), face.landmarks[:, :2].max(axis=0)
+    np.testing.assert_allclose((low + high) / 2, alignment.FACE_BOX_CENTRE, atol=1e-2)
+    np.testing.assert_array_equal(face.landmarks[drawn.IRISES, :2], face.eyes)
+    seen, = landmarks.FaceFinder().find_all(_decoded(face))  # in the picture that was written
+    np.testing.assert_allclose(seen.eyes, face.eyes, atol=2)

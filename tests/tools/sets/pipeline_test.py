@@ -337,3 +337,26 @@ def test_name_that_is_no_file_name_is_refused(name):
   with pytest.raises(errors.InputError, match=r'`name` \(') as caught:
     _make('photos', ['photos'], 'records', name=name)
   assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize('kind', ['photos', 'video'])
+def test_faces_that_are_only_cropped_are_written_with_their_eyes_where_they_fall(finder, tmp_path, kind):
+  _write(tmp_path, drawn.Source(3, kind=kind), alignment='off')
+  for face in _faces(tmp_path):
+    low, high = face.landmarks[:, :2].min(axis=0), face.landmarks[:, :2].max(axis=0)
+    np.testing.assert_allclose((low + high) / 2, [88.9, 132.3], atol=1e-2)
+    assert np.sqrt(np.prod(high - low)) == pytest.approx(97.4, abs=1e-2)
+    assert np.hypot(*(face.eyes[1] - face.eyes[0])) < 30  # the drawn points reach 160 px, and 39 px lie between eyes
+
+
+def test_leftovers_of_another_alignment_are_not_used(finder, tmp_path):
+  with pytest.raises(KeyboardInterrupt):
+    _write(tmp_path, drawn.Source(6, errors_at={4: KeyboardInterrupt}), num_shards=3)
+  source = drawn.Source(6)
+  _write(tmp_path, source, num_shards=3, alignment='off')
+  assert source.slices == [(0, 2), (2, 4), (4, 6)]
+
+
+def test_celeba_without_alignment_is_refused(finder, tmp_path):
+  with pytest.raises(errors.InputError, match=r'`align` \(off\) must be eyes for CelebA'):
+    _write(tmp_path, drawn.Source(3, kind='celeba'), alignment='off')

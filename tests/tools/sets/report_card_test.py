@@ -1,5 +1,6 @@
 """Tests of a set's report and of its card."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -111,3 +112,22 @@ def test_empty_set_is_refused(tmp_path):
   prefix, _ = _make_set(tmp_path, 0)
   with pytest.raises(errors.InputError, match='holds 0 faces'):
     report_card.make(prefix, tmp_path / 'card.png', prefix, 4)
+
+
+def test_set_that_is_not_aligned_says_so_and_shows_no_lines(tmp_path):
+  prefix, manifest = _make_set(tmp_path, 3)
+  aligned = report_card.look(prefix, manifest, 3)[1]
+  unaligned = dataclasses.replace(manifest, settings={'align': 'off'})
+  assert report_card.summary(prefix, unaligned).splitlines()[0].endswith(', not aligned')
+  by_eyes = dataclasses.replace(manifest, settings={'align': 'eyes'})
+  assert report_card.summary(prefix, by_eyes) == report_card.summary(prefix, manifest)
+  cropped = report_card.look(prefix, unaligned, 3)[1]
+  level = 2 + int(alignment.IMAGE_LEFT_EYE[1])
+  assert (aligned[level, 2 + 20] != cropped[level, 2 + 20]).any() and (cropped[level, 2 + 20] == 0).all()
+
+
+def test_yellow_rings_are_drawn_without_lines():
+  image = report_card.marked(_face(0, eyes=[[40.5, 60.5], [150.5, 190.5]]), 0, is_aligned=False).astype(int)
+  y, x = np.nonzero((image[..., 0] > 200) & (image[..., 1] > 180) & (image[..., 2] < 90))
+  assert (np.hypot(x + 0.5 - 40.5, y + 0.5 - 60.5) < 8).sum() >= 12
+  assert (image[30:, :30] == 0).all()

@@ -235,3 +235,12 @@ def test_columns_can_be_left_in_the_file(finder, tmp_path):
   only_pictures = scan.load(tmp_path / '0.npz', without=made.faces)
   assert only_pictures.pictures == made.pictures and not only_pictures.faces
   assert dataclasses.replace(again, faces={}).keys == made.keys
+
+
+def test_crop_changes_the_picture_but_not_who_it_is(astronaut):
+  turned = cv2.warpAffine(astronaut, cv2.getRotationMatrix2D((225, 110), -25, 1), (512, 512))
+  frame = sources.Frame('a', 0, None, turned)
+  aligned, cropped = (_scan(frame, scan.Search(scan.EVERYBODY, alignment=how)) for how in alignment.ALIGNMENTS)
+  np.testing.assert_array_equal(cropped.faces['appearance'], aligned.faces['appearance'])
+  np.testing.assert_array_equal(cropped.faces['eyes'], aligned.faces['eyes'])
+  assert np.linalg.norm(cropped.faces['descriptor'].astype(float) - aligned.faces['descriptor']) > 0.5

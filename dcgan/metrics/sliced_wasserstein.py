@@ -1,7 +1,9 @@
-"""How near generated pictures come to real ones, in numbers. NumPy and SciPy only."""
+"""Sliced Wasserstein distance: how near the details and shapes of generated pictures come to real ones."""
 
 import numpy as np
 from scipy import ndimage
+
+from dcgan.metrics import features
 
 _NUM_PATCHES = 16384  # of each set; half as many put two samples of one person a quarter farther apart, by chance
 _NUM_DIRECTIONS = 128
@@ -41,7 +43,7 @@ class SlicedWasserstein:
     Raises:
       ValueError: `real_images` has another type or shape, or holds no picture.
     """
-    _check('real_images', real_images)
+    features.check('real_images', real_images)
     self._size_px = real_images.shape[1]
     rng = np.random.Generator(np.random.PCG64([seed, _SLICES_STREAM]))
     self._places, self._directions = {}, {}
@@ -70,7 +72,7 @@ class SlicedWasserstein:
     Raises:
       ValueError: `fake_images` has another type or shape, holds no picture, or differs from the reals in size.
     """
-    _check('fake_images', fake_images)
+    features.check('fake_images', fake_images)
     if fake_images.shape[1] != self._size_px:
       raise ValueError(f'`fake_images` ({fake_images.shape[1]} px) must be as large as the reals ({self._size_px} px).')
     fakes = self._sorted_projections(self._patches(fake_images))
@@ -101,13 +103,6 @@ class SlicedWasserstein:
       normalized = (values - self._means[size_px]) / self._deviations[size_px]
       projections[size_px] = np.sort(self._directions[size_px] @ normalized.reshape(_NUM_PATCHES, -1).T)
     return projections
-
-
-def _check(name, pictures):
-  if pictures.dtype != np.uint8 or pictures.ndim != 4 or not pictures.size or pictures.shape[1:] != (
-      pictures.shape[1], pictures.shape[1], 3):
-    raise ValueError(f'`{name}` is {pictures.dtype} {list(pictures.shape)}, but must be uint8 [num_images, size, size, '
-                     '3] with one picture or more.')
 
 
 def _level_sizes_px(size_px):

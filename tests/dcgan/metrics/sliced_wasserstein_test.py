@@ -1,10 +1,10 @@
-"""Tests of dcgan.metrics."""
+"""Tests of dcgan.metrics.sliced_wasserstein."""
 
 import cv2
 import numpy as np
 import pytest
 
-from dcgan import metrics
+from dcgan.metrics import sliced_wasserstein
 
 NUM_IMAGES = 64
 
@@ -59,18 +59,18 @@ def grey_pixels(*values):
   return np.repeat(np.uint8(values).reshape(-1, 1, 1, 1), 3, axis=3)
 
 
-@pytest.fixture(name='samples', scope='module', params=['drawn', 'astronaut'])
+@pytest.fixture(name='samples', scope='module', params=['drawn', pytest.param('astronaut', marks=pytest.mark.slow)])
 def fixture_samples(request, astronaut):
-  """Two samples of one distribution, uint8 [64, 32, 32, 3] each, and the `metrics.SlicedWasserstein` of the first."""
+  """Two samples of one distribution, uint8 [64, 32, 32, 3] each, and the `SlicedWasserstein` of the first."""
   rng = np.random.default_rng(0)
   make = lambda: draw_faces(rng, 32) if request.param == 'drawn' else crop_faces(rng, 32, astronaut)
   reals, others = make(), make()
-  return reals, others, metrics.SlicedWasserstein(reals)
+  return reals, others, sliced_wasserstein.SlicedWasserstein(reals)
 
 
 def test_along_a_line_of_greys_the_distance_is_the_mean_difference_of_the_sorted_values():
   # On each direction, greys are their values times one factor, which a shift of 1 measures.
-  reals = metrics.SlicedWasserstein(grey_pixels(10, 20, 40, 90))
+  reals = sliced_wasserstein.SlicedWasserstein(grey_pixels(10, 20, 40, 90))
   factor = reals.distance(grey_pixels(11, 21, 41, 91))
   # Sorted: |10 - 15|, |20 - 30|, |40 - 60|, |90 - 89|, 36 in all; unsorted it would be 50 + 40 + 25 + 1.
   assert reals.distance(grey_pixels(60, 30, 15, 89)) == pytest.approx(36 / 4 * factor, rel=1e-4)
@@ -80,14 +80,14 @@ def test_along_a_line_of_greys_the_distance_is_the_mean_difference_of_the_sorted
 
 def test_a_shift_of_one_channel_counts_half_as_directions_on_the_sphere_do():
   # The mean of |z| over the unit sphere is 1/2. All reals are alike, so the unit is one grey value.
-  reals = metrics.SlicedWasserstein(np.full([4, 1, 1, 3], 100, np.uint8))
+  reals = sliced_wasserstein.SlicedWasserstein(np.full([4, 1, 1, 3], 100, np.uint8))
   assert reals.distance(np.full([4, 1, 1, 3], [100, 110, 100], np.uint8)) == pytest.approx(10 / 2 * 1000, rel=0.15)
 
 
 def test_shifts_are_measured_in_standard_deviations_of_the_reals():
   values = np.arange(100, 132)
-  wide = metrics.SlicedWasserstein(grey_pixels(*(2 * values - 100)))
-  narrow = metrics.SlicedWasserstein(grey_pixels(*values))
+  wide = sliced_wasserstein.SlicedWasserstein(grey_pixels(*(2 * values - 100)))
+  narrow = sliced_wasserstein.SlicedWasserstein(grey_pixels(*values))
   assert wide.distance(grey_pixels(*(2 * values - 90))) == pytest.approx(
       narrow.distance(grey_pixels(*(values + 5))), rel=1e-4)
 
@@ -107,6 +107,7 @@ def test_damage_is_farther_away_than_another_sample_and_more_of_it_farther(sampl
   assert (np.diff(distances) > 0).all(), distances
 
 
+@pytest.mark.slow
 def test_the_fewer_pictures_a_generator_repeats_the_farther_it_is_on_average(samples):
   _, others, sliced = samples
   distances = [np.mean([sliced.distance(repeated(others[first:], num_left)) for first in (0, 10, 20)])
@@ -115,10 +116,11 @@ def test_the_fewer_pictures_a_generator_repeats_the_farther_it_is_on_average(sam
   assert (np.diff([sliced.distance(others), *distances]) > 0).all(), distances
 
 
-@pytest.mark.parametrize('size_px, level_sizes_px', [(8, [8]), (64, [64, 32, 16]), (128, [128, 64, 32, 16])])
+@pytest.mark.parametrize('size_px, level_sizes_px', [
+    (8, [8]), (64, [64, 32, 16]), pytest.param(128, [128, 64, 32, 16], marks=pytest.mark.slow)])
 def test_levels_halve_down_to_16_px_and_tell_noise_at_every_size(size_px, level_sizes_px):
   rng = np.random.default_rng(0)
-  sliced = metrics.SlicedWasserstein(draw_faces(rng, size_px))
+  sliced = sliced_wasserstein.SlicedWasserstein(draw_faces(rng, size_px))
   others = draw_faces(rng, size_px)
   levels, noisy_levels = sliced.level_distances(others), sliced.level_distances(noisy(others, 20))
   assert list(levels) == level_sizes_px
@@ -133,7 +135,7 @@ def test_the_distance_is_the_mean_of_the_levels(samples):
 
 def test_noise_shows_on_the_first_level_and_a_cast_only_on_the_last():
   reals = draw_faces(np.random.default_rng(0), 32) // 2 + 60  # so that nothing saturates
-  sliced = metrics.SlicedWasserstein(reals)
+  sliced = sliced_wasserstein.SlicedWasserstein(reals)
   noise, cast = sliced.level_distances(noisy(reals, 20)), sliced.level_distances(colour_cast(reals, 10))
   assert noise[32] > 3 * noise[16]
   assert cast[16] > 100 and cast[32] < 0.01
@@ -142,7 +144,8 @@ def test_noise_shows_on_the_first_level_and_a_cast_only_on_the_last():
 def test_levels_patches_and_directions_agree_with_a_second_implementation_on_opencv_pyramids():
   # All patches of fakes of one colour are alike, so the distance is how far the reals' patches project from them.
   reals = draw_faces(np.random.default_rng(0), 64)
-  distances = metrics.SlicedWasserstein(reals).level_distances(np.full([5, 64, 64, 3], [120, 100, 90], np.uint8))
+  distances = sliced_wasserstein.SlicedWasserstein(reals).level_distances(
+      np.full([5, 64, 64, 3], [120, 100, 90], np.uint8))
   directions = np.random.default_rng(1).normal(size=(7 * 7 * 3, 200))
   directions /= np.sqrt((directions**2).sum(axis=0))
   levels = reals.astype(np.float32)
@@ -162,8 +165,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_nearly_the_same(samp
   reals, others, sliced = samples
   far = noisy(others, 20)
   distance = sliced.distance(far)
-  assert metrics.SlicedWasserstein(reals.copy(), seed=0).distance(far) == distance
-  another = metrics.SlicedWasserstein(reals, seed=1).distance(far)
+  assert sliced_wasserstein.SlicedWasserstein(reals.copy(), seed=0).distance(far) == distance
+  another = sliced_wasserstein.SlicedWasserstein(reals, seed=1).distance(far)
   assert another != distance and another == pytest.approx(distance, rel=0.1)
 
 
@@ -179,11 +182,11 @@ def test_the_number_of_fakes_may_differ_from_that_of_the_reals(samples):
     (np.zeros([0, 8, 8, 3], np.uint8), r'\[0, 8, 8, 3\]')])
 def test_other_types_and_shapes_are_told_with_name_and_value(pictures, what):
   with pytest.raises(ValueError, match=f'`real_images` is .*{what}.*must be uint8'):
-    metrics.SlicedWasserstein(pictures)
+    sliced_wasserstein.SlicedWasserstein(pictures)
   with pytest.raises(ValueError, match=f'`fake_images` is .*{what}.*must be uint8'):
-    metrics.SlicedWasserstein(np.zeros([4, 8, 8, 3], np.uint8)).distance(pictures)
+    sliced_wasserstein.SlicedWasserstein(np.zeros([4, 8, 8, 3], np.uint8)).distance(pictures)
 
 
 def test_fakes_of_another_size_are_told_with_both_sizes():
   with pytest.raises(ValueError, match=r'`fake_images` \(16 px\) must be as large as the reals \(8 px\)'):
-    metrics.SlicedWasserstein(np.zeros([4, 8, 8, 3], np.uint8)).distance(np.zeros([4, 16, 16, 3], np.uint8))
+    sliced_wasserstein.SlicedWasserstein(np.zeros([4, 8, 8, 3], np.uint8)).distance(np.zeros([4, 16, 16, 3], np.uint8))

@@ -1,0 +1,179 @@
+"""The parts of a run put together: set, trainer, health, checkpoints, and what happens every so often."""
+
+import numpy as np
+import tensorflow as tf
+
+from dcgan import actions
+from dcgan import checkpoints
+from dcgan import config
+from dcgan import devices
+from dcgan import errors
+from dcgan import estimate
+from dcgan import gallery
+from dcgan import health
+from dcgan import images
+from dcgan import input_pipeline
+from dcgan import latents
+from dcgan import loop
+from dcgan import networks
+from dcgan import progress
+from dcgan import signals
+from dcgan import trainer
+
+
+def build(options, manifest, strategy, storage):
+  """Returns the `Assembly` of a run at its start.
+
+  Args:
+    options: `config.Config`.
+    manifest: `records.Manifest` of its set.
+    strategy: `tf.distribute.Strategy`.
+    storage: a name from `config.STORAGES`.
+
+  Raises:
+    errors.InputError: the set or an option cannot be used.
+  """
+  training_set = input_pipeline.load_training_set(
+      options.data.records, manifest, options.networks.image_size_px, options.data.crop_px, storage,
+      options.data.holdout_fraction)
+  return Assembly(options, training_set, strategy)
+
+
+class Assembly:
+  """The parts of a run.
+
+  Attributes:
+    options: its `config.Config`.
+    trainer: `trainer.Trainer`.
+  """
+
+  def __init__(self, options, training_set, strategy):
+    """Puts a run together at its start.
+
+    Args:
+      options: `config.Config`.
+      training_set: `input_pipeline.TrainingSet`.
+      strategy: `tf.distribute.Strategy`.
+    """
+    self.options = options
+    self.trainer = trainer.Trainer(options, strategy)
+    self._set = training_set
+    self._strategy = strategy
+    self._loss_ratio = health.LossRatio()
+    self._monitor = health.Monitor()
+    self._signals = signals.Signals(self.trainer, training_set)
+    self._best = checkpoints.Best()
+    self._saved = {}
+
+  def rebuilt(self, options):
+    """Returns another `Assembly` of the same set, at its start, with other options."""
+    return Assembly(options, self._set, self._strategy)
+
+  @property
+  def text(self):
+    """One line for the log."""
+    size, training = self.options.networks.image_size_px, self.options.training
+    compiled = ', compiled by XLA' if training.xla else ''
+    held = 'in memory' if self._set.storage == 'memory' else 'streamed from their shards'
+    held_out = f' ({len(self._set.held_out):,} held out)' if len(self._set.held_out) else ''
+    return (f'{self._set.num_images:,} faces{held_out} at {size}×{size} {held}, {training.num_minibatches:,} '
+            f'{self.options.data.minibatches} minibatches of {self.options.data.global_batch_size}, '
+            f'{training.precision}{compiled} on {devices.describe(self._strategy)}.')
+
+  @property
+  def estimate(self):
+    """What the run will take, some lines."""
+    return estimate.text(self.trainer, self._set)
+
+  def real_images(self, num_images=latents.NUM_FIXED_POINTS):
+    """Returns up to `num_images` of the pictures that are trained on, uint8 [num_images, size, size, 3]."""
+    return self._set.some(self._set.trained_on, num_images)
+
+  def checkpoints(self, folder):
+    """Returns the `checkpoints.Checkpoints` that are saved in the folder that this process keeps the run in."""
+    folder = str(folder)
+    if folder not in self._saved:  # one for all uses: it remembers which are damaged
+      self._saved[folder] = checkpoints.Checkpoints(folder, self.trainer, self._best, self._monitor,
+                                                    loss_ratio=self._loss_ratio, signals=self._signals)
+    return self._saved[folder]
+
+  def go_back(self, folder, run, step):
+    """Puts back the checkpoint of an earlier minibatch, with these options, and deletes the later ones.
+
+    Args:
+      folder: path of the folder that this process keeps the run in.
+      run: path of the run's folder, to read the checkpoint from.
+      step: int.
+
+    Raises:
+      errors.InputError: it is damaged.
+    """
+    self.checkpoints(folder).go_back(run, step)
+    self.trainer.take_options()
+
+  def save_gallery(self, folder):
+    """Draws the gallery of the averaged generator into a run's folder."""
+    gallery.save(gallery.default_path(folder), self.trainer.generator_ema, self.options.training.seed)
+
+  def save_samples(self, path):
+    """Draws the averaged generator at the run's 64 fixed points of Z, as its grids show them."""
+    z = latents.sample_z(latents.NUM_FIXED_POINTS, self.options.networks.z_dims, self.options.training.seed)
+    images.save_picture(path, images.make_grid(networks.generate(self.trainer.generator_ema, z)))
+
+  def train(self, folder, run, is_new):
+    """Trains up to the last minibatch, or until something ends it.
+
+    Args:
+      folder: path of the folder that this process keeps the run in.
+      run: path of the run's folder, to read checkpoints from.
+      is_new: bool, whether the first grid of samples is to be drawn.
+
+    Returns:
+      What ended training early: a `signal.Signals`, a `health.Decision`, or None.
+
+    Raises:
+      health.Diverged: a loss or a gradient is no longer a number.
+    """
+    options, step = self.options, self.trainer.step
+    agree = devices.make_agree(self._strategy)
+    _check_alike(agree, {'minibatch': step, 'precision': config.PRECISIONS.index(options.training.precision)})
+    stats = actions.Stats(folder, tf.summary.create_file_writer(str(folder)))
+    samples = actions.Samples(folder, self.trainer, stats)
+    due = [actions.Health(folder, self._signals.look, self._monitor, self._loss_ratio, stats, options,
+                          lambda before: checkpoints.step_before(run, before), agree)]
+    if options.periods.best_by != 'none':
+      due.append(actions.Score(folder, self.trainer, self.real_images(actions.NUM_SCORED), self._best, self._monitor,
+                               stats, agree))
+    due += [samples, actions.Save(self.checkpoints(folder), stats, options.periods.checkpoint_every_steps)]
+    if is_new:
+      samples(step)
+    try:
+      with progress.Progress(options.training.num_minibatches, 'training', 'minibatches', initial=step) as display:
+        log = actions.Log(stats, self._loss_ratio, display, options)
+        return loop.run(self.trainer, self._iterator(step), log, due, options.training.num_minibatches, agree)
+    finally:
+      stats.close()
+
+  def _iterator(self, step):
+    """Returns an iterator over the minibatches from `step` on, each replica's part after the other's."""
+    seed, num_replicas = self.options.training.seed, self._strategy.num_replicas_in_sync
+    plan = input_pipeline.make_plan(self._set, self.options.data, self.options.training.num_minibatches,
+                                    self.trainer.num_companions, num_replicas, seed)[step:]
+
+    def of_worker(context):
+      per_worker = num_replicas // context.num_input_pipelines
+      first = context.input_pipeline_id * per_worker
+      rows = plan[:, first:first + per_worker]
+      return input_pipeline.make_dataset(self._set, rows.reshape(-1, plan.shape[2]))
+
+    return iter(self._strategy.distribute_datasets_from_function(of_worker))
+
+
+def _check_alike(agree, values):
+  """Raises `errors.InputError` in every worker where a number (dict by name) is not the same in all of them."""
+  own = np.array(list(values.values()), np.float64)
+  differences = agree(np.abs(own - agree(own)))
+  for (name, value), difference in zip(values.items(), differences):
+    if difference > 0.1:  # rounding of the mean is far below
+      raise errors.InputError(f'the workers do not start alike: {name} ({value} here) differs. See that all read the '
+                              'same checkpoints, give --precision, and start all of them again.')

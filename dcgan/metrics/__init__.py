@@ -1,0 +1,1 @@
+"""How near generated pictures come to real ones, in numbers: published measures, NumPy and SciPy but for Inception."""

@@ -1,0 +1,74 @@
+"""Tests of the verdict: each number says what it means, and a good generator gets no advice."""
+
+import pytest
+
+from tools.evaluation import verdict
+
+GOOD = dict(face_rate=0.97, diversity=0.93, copying=0.4, noise_texture=1.1, stair_step=1.6)
+PHOTOS = dict(face_rate=0.99, diversity=1.0, copying=0.0, noise_texture=1.0, stair_step=None)
+
+
+def told(**changes):
+  return verdict.verdict(GOOD | changes, PHOTOS, {'copying': 'needs 5 held-out pictures, and the run held out 0'})
+
+
+def test_a_good_generator_is_told_in_five_sentences_without_advice():
+  assert told() == [
+      '97 % of the samples are faces with their eyes in place (99 % of the photos).',
+      'Varied: the samples differ 0.93 times as much as the photos do.', 'No sign of copying (C_T 0.4).',
+      'As sharp as the photos: 1.10 times their fine structure.',
+      'Lines in Z move evenly: the largest change is 1.6 times the mean.']
+
+
+@pytest.mark.parametrize('changes, sentence, advice', [
+    (dict(face_rate=0.3), '30 % of the samples are faces with their eyes in place (99 % of the photos). The '
+     'others are mangled, out of place, or no faces.', '--init_from'),
+    (dict(face_rate=0.7), '70 % of the samples', 'Against mangled faces'),
+    (dict(diversity=0.04), 'Collapsed: the samples differ 0.04 times', '--preset=person'),
+    (dict(diversity=0.4), 'Little varied: the samples differ 0.40 times', '--minibatch_features=discrimination'),
+    (dict(copying=-7.3), 'It copies: samples are much nearer to training pictures than held-out ones are (C_T -7.3)',
+     'Against copying'),
+    (dict(noise_texture=8.2), 'Noisy: 8.2 times the fine structure', 'Against the noise'),
+    (dict(noise_texture=0.05), 'Blurred: 0.05 times the fine structure', 'Against the blur'),
+    (dict(stair_step=9.0), 'stand still and jump: the largest change is 9.0 times the mean', 'Against the jumps'),
+])
+def test_what_is_wrong_is_told_with_its_number_and_what_to_do(changes, sentence, advice):
+  sentences = told(**changes)
+  assert len(sentences) == 6 and any(sentence in text for text in sentences[:5]) and advice in sentences[5]
+
+
+def test_copying_is_not_told_of_a_collapsed_generator_whose_one_picture_is_near_to_all():
+  sentences = told(copying=-7.3, diversity=0.02)
+  assert 'Whether it copies cannot be told, as all samples are nearly one (C_T -7.3).' in sentences
+  assert not any(text.startswith('It copies') for text in sentences)
+
+
+def test_samples_farther_than_strangers_are_no_copies():
+  assert any(text.startswith('No copying, but') and '(C_T 9.0)' in text for text in told(copying=9.0))
+
+
+def test_what_could_not_be_measured_is_left_out_or_told():
+  assert verdict.verdict(dict.fromkeys(GOOD), PHOTOS, {'copying': 'needs 5 held-out pictures'}) == [
+      'Whether it copies cannot be told: this needs 5 held-out pictures.']
+
+
+def test_photos_without_faces_are_told_of_instead_of_blaming_the_generator():
+  sentences = verdict.verdict(GOOD | {'face_rate': 0.0}, PHOTOS | {'face_rate': 0.0}, {})
+  assert sentences[0] == '0 % of the samples are faces with their eyes in place.'
+  assert 'The photos show no aligned faces either' in sentences[-1] and 'mangled' not in ' '.join(sentences)
+
+
+def test_a_collapse_is_the_one_thing_to_do_something_about():
+  sentences = told(face_rate=0.0, noise_texture=9.0, diversity=0.01)
+  assert len(sentences) == 6 and sentences[-1].startswith('Early in training, train longer. Else')
+
+
+def test_of_several_the_nearest_to_the_photos_and_the_one_with_the_most_faces_are_named():
+  near = 'b', dict(sliced_wasserstein=12.34, face_rate=0.73)
+  far = 'a', dict(sliced_wasserstein=30.0, face_rate=0.73)
+  with_faces = 'c', dict(sliced_wasserstein=20.0, face_rate=0.98)
+  assert verdict.comparison([far, near]) == 'Nearest to the photos is b, with a sliced Wasserstein distance of 12.3.'
+  assert verdict.comparison([far, near, with_faces]) == (
+      'Nearest to the photos is b, with a sliced Wasserstein distance of 12.3. The most faces has c: 98 % of its '
+      'samples, of the other 73 %.')
+  assert verdict.comparison([near]) == ''

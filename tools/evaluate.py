@@ -1,0 +1,43 @@
+"""Evaluates a run: published measures beside those of the photos, a verdict in words, and a page with pictures.
+
+  python -m tools.evaluate --run=checkpoints/00001-adele64
+  python -m tools.evaluate --run=checkpoints/00001-adele64 --checkpoint=all
+  python -m tools.evaluate --run=checkpoints/00001-adele64 --run=checkpoints/00002-adele64-from-ufm --checkpoint=best
+
+Measures how many samples are faces with their eyes in place, how varied they are, how near to the photos, whether
+training pictures are copied, how noisy they are and how evenly lines in Z move; with --inception_weights, FID and KID
+too. Prints a table, and writes RUN/evaluation.json and RUN/evaluation.html: one file that opens from disk, with the
+samples beside their nearest training pictures and the curves of the training. Runs that still train can be evaluated.
+The last line on standard output is the path of the page.
+"""
+
+from absl import app
+from absl import flags
+
+from dcgan import entry
+
+_RUN = flags.DEFINE_multi_string('run', None, 'Folder of a run, as printed by dcgan.train. Give it again for others '
+                                 'that stand beside it.')
+_CHECKPOINT = flags.DEFINE_string('checkpoint', 'latest', 'latest, best (by the measure of its training), the '
+                                  'minibatch of one, or all that were kept.')
+_RECORDS = flags.DEFINE_string('records', None, 'The set to measure against. By default the one that the run was '
+                               'trained on, where that was.')
+_NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures to generate. Distances may be compared only between '
+                                    'as many.', lower_bound=1)
+_INCEPTION_WEIGHTS = flags.DEFINE_string('inception_weights', 'none', 'For FID and KID: imagenet for the weights that '
+                                         'Keras downloads, a file of them, or none to leave both out.')
+_OUT = flags.DEFINE_string('out', None, 'The page to write, its numbers beside it as .json. By default evaluation.html '
+                           'in the folder of the first run.')
+
+
+def main():
+  """Evaluates the runs; returns the path of the page."""
+  if not _RUN.value:
+    raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
+  from tools.evaluation import evaluation  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  return evaluation.evaluate(_RUN.value, _CHECKPOINT.value, _RECORDS.value, _NUM_SAMPLES.value,
+                             _INCEPTION_WEIGHTS.value, _OUT.value)
+
+
+if __name__ == '__main__':
+  entry.run(main)

@@ -1,0 +1,1 @@
+"""How good a trained generator is: what is measured, the verdict, the page. A library that reads no flag."""

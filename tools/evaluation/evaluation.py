@@ -1,0 +1,224 @@
+"""Evaluates checkpoints of runs: numbers, a verdict in words, a table, JSON and a page that opens from disk."""
+
+import dataclasses
+import json
+import pathlib
+
+from absl import logging
+import numpy as np
+
+from dcgan import checkpoints
+from dcgan import config
+from dcgan import errors
+from dcgan import files
+from dcgan import input_pipeline
+from dcgan import records as record_sets
+from dcgan import runs as run_folders
+from dcgan.metrics import inception as inception_features
+from tools.evaluation import history
+from tools.evaluation import measures as measuring
+from tools.evaluation import report
+from tools.evaluation import verdict
+
+CHECKPOINTS = ('best', 'latest', 'all')
+_NUM_ATTEMPTS = 10  # a run that trains deletes checkpoints while they are read
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluated:
+  """One checkpoint of a run, measured.
+
+  Attributes:
+    run: `pathlib.Path` of the run's folder.
+    label: str, what the run is called.
+    step: int, its minibatch.
+    options: the run's `config.Config`.
+    measures: dict from each name in `measures.MEASURES` to its float, or None.
+    of_reals: dict from the same names to what real pictures have, or None.
+    reasons: dict from names to why there is no value, or what it was measured against.
+    samples: uint8 [num_samples, size, size, 3]; the first 64 are at the fixed points of the run.
+    reals: uint8 [num_reals, size, size, 3], its training pictures (evenly spread, where they are too many).
+    nearest_indices: int64 [num_samples], each sample's nearest picture in `reals`.
+    nearest_distances: float32 [num_samples], how far that is, in grey values.
+    notes: tuple of str, what the reader must know of the set.
+    records_digest: str, `records.Manifest.digest` of the set that it was measured against.
+  """
+
+  run: pathlib.Path
+  label: str
+  step: int
+  options: config.Config
+  measures: dict
+  of_reals: dict
+  reasons: dict
+  samples: np.ndarray
+  reals: np.ndarray
+  nearest_indices: np.ndarray
+  nearest_distances: np.ndarray
+  notes: tuple
+  records_digest: str = ''
+
+  @property
+  def name(self):
+    """str, as in '00007-adele64 at 1500'."""
+    return f'{self.label} at {self.step}'
+
+  @property
+  def verdict(self):
+    """list of str, sentences."""
+    return verdict.verdict(self.measures, self.of_reals, self.reasons)
+
+
+def measure_run(run, checkpoint='latest', records=None, num_samples=256, inception=None):
+  """Returns the `Evaluated` of one checkpoint of a run, also while it trains.
+
+  Args:
+    run: path of the run's folder.
+    checkpoint: 'latest', 'best' or the minibatch of one, int.
+    records: str, the set to measure against; None for the one it was trained on.
+    num_samples: int, 1 or more, pictures that are generated.
+    inception: callable, uint8 pictures → float32 [num_images, 2048], as `inception.load` returns; None leaves out FID
+      and KID.
+
+  Raises:
+    ValueError: more than one checkpoint is asked for.
+    errors.InputError: there is no such run, checkpoint or set, or one of them is damaged.
+  """
+  if checkpoint == 'all':
+    raise ValueError('`checkpoint` (all) must be one of them: latest, best or a minibatch.')
+  return _Subject(run, history.labels([run])[0], records, num_samples, inception).evaluated(checkpoint)[0]
+
+
+def evaluate(runs, checkpoint='latest', records=None, num_samples=256, inception_weights='none', out=None):
+  """Evaluates runs, prints a table of their measures, and writes a page and its numbers as JSON beside it.
+
+  Args:
+    runs: list of str, folders of one run or more.
+    checkpoint: 'best', 'latest', 'all' for every one that was kept, or the minibatch of one, as str or int.
+    records: str, the set to measure against; None for that of each run.
+    num_samples: int, 1 or more, pictures that are generated from each checkpoint.
+    inception_weights: 'none' to leave out FID and KID, 'imagenet', or a file (`inception.load`).
+    out: str, the page; None for `evaluation.html` in the folder of the first run.
+
+  Returns:
+    `pathlib.Path` of the page.
+
+  Raises:
+    errors.InputError: a run, checkpoint, set or file of weights is missing or damaged, or the runs' pictures are of
+      different sizes.
+  """
+  checkpoint = _parsed(checkpoint)
+  path = pathlib.Path(out or pathlib.Path(runs[0]) / 'evaluation.html')
+  if path.suffix.lower() not in ('.html', '.htm'):
+    raise errors.InputError(f'`out` ({out}) must end in .html. Use --out={path.with_suffix(".html")}.')
+  _check_alike(runs)
+  inception = None if inception_weights == 'none' else inception_features.load(inception_weights)
+  runs, evaluated = list(dict.fromkeys(runs)), []
+  for run, label in zip(runs, history.labels(runs)):
+    evaluated += _Subject(run, label, records, num_samples, inception).evaluated(checkpoint)
+  print(report.table(evaluated))
+  files.write_text(path.with_suffix('.json'), json.dumps([_as_json(one) for one in evaluated], indent=1) + '\n')
+  report.save(path, evaluated)
+  return path
+
+
+class _Subject:
+  """A run and the set that it is measured against."""
+
+  def __init__(self, run, label, records, num_samples, inception):
+    self._run, self._label = pathlib.Path(run), label
+    self._options = run_folders.load_options(run)
+    checkpoints.latest(run)  # before the set is read: a run without any checkpoint is told of at once
+    data = self._options.data
+    prefix = records or data.records
+    try:
+      manifest = record_sets.load_manifest(prefix)
+    except errors.InputError as error:
+      hint = '' if records else f' {run} was trained on it; give its new place with --records.'
+      raise errors.InputError(f'{error}{hint}') from error
+    self._records_digest = manifest.digest
+    is_own_set = manifest.digest == data.records_digest
+    if not is_own_set and not records:
+      raise errors.InputError(f'`records` ({prefix}): it is no longer the set that {run} was trained on. Bring that '
+                              f'back, or measure against the new one with --records={prefix}.')
+    self._notes = [] if is_own_set else [f'{label} was not trained on {prefix}, so none of its pictures were '
+                                         'held out from it, and whether it copies cannot be told.']
+    for note in self._notes:
+      logging.warning('%s', note)
+    training_set = input_pipeline.load_training_set(
+        prefix, manifest, self._options.networks.image_size_px, data.crop_px,
+        holdout_fraction=data.holdout_fraction if is_own_set else 0.0)
+    self._measurer = measuring.Measurer(training_set, self._options, num_samples, inception, is_own_set)
+
+  def evaluated(self, checkpoint):
+    """Returns list of `Evaluated`, one or more."""
+    done = []
+    for generator, step in _generators(self._run, checkpoint):
+      logging.info('Measuring %s at minibatch %d.', self._run, step)
+      measured = self._measurer.measure(generator)
+      done.append(Evaluated(
+          self._run, self._label, step, self._options, measured.values, measured.of_reals, measured.reasons,
+          measured.samples, measured.reals, measured.nearest_indices, measured.nearest_distances, tuple(self._notes),
+          self._records_digest))
+    return done
+
+
+def _generators(run, checkpoint):
+  """Yields (generator, step) of a checkpoint, or of 'all'; of a run that trains, of what there is when it is read.
+
+  Raises:
+    errors.InputError: there is none, or it is damaged.
+  """
+  if checkpoint != 'all':
+    yield _restored(run, checkpoint)
+    return
+  num_read = 0
+  for step in checkpoints.steps(run):
+    try:
+      generator, _, _ = checkpoints.load_generator(run, step)
+    except errors.InputError as error:
+      is_gone = step not in checkpoints.steps(run)
+      logging.warning('%s', f'{run}: checkpoint {step} was deleted by its training meanwhile, and is left out.'
+                      if is_gone else f'{error} It is left out.')
+      continue
+    num_read += 1
+    yield generator, step
+  if not num_read:  # all were replaced, or are damaged
+    yield _restored(run, 'latest')
+
+
+def _restored(run, checkpoint, num_attempts=_NUM_ATTEMPTS):
+  """Returns (generator, step); reads again where training replaced the checkpoints in this moment."""
+  before = checkpoints.steps(run)
+  try:
+    generator, _, step = checkpoints.load_generator(run, checkpoint)
+  except errors.InputError:
+    if num_attempts > 1 and checkpoints.steps(run) != before:
+      return _restored(run, checkpoint, num_attempts - 1)
+    raise
+  return generator, step
+
+
+def _parsed(checkpoint):
+  """Returns 'best', 'latest', 'all' or an int >= 0."""
+  if checkpoint in CHECKPOINTS:
+    return checkpoint
+  if not str(checkpoint).isdecimal():
+    raise errors.InputError(f'`checkpoint` ({checkpoint}) must be {", ".join(CHECKPOINTS)} or the minibatch of one. '
+                            'Use latest.')
+  return int(checkpoint)
+
+
+def _check_alike(runs):
+  """Raises `errors.InputError` where runs cannot stand side by side."""
+  sizes_px = [run_folders.load_options(run).networks.image_size_px for run in runs]
+  for run, size_px in zip(runs, sizes_px):
+    if size_px != sizes_px[0]:
+      raise errors.InputError(f'`image_size` ({size_px} px) of {run} must be that of {runs[0]} ({sizes_px[0]} px) to '
+                              'compare them. Evaluate each with a command of its own.')
+
+
+def _as_json(one):
+  """Returns an `Evaluated` as JSON values: its numbers, not its pictures."""
+  return dict(run=str(one.run), step=one.step, num_samples=len(one.samples), measures=one.measures,
+              of_reals=one.of_reals, reasons=one.reasons, verdict=one.verdict, notes=list(one.notes))

@@ -1,0 +1,249 @@
+"""What is measured on a trained generator, beside what the same measures say of real pictures."""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+from dcgan import latents
+from dcgan import networks
+from dcgan.metrics import copying
+from dcgan.metrics import distances
+from dcgan.metrics import noise_texture
+from dcgan.metrics import sliced_wasserstein
+from dcgan.metrics import stair_step
+from dcgan.metrics import variety
+from tools.evaluation import faces
+
+_NUM_REALS = 256  # of each kind that a measure looks at, as in training (`actions.Score`)
+_MOST_TRAINING = 20_000  # pictures that a sample's nearest one is looked for in
+_MOST_TRAINING_BYTES = 600e6
+_NUM_LINES, _NUM_LINE_POINTS = 16, 21  # of 20 parts each, the report's animation
+_FEWEST_TOLD_APART = 2  # a variety, a distribution
+
+NO_INCEPTION = 'needs the weights of Inception: give --inception_weights=imagenet, or a file'
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+  """How a measure is shown.
+
+  Attributes:
+    label: str.
+    good: str, what value is good.
+    paper: str, where it comes from.
+    form: str, its format, as in '.2f'.
+  """
+
+  label: str
+  good: str
+  paper: str
+  form: str = '.2f'
+
+  def text(self, value):
+    """Returns a value as text; None is a dash."""
+    return '–' if value is None else format(value, self.form).replace('%', ' %')
+
+
+# In the order in which they are shown.
+MEASURES = {
+    'face_rate': Measure('Faces with both eyes in their places', 'as many as of the photos', 'Face Mesh (Kartynnik et '
+                         'al. 2019, arXiv:1907.06724)', '.0%'),
+    'found_rate': Measure('Faces anywhere', 'as many as of the photos', 'as above', '.0%'),
+    'diversity': Measure('Diversity', '1: as varied as the photos; near 0 all samples are one picture',
+                         'spread along the photos\' principal components (Pearson 1901)'),
+    'geometry_distance': Measure('Geometry distance (poses and expressions)', 'near that of other photos; 0 is the '
+                                 'same', 'Fréchet distance (Dowson and Landau 1982) of mesh points, in squared '
+                                 'hundredths of the eyes\' distance', '.1f'),
+    'sliced_wasserstein': Measure('Sliced Wasserstein distance', 'near that of held-out photos; less is better',
+                                  'Karras et al. 2018, arXiv:1710.10196', '.1f'),
+    'noise_texture': Measure('Noise texture', '1: fine structure as in the photos; less is blur, more is noise',
+                             'the report\'s figure 8; Durall et al. 2020, arXiv:2003.01826'),
+    'stair_step': Measure('Stair-step along lines in Z', '1: even movement; '
+                          f'{_NUM_LINE_POINTS - 1} is a single jump', 'largest over mean change'),
+    'copying': Measure('Copying, C_T', f'about 0; under {copying.COPIES_BELOW:g} training pictures are copied',
+                       'Meehan et al. 2020, arXiv:2004.05675', '+.1f'),
+    'nearest': Measure('Distance to the nearest training picture', 'near that of held-out photos; 0 is a copy',
+                       'median over samples, in grey values', '.1f'),
+    'fid': Measure('FID', 'less is better; only beside others of as many pictures', 'Heusel et al. 2017, '
+                   'arXiv:1706.08500', '.1f'),
+    'kid': Measure('KID', '0; less is better', 'Bińkowski et al. 2018, arXiv:1801.01401', '.4f'),
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Measured:
+  """What was measured on one generator.
+
+  Attributes:
+    values: dict from each name in `MEASURES` to its float, or None where it could not be taken.
+    of_reals: dict from the same names to what real pictures have, or None where that is not known.
+    reasons: dict from the names whose value is None to why, and from others to what they were measured against.
+    samples: uint8 [num_samples, size, size, 3]; the first 64 are at the fixed points of the run.
+    reals: uint8 [num_reals, size, size, 3], the pictures of the set that the nearest was looked for in.
+    nearest_indices: int64 [num_samples], of `reals`.
+    nearest_distances: float32 [num_samples], in grey values.
+  """
+
+  values: dict
+  of_reals: dict
+  reasons: dict
+  samples: np.ndarray
+  reals: np.ndarray
+  nearest_indices: np.ndarray
+  nearest_distances: np.ndarray
+
+
+class Measurer:
+  """Measures generators against one set, whose own numbers are taken once.
+
+  Args:
+    training_set: `input_pipeline.TrainingSet`.
+    options: the run's `config.Config`.
+    num_samples: int, 1 or more, pictures that are generated; what needs more says so in its reason.
+    inception: callable, uint8 pictures → float32 [num_images, 2048] (`inception.load`), or None to leave out FID and
+      KID.
+    is_own_set: bool, whether it is the set that the run was trained on.
+  """
+
+  def __init__(self, training_set, options, num_samples=_NUM_REALS, inception=None, is_own_set=True):
+    self._options = options
+    self._num_samples = num_samples
+    self._inception = inception
+    self._is_own_set = is_own_set
+    self._set = training_set
+    self._some = training_set.some(training_set.trained_on, _NUM_REALS)
+    self._held_out = training_set.some(training_set.held_out, _NUM_REALS)
+    self._distance = sliced_wasserstein.SlicedWasserstein(self._some, options.training.seed)
+
+  def measure(self, generator):
+    """Returns the `Measured` of a generator, z → images."""
+    networks_options, seed = self._options.networks, self._options.training.seed
+    samples = networks.generate(generator, latents.sample_z(self._num_samples, networks_options.z_dims, seed))
+    indices, nearest_distances = copying.nearest(samples, self._training)
+    noted = _Notes()
+    noted.take('sliced_wasserstein', self._distance.distance(samples), self._of_held_out(self._distance.distance))
+    noted.take('nearest', float(np.median(nearest_distances)), self._of_held_out(self._median_nearest))
+    noted.take('noise_texture', noise_texture.noise_texture(samples, self._some),
+               noise_texture.noise_texture(self._some, self._some))
+    self._look(samples, noted)
+    self._compare_variety(samples, noted)
+    self._test_copying(samples, noted)
+    self._walk(generator, noted)
+    self._ask_inception(samples, noted)
+    return Measured(*(dict((name, table.get(name)) for name in MEASURES) for table in (noted.values, noted.of_reals)),
+                    noted.reasons, samples, self._training, indices, nearest_distances)
+
+  @functools.cached_property
+  def _training(self):
+    """The training pictures, evenly spread where they are too many, uint8 [num_training, size, size, 3]."""
+    most = int(min(_MOST_TRAINING, _MOST_TRAINING_BYTES // self._some[0].nbytes))
+    return self._set.some(self._set.trained_on, most)
+
+  @functools.cached_property
+  def _seen_reals(self):
+    return faces.look(self._some, self._options.data.crop_px)
+
+  @functools.cached_property
+  def _seen_held_out(self):
+    return faces.look(self._held_out, self._options.data.crop_px)
+
+  @functools.cached_property
+  def _inception_of_reals(self):
+    return self._inception(self._set.some(self._set.trained_on, max(_NUM_REALS, self._num_samples)))
+
+  def _of_held_out(self, function):
+    """Returns what a function says of the held-out pictures, or None where there are too few to say anything."""
+    return function(self._held_out) if len(self._held_out) >= copying.FEWEST_HELD_OUT else None
+
+  def _median_nearest(self, pictures):
+    return float(np.median(copying.nearest(pictures, self._training)[1]))
+
+  def _look(self, samples, noted):
+    """Takes what Face Mesh sees."""
+    seen = faces.look(samples, self._options.data.crop_px)
+    noted.take('face_rate', faces.face_rate(seen), faces.face_rate(self._seen_reals))
+    noted.take('found_rate', faces.found_rate(seen), faces.found_rate(self._seen_reals))
+    fakes, reals = _found(seen), _found(self._seen_reals)
+    held_out = _found(self._seen_held_out) if len(self._held_out) else reals[:0]
+    is_held_out = len(held_out) >= faces.FEWEST_FACES
+    against = held_out if is_held_out else reals
+    for kind, points in (('photos', against), ('samples', fakes)):
+      if len(points) < faces.FEWEST_FACES:
+        return noted.leave_out('geometry_distance', f'needs {faces.FEWEST_FACES} {kind} with a face, and has '
+                               f'{len(points)}')
+    of_reals = faces.geometry_distance(held_out, reals) if is_held_out and len(reals) >= faces.FEWEST_FACES else None
+    noted.take('geometry_distance', faces.geometry_distance(against, fakes), of_reals,
+               f'to {len(against)} {"held-out" if is_held_out else "training"} pictures')
+
+  def _compare_variety(self, samples, noted):
+    for kind, pictures, fewest in (('photos', self._some, variety.MIN_REALS),
+                                   ('samples', samples, _FEWEST_TOLD_APART)):
+      if len(pictures) < fewest:
+        return noted.leave_out('diversity', f'needs {fewest} {kind}, and has {len(pictures)}')
+    measure = variety.Variety(self._some)
+    noted.take('diversity', measure.diversity(samples), measure.diversity(self._some))
+
+  def _test_copying(self, samples, noted):
+    num_held_out = len(self._held_out)
+    if not self._is_own_set:
+      return noted.leave_out('copying', 'needs the set that the run was trained on: leave out --records')
+    if num_held_out < copying.FEWEST_HELD_OUT:
+      return noted.leave_out('copying', f'needs {copying.FEWEST_HELD_OUT} held-out pictures, and the run held out '
+                             f'{num_held_out}: train with --holdout_fraction=0.1, or more')
+    if len(samples) < copying.FEWEST_GENERATED:
+      return noted.leave_out('copying', f'needs {copying.FEWEST_GENERATED} samples, and has {len(samples)}')
+    score = copying.copying_test(self._training, self._held_out, samples, seed=self._options.training.seed)
+    if math.isnan(score):
+      return noted.leave_out('copying', 'needs samples where the set is, and there are none')
+    noted.take('copying', score, 0.0)
+
+  def _walk(self, generator, noted):
+    """Takes how evenly pictures change along lines from one fixed point of Z to the next."""
+    z = latents.sample_z(2 * _NUM_LINES, self._options.networks.z_dims, self._options.training.seed)
+    fractions = np.linspace(0.0, 1.0, _NUM_LINE_POINTS)
+    points = np.concatenate([latents.lerp(start, end, fractions) for start, end in zip(z[::2], z[1::2])])
+    pictures = networks.generate(generator, points)
+    value = stair_step.stair_step(pictures.reshape(_NUM_LINES, _NUM_LINE_POINTS, *pictures.shape[1:]))
+    if math.isnan(value):
+      return noted.leave_out('stair_step', 'no line in Z moves: all samples are one picture')
+    noted.take('stair_step', value)
+
+  def _ask_inception(self, samples, noted):
+    for name in ('fid', 'kid'):
+      if self._inception is None:
+        noted.leave_out(name, NO_INCEPTION)
+      elif min(len(samples), len(self._some)) < _FEWEST_TOLD_APART:
+        noted.leave_out(name, f'needs {_FEWEST_TOLD_APART} samples and as many photos, and has {len(samples)} and '
+                        f'{len(self._some)}')
+    if 'fid' in noted.reasons:
+      return
+    reals, fakes = self._inception_of_reals, self._inception(samples)
+    against = f'of {len(fakes)} samples to {len(reals)} photos'
+    # Of few held-out pictures a FID would be large by their number alone; KID is not.
+    noted.take('fid', distances.frechet_distance(reals, fakes), note=against)
+    noted.take('kid', distances.kernel_distance(reals, fakes), self._of_held_out(
+        lambda pictures: distances.kernel_distance(reals, self._inception(pictures))), against)
+
+
+class _Notes:
+  """What was measured so far: `values`, `of_reals` and `reasons`, dicts by the names of `MEASURES`."""
+
+  def __init__(self):
+    self.values, self.of_reals, self.reasons = {}, {}, {}
+
+  def take(self, name, value, of_reals=None, note=None):
+    """Notes a float, what real pictures have, and what it was measured against."""
+    self.values[name], self.of_reals[name] = float(value), of_reals
+    if note:
+      self.reasons[name] = note
+
+  def leave_out(self, name, reason):
+    """Notes why there is no value."""
+    self.reasons[name] = reason
+
+
+def _found(seen):
+  """Returns the landmarks of the pictures with exactly one face, float32 [num_found, 478, 3]."""
+  return seen.landmarks[seen.num_faces == 1]

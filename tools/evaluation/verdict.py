@@ -1,0 +1,123 @@
+"""The verdict on a generator in words, from its numbers."""
+
+from dcgan.metrics import copying
+
+_MANY_FACES = 0.9  # of the photos' own face rate, below which more than one point of Z in ten is of no use
+# Of the photos' diversity. A collapsed generator has under a fifth, as its pictures differ by little more than grain;
+# one that learnt a part of the expressions has about half.
+_COLLAPSED, _LITTLE_VARIED = 0.2, 0.6
+# Of the power of the photos' fine structure: twice is 1.4 times as strong and is seen as grain, a quarter as blur.
+_BLURRED, _NOISY = 0.25, 2.0
+# Changes of a twentieth of the way: where the largest is this many times the mean, most of the movement is in a few.
+_JUMPY = 3.0
+# Deviations above 0, as many as below it tell a copy: the samples are farther from the training set than strangers are.
+_ASTRAY = -copying.COPIES_BELOW
+
+
+def verdict(measures, of_reals, reasons):
+  """Returns what the numbers of one generator mean.
+
+  Args:
+    measures: dict from the names of `measures.MEASURES` to float or None.
+    of_reals: dict from the same names to what real pictures have, float or None.
+    reasons: dict from names without a value to why.
+
+  Returns:
+    list of str, sentences; the last ones say what to do, where something is wrong.
+  """
+  advice = []
+  is_collapsed = measures['diversity'] is not None and measures['diversity'] < _COLLAPSED
+  sentences = [part for part in (_of_faces(measures, of_reals, advice), _of_variety(measures, advice),
+                                 _of_copying(measures, is_collapsed, reasons, advice), _of_texture(measures, advice),
+                                 _of_movement(measures, advice)) if part]
+  if is_collapsed:  # all else follows from it
+    advice = ['Early in training, train longer. Else take an earlier checkpoint, or train again with --preset=person, '
+              'whose augmentation and minibatch features keep a small set from collapsing.']
+  return sentences + list(dict.fromkeys(advice))
+
+
+def comparison(evaluated):
+  """Returns sentences about which of several checkpoints is the best at what, or '' where there are not several.
+
+  Args:
+    evaluated: list of (name, measures), measured against the same pictures.
+  """
+  if len(evaluated) < 2:
+    return ''
+  nearest, measures = min(evaluated, key=lambda pair: pair[1]['sliced_wasserstein'])
+  text = (f'Nearest to the photos is {nearest}, with a sliced Wasserstein distance of '
+          f'{measures["sliced_wasserstein"]:.1f}.')
+  most, other = max(evaluated, key=lambda pair: pair[1]['face_rate'])
+  if other['face_rate'] > measures['face_rate']:
+    rates = [f'{rate:.0%}'.replace('%', ' %') for rate in (other['face_rate'], measures['face_rate'])]
+    text += f' The most faces has {most}: {rates[0]} of its samples, of the other {rates[1]}.'
+  return text
+
+
+def _of_faces(measures, of_reals, advice):
+  """Returns how many samples are faces."""
+  rate, of_photos = measures['face_rate'], of_reals['face_rate']
+  if rate is None:
+    return ''
+  text = f'{rate:.0%} of the samples are faces with their eyes in place'.replace('%', ' %')
+  if not of_photos:
+    advice.append('The photos show no aligned faces either: look at the set with tools.show_records.')
+    return f'{text}.'
+  text += f' ({of_photos:.0%} of the photos).'.replace('%', ' %')
+  if rate / of_photos >= _MANY_FACES:
+    return text
+  advice.append('Against mangled faces, train longer or start from a Universal Face Model with --init_from.')
+  return f'{text} The others are mangled, out of place, or no faces.'
+
+
+def _of_variety(measures, advice):
+  """Returns how much the samples differ."""
+  diversity = measures['diversity']
+  if diversity is None:
+    return ''
+  if diversity < _COLLAPSED:
+    return f'Collapsed: the samples differ {diversity:.2f} times as much as the photos do, so all are nearly one.'
+  if diversity < _LITTLE_VARIED:
+    advice.append('For more expressions train longer, or with --minibatch_features=discrimination.')
+    return f'Little varied: the samples differ {diversity:.2f} times as much as the photos do.'
+  return f'Varied: the samples differ {diversity:.2f} times as much as the photos do.'
+
+
+def _of_copying(measures, is_collapsed, reasons, advice):
+  """Returns whether training pictures are copied."""
+  score = measures['copying']
+  if score is None:
+    return f'Whether it copies cannot be told: this {reasons["copying"]}.'
+  if is_collapsed:  # one picture may well lie near to many photos
+    return f'Whether it copies cannot be told, as all samples are nearly one (C_T {score:.1f}).'
+  if score < copying.COPIES_BELOW:
+    advice.append('Against copying, train on more pictures, with augmentation, or for a shorter time.')
+    return f'It copies: samples are much nearer to training pictures than held-out ones are (C_T {score:.1f}).'
+  if score > _ASTRAY:
+    return f'No copying, but samples are farther from the training pictures than held-out ones are (C_T {score:.1f}).'
+  return f'No sign of copying (C_T {score:.1f}).'
+
+
+def _of_texture(measures, advice):
+  """Returns how the fine structure is."""
+  noise = measures['noise_texture']
+  if noise is None:
+    return ''
+  if noise > _NOISY:
+    advice.append('Against the noise, train longer or start from a Universal Face Model with --init_from.')
+    return f'Noisy: {noise:.1f} times the fine structure of the photos.'
+  if noise < _BLURRED:
+    advice.append('Against the blur, train longer.')
+    return f'Blurred: {noise:.2f} times the fine structure of the photos.'
+  return f'As sharp as the photos: {noise:.2f} times their fine structure.'
+
+
+def _of_movement(measures, advice):
+  """Returns how pictures move along lines in Z."""
+  stair_step = measures['stair_step']
+  if stair_step is None:
+    return ''
+  if stair_step > _JUMPY:
+    advice.append('Against the jumps, train for a shorter time or on frames that stand closer together.')
+    return f'Lines in Z stand still and jump: the largest change is {stair_step:.1f} times the mean.'
+  return f'Lines in Z move evenly: the largest change is {stair_step:.1f} times the mean.'

@@ -1,0 +1,135 @@
+"""The page of an experiment: claims beside pictures and numbers, in one file that opens from disk."""
+
+import pathlib
+
+import imageio.v3 as iio
+import numpy as np
+
+from dcgan import images
+from tools.evaluation import measures as measuring
+from tools.evaluation import page
+
+_TEMPLATE = 'experiments/experiment.html'
+# Of each run, from the first fixed point on: all where there are few runs, three rows of eight where there are many.
+_NUM_ALL, _NUM_SOME, _FEW_RUNS = 64, 24, 3
+_NUM_FRAMES = 16  # frames in between that are shown
+_MOST_SHOWN_PX = 128
+_MOST_LINES = 6  # in a chart: more cannot be told apart
+# Of `measures.MEASURES`, with short names.
+_COLUMNS = {'found_rate': 'with a face', 'face_rate': 'eyes in place', 'diversity': 'diversity',
+            'geometry_distance': 'geometry distance', 'sliced_wasserstein': 'Wasserstein distance',
+            'noise_texture': 'noise texture'}
+_CHARTS = (('gLoss/dLoss, moving average', 'health/loss_ratio', True),
+           ('Diversity, of the photos\'', 'health/diversity', False),
+           ('Sliced Wasserstein distance to the photos', 'metric/sliced_wasserstein', False))
+_SYMPTOMS = {'symptom_a': 'Symptom A', 'symptom_b': 'Symptom B', 'overpowered': 'D overpowers G',
+             'memorised': 'D knows its set by heart', 'noise': 'noise grows', 'degraded': 'best is long past',
+             'diverged': 'diverged'}
+
+
+def save(path, task, results, outcomes, findings, beside=None, between=None):
+  """Writes the page of an experiment.
+
+  Args:
+    path: `pathlib.Path`.
+    task: `tasks.Task`.
+    results: dict, as it is written to JSON.
+    outcomes: list of `experiments.Outcome`, one or more.
+    findings: list of `claims.Finding`.
+    beside: dict, the results of experiment 2, or None.
+    between: list of `between.Between`, one for each run, or None.
+
+  Raises:
+    errors.InputError: the page cannot be written.
+  """
+  num_shown = _NUM_ALL if len(outcomes) <= _FEW_RUNS else _NUM_SOME
+  page.save(
+      path, _TEMPLATE, task=task, results=results, findings=findings,
+      labels=list(_COLUMNS.values()), rows=[_row(row) for row in results['runs']],
+      of_photos=_texts(results['runs'][0]['of_reals']), reals=_grid(outcomes[0].evaluated.reals[:num_shown]),
+      shown=[(outcome.variant.name, _caption(outcome), _grid(outcome.evaluated.samples[:num_shown]))
+             for outcome in outcomes],
+      reasons=list(dict.fromkeys((_COLUMNS[name], row['reasons'][name]) for row in results['runs']
+                                 for name in _COLUMNS if row['measures'][name] is None and name in row['reasons'])),
+      charts=_charts(outcomes), beside=beside, beside_rows=[_row(row) for row in beside['runs']] if beside else [],
+      beside_photos=_texts(beside['runs'][0]['of_reals']) if beside else [],
+      beside_shown=_beside_pictures(beside['runs']) if beside else [],
+      between=[dict(name=outcome.variant.name, frames=_frames(each), **between_numbers(each))
+               for outcome, each in zip(outcomes, between or ())])
+
+
+def between_numbers(between):
+  """Returns the numbers of a `between.Between` as JSON values: medians, in grey values.
+
+  Frames in between are also told apart by their distance in time from the frames trained on, in tenths of a second.
+  """
+  tenths = np.round(10 * between.gaps_secs).astype(int)
+  return dict(
+      kinds=[dict(name=name, num_frames=len(frames.pictures), inversion_error=_median(frames.inversion_errors),
+                  sample_error=_median(frames.sample_errors))
+             for name, frames in (('trained on', between.trained), ('in between', between.between))],
+      gaps=[dict(gap_secs=tenth / 10, num_frames=int(np.sum(tenths == tenth)),
+                 inversion_error=_median(between.between.inversion_errors[tenths == tenth]),
+                 sample_error=_median(between.between.sample_errors[tenths == tenth]),
+                 nearest_error=_median(between.nearest_errors[tenths == tenth]))
+            for tenth in np.unique(tenths).tolist()],
+      nearest_error=_median(between.nearest_errors), mean_error=_median(between.mean_errors),
+      share_nearer=between.share_nearer, geometry_distance=between.geometry_distance)
+
+
+def _row(row):
+  """Returns the cells of a run's line in the table, dict."""
+  symptoms = ', '.join(f'{_SYMPTOMS.get(kind, kind)} at {step:,}' for kind, step in row['symptoms'].items())
+  return dict(
+      name=row['name'], step=f'{row["step"]:,}', images_seen=f'{row["images_seen"]:,}',
+      symptoms=symptoms or ('too short to tell' if row['collapsed'] is None else 'none'),
+      loss_ratio='–' if row['loss_ratio'] is None else f'{row["loss_ratio"]:.2f}', texts=_texts(row['measures']))
+
+
+def _texts(numbers):
+  return [measuring.MEASURES[name].text(numbers.get(name)) for name in _COLUMNS]
+
+
+def _caption(outcome):
+  """Returns what stands under the samples of a run."""
+  verdicts = ' '.join(line['sentence'] for line in outcome.verdicts[:2])
+  return f'{outcome.evaluated.step:,} minibatches, {outcome.images_seen:,} pictures seen. {verdicts}'.strip()
+
+
+def _charts(outcomes):
+  """Returns curves of the first runs, list of (title, SVG)."""
+  drawn = [(title, page.curves({outcome.variant.name: outcome.statistics[tag] for outcome in outcomes[:_MOST_LINES]
+                                if tag in outcome.statistics}, is_log=is_log)) for title, tag, is_log in _CHARTS]
+  return [(title, chart) for title, chart in drawn if chart]
+
+
+def _beside_pictures(rows):
+  """Returns the last samples of another experiment's runs, those that are there, list of (name, picture)."""
+  found = []
+  for row in rows:
+    paths = sorted(pathlib.Path(row['run']).glob('samples_*.png'))
+    if paths:
+      found.append((row['name'], page.picture(iio.imread(paths[-1]))))
+  return found
+
+
+def _frames(between):
+  """Returns frames in between, what the model makes of them and the nearest frame trained on, list of dict."""
+  indices = np.linspace(0, len(between.gaps_secs) - 1, min(len(between.gaps_secs), _NUM_FRAMES)).astype(int)
+  picture = lambda pictures, i: page.picture(_small(pictures[i:i + 1])[0])
+  return [dict(real=picture(between.between.pictures, i), made=picture(between.between.made, i),
+               nearest=picture(between.nearest, i), error=float(between.between.inversion_errors[i]),
+               nearest_error=float(between.nearest_errors[i]), gap_secs=float(between.gaps_secs[i])) for i in indices]
+
+
+def _grid(pictures):
+  return page.grid(_small(pictures), 8)
+
+
+def _small(pictures):
+  """Returns pictures no larger than they are shown, uint8."""
+  return images.resize(pictures, _MOST_SHOWN_PX) if pictures.shape[1] > _MOST_SHOWN_PX else pictures
+
+
+def _median(values):
+  return float(np.median(values))

@@ -1,0 +1,167 @@
+"""Trains the runs of an experiment as the report did; what was trained already is kept, what was stopped goes on."""
+
+import dataclasses
+import glob
+import pathlib
+
+from absl import logging
+
+from dcgan import checkpoints
+from dcgan import config
+from dcgan import devices
+from dcgan import health
+from dcgan import presets
+from dcgan import records as record_sets
+from dcgan import runs
+from dcgan import session
+
+_PRESET = 'report'
+_NUM_GRIDS = 10  # of samples, at least, however short a run is
+# How the numbers are computed may differ from machine to machine; what is computed may not.
+_MAY_DIFFER = ('precision', 'xla', *config.FREE_ON_RESUME)
+
+
+class Stopped(Exception):
+  """A signal ended a run, which was saved.
+
+  Attributes:
+    signal: `signal.Signals`.
+  """
+
+  def __init__(self, signal):
+    super().__init__(f'stopped by {signal.name}')
+    self.signal = signal
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+  """How large an experiment is.
+
+  Attributes:
+    num_minibatches: int, of each run.
+    channels: int, filters next to the picture; the report's code had 64.
+    image_size_px: int, of a generated picture.
+    seeds: tuple of int; everything is trained once with each.
+  """
+
+  num_minibatches: int
+  channels: int = 64
+  image_size_px: int = 64
+  seeds: tuple = (0,)
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+  """One run of an experiment.
+
+  Attributes:
+    name: str, of its folder after the number and the set, as in 'batch9-shuffled-seed0'.
+    options: `config.Config`.
+  """
+
+  name: str
+  options: config.Config
+
+
+def make_variant(records, scale, seed, global_batch_size=64, minibatches='shuffled'):
+  """Returns the `Variant` that is trained with the report's parameters, warned of a collapse but never stopped by it.
+
+  Args:
+    records: str, the set.
+    scale: `Scale`.
+    seed: int.
+    global_batch_size: int.
+    minibatches: a name from `config.MINIBATCHES`.
+
+  Raises:
+    errors.InputError: a value breaks its rule.
+  """
+  usual = presets.PRESETS[_PRESET].periods.samples_every_steps
+  options = presets.PRESETS[_PRESET].replace(
+      'networks', channels=scale.channels, image_size_px=scale.image_size_px).replace(
+          'data', records=str(records), global_batch_size=global_batch_size, minibatches=minibatches).replace(
+              'training', num_minibatches=scale.num_minibatches, seed=seed).replace(
+                  'periods', samples_every_steps=min(usual, max(1, scale.num_minibatches // _NUM_GRIDS))).replace(
+                      'health', on_collapse='warn')
+  return Variant(f'batch{global_batch_size}-{minibatches}-seed{seed}', options.validate())
+
+
+def train(variants, out):
+  """Yields the folder of the run of each variant, trained to its end.
+
+  A finished run in `out` is taken as it is, and so is one that diverged; one that was stopped goes on exactly, one that
+  is shorter than wanted is trained on. With other options a new run is made beside those that are there.
+
+  Args:
+    variants: iterable of `Variant`.
+    out: path of the folder that the runs stand in.
+
+  Yields:
+    `pathlib.Path`, in the order of the variants.
+
+  Raises:
+    Stopped: a signal ended a run.
+    errors.InputError: a set cannot be used, a run is damaged or being trained by another process, or one diverged
+      before its first checkpoint.
+  """
+  strategy = devices.build_strategy()
+  precision = devices.choose_precision()
+  for variant in variants:
+    run = find_run(variant, out)
+    if run and (_has_diverged(run) or checkpoints.steps(run)[-1] == variant.options.training.num_minibatches):
+      logging.info('%s is trained already.', run)
+      yield run
+      continue
+    try:
+      if run:
+        result = session.resume(run, _going_on(runs.load_options(run), variant.options), strategy)
+      else:
+        options = variant.options.replace('training', precision=precision)
+        options = options.replace('training', xla=devices.choose_xla(options, strategy))
+        result = session.start(options, str(out), variant.name, flagfile=_flagfile(options), strategy=strategy)
+    except health.Diverged as error:  # a result like others, as long as there is something to measure
+      run = find_run(variant, out)
+      if not run:
+        raise
+      logging.warning('%s It is measured at its last checkpoint.', error)
+      yield run
+      continue
+    if result.signal:
+      raise Stopped(result.signal)
+    yield result.run
+
+
+def find_run(variant, out):
+  """Returns the newest run (`pathlib.Path`) of a variant in the folder `out` that has a checkpoint, or None.
+
+  Raises:
+    errors.InputError: there is no such set, or the options of a run of that name are damaged.
+  """
+  digest = record_sets.load_manifest(variant.options.data.records).digest
+  wanted = variant.options.replace('data', records_digest=digest)
+  for run in sorted(pathlib.Path(out).glob(f'[0-9]*-{glob.escape(variant.name)}'), reverse=True):
+    differences = {name for name, _, _ in config.differences(runs.load_options(run), wanted)}
+    steps = checkpoints.steps(run)
+    if steps and steps[-1] <= wanted.training.num_minibatches and differences <= set(_MAY_DIFFER):
+      return run
+  return None
+
+
+def _has_diverged(run):
+  return any(line.get('kind') == 'diverged' for line in health.load_verdicts(run))
+
+
+def _going_on(options, wanted):
+  """Returns the options of a run with those that may change set as they are wanted."""
+  for group in dataclasses.fields(config.Config):
+    fields = {field.name for field in dataclasses.fields(group.default)} & set(config.FREE_ON_RESUME)
+    options = options.replace(group.name, **{name: getattr(getattr(wanted, group.name), name) for name in fields})
+  return options
+
+
+def _flagfile(options):
+  """Returns the flags of `dcgan.train` that repeat a run, one a line."""
+  lines = [f'--preset={_PRESET}']
+  for name, _, value in config.differences(presets.PRESETS[_PRESET], options):
+    lines.append(f'--{name}={("off", "on")[value] if isinstance(value, bool) else value}')
+  return '\n'.join(lines) + '\n'

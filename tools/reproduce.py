@@ -1,0 +1,95 @@
+"""Does an experiment of the report again, and writes what it claims beside what comes out.
+
+  python -m tools.reproduce --experiment=1 --records=records/faces
+  python -m tools.reproduce --experiment=2 --records=records/me64_unaligned
+  python -m tools.reproduce --experiment=3 --records=records/me64 --beside=checkpoints/experiment2
+  python -m tools.reproduce --experiment=4 --records=records/me1 --between_records=records/me10
+
+1 is the baseline on many faces; 2 a tiny set of one person, made with `tools.make_records --align=off`, in minibatches
+of 1, 9 and 64, shuffled and overlapping; 3 the same set aligned; 4 a video at one frame a second, and which frames in
+between the model can make. Training is as in 2016 (`--preset=report` of dcgan.train), a collapse is told and never
+stopped. The page shows each claim with our pictures and numbers and whether they agree; the same as JSON stands beside
+it. A command that was interrupted goes on when it is given again. The last line on standard output is the page's path.
+"""
+
+import logging as standard_logging
+import pathlib
+import sys
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from dcgan import entry
+from tools.experiments import tasks
+
+_EXPERIMENT = flags.DEFINE_integer('experiment', None, 'Which one of the report: 1, 2, 3 or 4.')
+_RECORDS = flags.DEFINE_string('records', None, 'The set to train on: 1: many faces; 2: 64 photos of one person, '
+                               'made with --align=off; 3: the same, aligned; 4: a video at one frame a second.')
+_BETWEEN_RECORDS = flags.DEFINE_string('between_records', None, '4: the same video at more frames a second.')
+_BESIDE = flags.DEFINE_string('beside', None, '3: the folder of experiment 2, to compare with.')
+_NUM_MINIBATCHES = flags.DEFINE_integer('num_minibatches', None, 'Of each run. By default 342 for experiment 1, a '
+                                        "fifth of the report's epoch, and 1000 for the others.")
+_SEEDS = flags.DEFINE_list('seeds', ['0'], 'Everything is trained once with each.')
+_MINIBATCH_SIZES = flags.DEFINE_list('minibatch_sizes', ['1', '9', '64'], '2 and 3: pictures in a minibatch.')
+_CHANNELS = flags.DEFINE_integer('channels', 64, 'Filters next to the picture; fewer are faster.')
+_IMAGE_SIZE = flags.DEFINE_integer('image_size', 64, 'Size in px of a generated picture.')
+_NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures that each run is measured on.', lower_bound=64)
+_OUT = flags.DEFINE_string('out', None, 'The folder of the runs and the page. By default checkpoints/experimentN.')
+
+_OF_SOME = ((_BETWEEN_RECORDS, (4,)), (_BESIDE, (3,)), (_MINIBATCH_SIZES, (2, 3)))
+
+
+def main():
+  """Does the experiment; returns the path of its page."""
+  number = _EXPERIMENT.value
+  _check_flags(number)
+  seeds, sizes = _numbers(_SEEDS), _numbers(_MINIBATCH_SIZES)
+  # TensorFlow wonders why one trainer after the other is traced.
+  standard_logging.getLogger('tensorflow').addFilter(lambda record: 'retracing' not in record.getMessage())
+  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  from tools.experiments import experiments
+  from tools.experiments import training
+  out = pathlib.Path(_OUT.value or f'checkpoints/experiment{number}')
+  num_minibatches = tasks.TASKS[number].num_minibatches if _NUM_MINIBATCHES.value is None else _NUM_MINIBATCHES.value
+  scale = training.Scale(num_minibatches, _CHANNELS.value, _IMAGE_SIZE.value, seeds)
+  material = experiments.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes)
+  try:
+    return experiments.reproduce(number, material, scale, out, _NUM_SAMPLES.value)
+  except training.Stopped as stopped:
+    logging.info('Experiment %d is not done. The same command goes on where it stopped.', number)
+    print(out, flush=True)
+    sys.exit(128 + stopped.signal)
+
+
+def _check_flags(number):
+  """Raises `app.UsageError` where flags are missing or do not fit together."""
+  if number is None:
+    raise app.UsageError('--experiment is needed: 1, 2, 3 or 4, as in --experiment=1.')
+  if number not in tasks.TASKS:
+    later = ' Experiment 5 comes with the Universal Face Model.' if number == 5 else ''
+    raise app.UsageError(f'--experiment ({number}) must be 1, 2, 3 or 4.{later}')
+  if not _RECORDS.value:
+    raise app.UsageError(f'--records is needed: the set of experiment {number}, as `{tasks.TASKS[number].make}` makes '
+                         'it.')
+  for flag, numbers in _OF_SOME:
+    if flag.value != flag.default and number not in numbers:
+      raise app.UsageError(f'--{flag.name} is of use with --experiment={" or ".join(map(str, numbers))} only, not with '
+                           f'{number}. Leave it out.')
+  if number == 4 and not _BETWEEN_RECORDS.value:
+    raise app.UsageError('--between_records is needed: the video of --records at more frames a second, as '
+                         f'`{tasks.MAKE_BETWEEN}` makes it.')
+
+
+def _numbers(flag):
+  """Returns the whole numbers of a list flag, each once, as a tuple; raises `app.UsageError` where one is not."""
+  for text in flag.value:
+    if not text.isdecimal():
+      raise app.UsageError(f'--{flag.name} ({text}) must be whole numbers, as in --{flag.name}=1,2.')
+  if not flag.value:
+    raise app.UsageError(f'--{flag.name} (nothing) must be one number or more, as in --{flag.name}=1,2.')
+  return tuple(dict.fromkeys(map(int, flag.value)))
+
+
+if __name__ == '__main__':
+  entry.run(main)
