@@ -102,7 +102,7 @@ RULES = {
     'symptom_a': Rule({'health/noise_texture': (10.0, math.inf), LOSS_RATIO: (8.0, math.inf)}, 12,
                       'Symptom A since minibatch {since}: the samples are mangled under {noise_texture:.0f} times the '
                       "photos' noise texture, and gLoss/dLoss stays at {loss_ratio:.0f}."),
-    'symptom_b': Rule({'health/diversity': (0.0, 0.3)}, 8,
+    'symptom_b': Rule({'health/diversity': (0.0, 0.3)}, 16,
                       'Symptom B since minibatch {since}: the 64 samples are nearly one picture, they differ '
                       '{times:.1f} times less than the photos do.'),
     'overpowered': Rule({LOSS_RATIO: (20.0, math.inf)}, 10,

@@ -25,8 +25,9 @@ def next_recipe(options, has_diverged, probability=0.0):
              or augmentation.probability < STRONG_PROBABILITY)
   if is_weak and not has_diverged:
     policies = (*STRONG_POLICIES, *(name for name in augmentation.policies if name not in STRONG_POLICIES))
-    return options.replace('augmentation', policies=policies, mode='fixed',
-                           probability=max(STRONG_PROBABILITY, augmentation.probability, probability)), 'stronger augmentation'
+    probability = max(STRONG_PROBABILITY, augmentation.probability, probability)
+    return options.replace('augmentation', policies=policies, mode='fixed', probability=probability), (
+        'stronger augmentation')
   if regularization.r1_gamma < _R1_GAMMA and not has_diverged:
     return options.replace('regularization', r1_gamma=_R1_GAMMA), f'an R1 penalty of {_R1_GAMMA:g}'
   rate = _SLOWER * options.training.learning_rate

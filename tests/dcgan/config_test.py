@@ -101,7 +101,8 @@ def test_the_defaults_are_the_reports():
     ('health', {'on_collapse': 'pray'}, r'`on_collapse` \(pray\) must be one of warn, stop, rollback\. Use warn\.'),
     ('health', {'max_rollbacks': -1}, r'`max_rollbacks` \(-1\) must be 0 or more'),
     *[('health', {'stop_when': value}, rf'`stop_when` \({re.escape(value)}\) must be end, or best\+N with N '
-       r'minibatches\. Use best\+1000\.') for value in ('best', 'best+', 'best+0', 'best+-5', 'best+1.5', '500', '', 'end ')],
+       r'minibatches\. Use best\+1000\.')
+      for value in ('best', 'best+', 'best+0', 'best+-5', 'best+1.5', '500', '', 'end ')],
     ('periods', {'log_every_steps': 0}, r'`log_every_steps` \(0\) must be 1 or more'),
 ])
 def test_a_wrong_value_is_named_with_its_rule(group, changes, message):
