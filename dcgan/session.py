@@ -136,7 +136,7 @@ def describe(options, strategy, storage='auto'):
 
 
 def _train(folder, run, parts, is_new):
-  """Trains to the end, going back where a run collapses; returns (signal that ended it early or None, global step).
+  """Trains to the end, going back where a run collapses; returns (signal or decision that ended it early, global step).
 
   Args:
     folder: path of the folder that this process keeps the run in.
@@ -160,7 +160,7 @@ def _train(folder, run, parts, is_new):
     parts = _gone_back(folder, run, parts, ended_by, num_rollbacks)
     if ended_by.action == 'stop' or num_rollbacks >= parts.options.health.max_rollbacks:
       parts.save_gallery(folder)
-      return None, parts.trainer.step
+      return ended_by, parts.trainer.step
     num_rollbacks, is_new = num_rollbacks + 1, False
 
 
@@ -191,13 +191,16 @@ def _gone_back(folder, run, parts, decision, num_rollbacks):
 def _told(ended_by, run, step, strategy):
   """Logs how training ended and what comes next; returns the `Result`."""
   if not devices.is_chief(strategy):
-    logging.info('%s at minibatch %d; the chief keeps the run.', ended_by.name if ended_by else 'Done', step)
+    name = ended_by.name if isinstance(ended_by, signal.Signals) else 'Done'
+    logging.info('%s at minibatch %d; the chief keeps the run.', name, step)
+  elif isinstance(ended_by, health.Decision):
+    logging.info('Stopped: %s is as it was at minibatch %d, before the collapse.', run, step)
   elif not ended_by:
     logging.info('Done: %d minibatches. Choose two expressions of %s and animate them with: python -m tools.animate '
                  '--run=%s --source=A --target=B', step, gallery.default_path(run), run)
   else:
     logging.info('%s at minibatch %d: saved. Go on with: python -m dcgan.train --resume=%s', ended_by.name, step, run)
-  return Result(run=run, global_step=step, signal=ended_by)
+  return Result(run=run, global_step=step, signal=ended_by if isinstance(ended_by, signal.Signals) else None)
 
 
 @contextlib.contextmanager
