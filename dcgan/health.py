@@ -169,7 +169,7 @@ class Monitor(tf.Module):
     Args:
       step: int, the minibatch.
       values: dict of float by the names of `signals.SIGNALS`, `LOSS_RATIO` and `BEHIND_BEST`; NaN or missing where
-        there is none. Rules whose signals are all missing stay as they are.
+        there is none. A rule of which a signal is missing stays as it is.
 
     Returns:
       list of `Verdict`, those that are told now, collapses first.
