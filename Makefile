@@ -1,13 +1,16 @@
-# make demo    the whole way on what ships with the project: a clip, records, training, a gallery and an animated GIF
-# make test    every test
-# make         this list
+# make avatar VIDEO=me.mp4            an animated face of one's own from a video
+# make avatar PHOTOS=my_photos        the same from a folder of photos
+# make demo                           the same on what ships with the project, command by command
+# make ufm CELEBA=img_align_celeba    another model of many faces to start from; SIZE=128 for larger pictures
+# make test                           every test
+# make                                this list
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test clean
+.PHONY: help avatar demo ufm test clean one-input celeba
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make/make/p' Makefile
 
 # Installs once, and again only when the requirements change.
 $(INSTALLED): setup.py setup.cfg
@@ -39,40 +42,67 @@ $(INSTALLED): setup.py setup.cfg
 	touch $@
 
 # Shows each command as one would type it, runs it, and keeps the last line that it prints: the path of what it made.
-define RUN_DEMO
+define RUN
 set -eu
 run() {
   echo; echo "$$ python -m $$*"
   made=$$($(BIN)/python -m "$$@") || exit
   echo "$$made"; made=$$(printf '%s\n' "$$made" | tail -n 1)
 }
+endef
+
+define RUN_AVATAR
+if test -n "$${VIDEO-}"; then
+  run tools.make_avatar --video="$$VIDEO"
+else
+  run tools.make_avatar --photos="$$PHOTOS"
+fi
+endef
+
+define RUN_DEMO
 run tools.make_demo_clip
 run tools.make_records --video=$$made --fps=12 --name=demo --overwrite
 records=$$made
-run dcgan.train --records=$$records $(DEMO_FLAGS)
+run dcgan.train --records=$$records --init_from=ufm --num_minibatches=300
 run=$$made
-run tools.animate --run=$$run --keyframes=$(DEMO_KEYFRAMES)
+run tools.animate --run=$$run
 cat <<END
 
 Look at
   $$records.png   the faces that it learnt from, with their eyes on one line
   $$run/gallery.png   expressions that it made up, each with its number
-  $$made   a line through some of them
+  $$made   a line from one of them to another
 
 With a video of your own (half a minute of one person near the camera, with many expressions):
-  . .venv/bin/activate
-  python -m tools.make_records --video=me.mp4 --fps=3
-  python -m dcgan.train --records=records/me
-  python -m tools.animate --run=checkpoints/NNNNN-me64 --source=3 --target=17
+  make avatar VIDEO=me.mp4
 END
 endef
-export RUN_DEMO
 
-DEMO_FLAGS := --channels=32 --num_minibatches=1500 --holdout_fraction=0
-DEMO_KEYFRAMES := 53,21,29
+define RUN_UFM
+run tools.make_records --celeba="$$CELEBA"
+run dcgan.train --preset=ufm --records=$$made --image_size=$${SIZE:-64}
+run tools.export_model --run=$$made --out=$$made/ufm$${SIZE:-64}.safetensors
+echo
+echo "A person starts from it with --init_from=$$made"
+endef
+export RUN RUN_AVATAR RUN_DEMO RUN_UFM
+
+avatar: one-input $(INSTALLED)
+	@sh -c "$$RUN; $$RUN_AVATAR"
+
+one-input:
+	@case "$${VIDEO:+video}$${PHOTOS:+photos}" in video|photos) ;; *) \
+	  echo 'error: exactly one of VIDEO and PHOTOS is needed, as in make avatar VIDEO=me.mp4.' >&2; exit 1;; esac
 
 demo: $(INSTALLED)
-	@sh -c "$$RUN_DEMO"
+	@sh -c "$$RUN; $$RUN_DEMO"
+
+ufm: celeba $(INSTALLED)
+	@sh -c "$$RUN; $$RUN_UFM"
+
+celeba:
+	@test -n "$${CELEBA-}" || { echo 'error: CELEBA is needed: the folder or zip of its pictures, as in' \
+	  'make ufm CELEBA=img_align_celeba.' >&2; exit 1; }
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

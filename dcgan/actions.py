@@ -93,19 +93,25 @@ class Log:
               if name not in ('penalty/r1', 'time/input_secs') and np.isfinite(column).any()}
     if self._options.regularization.r1_gamma:
       values['penalty/r1'] = float(history['penalty/r1'][-1])
-    values[health.LOSS_RATIO] = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
-    now, num_steps = time.monotonic(), len(history['loss/generator'])
+    now, num_steps = time.monotonic(), len(history['time/input_secs'])
     speed = ''
     if self._last_time:
       secs = now - self._last_time
       values['time/images_per_sec'] = num_steps * self._options.data.global_batch_size / secs
       values['time/input_fraction'] = float(history['time/input_secs'].sum()) / secs
       speed = f' · {values["time/images_per_sec"]:.0f} images/s'
+    note = self._note_of_losses(history, values)
     self._stats.write(step, values)
-    self._progress.update(num_steps, note=(
-        f'gLoss {values["loss/generator"]:.2f} dLoss {values["loss/discriminator"]:.2f} ratio '
-        f'{values[health.LOSS_RATIO]:.2f}{speed}'))
+    self._progress.update(num_steps, note=note + speed)
     self._last_time = now
+
+  def _note_of_losses(self, history, values):
+    """Returns the losses in `values` as words; adds the moving average of gLoss/dLoss where both networks learn."""
+    if 'loss/discriminator' not in history:
+      return f'loss {values["loss/reconstruction"]:.3f}'
+    values[health.LOSS_RATIO] = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
+    return (f'gLoss {values["loss/generator"]:.2f} dLoss {values["loss/discriminator"]:.2f} ratio '
+            f'{values[health.LOSS_RATIO]:.2f}')
 
   def _check(self, step, history):
     is_scaled = self._options.training.precision == 'float16'  # its gradients overflow now and then, and are left out

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan import actions
+from dcgan import adapter
 from dcgan import checkpoints
 from dcgan import config
 from dcgan import devices
@@ -56,7 +57,9 @@ class Assembly:
       strategy: `tf.distribute.Strategy`.
     """
     self.options = options
-    self.trainer = trainer.Trainer(options, strategy)
+    learns_all = options.training.transfer != 'bn_only'
+    self.trainer = (trainer.Trainer(options, strategy) if learns_all else
+                    adapter.Adapter(options, strategy, len(training_set.trained_on)))
     self._set = training_set
     self._strategy = strategy
     self._loss_ratio = health.LossRatio()
@@ -94,7 +97,8 @@ class Assembly:
     folder = str(folder)
     if folder not in self._saved:  # one for all uses: it remembers which are damaged
       self._saved[folder] = checkpoints.Checkpoints(folder, self.trainer, self._best, self._monitor,
-                                                    loss_ratio=self._loss_ratio, signals=self._signals)
+                                                    loss_ratio=self._loss_ratio, signals=self._signals,
+                                                    **self.trainer.extra_state)
     return self._saved[folder]
 
   def go_back(self, folder, run, step):
@@ -113,20 +117,23 @@ class Assembly:
 
   def save_gallery(self, folder):
     """Draws the gallery of the averaged generator into a run's folder."""
-    gallery.save(gallery.default_path(folder), self.trainer.generator_ema, self.options.training.seed)
+    z = latents.sample_z(latents.NUM_FIXED_POINTS, self.options.networks.z_dims, self.options.training.seed)
+    gallery.save(gallery.default_path(folder), self.trainer.generator_ema, z, self.trainer.step)
 
   def save_samples(self, path):
     """Draws the averaged generator at the run's 64 fixed points of Z, as its grids show them."""
     z = latents.sample_z(latents.NUM_FIXED_POINTS, self.options.networks.z_dims, self.options.training.seed)
     images.save_picture(path, images.make_grid(networks.generate(self.trainer.generator_ema, z)))
 
-  def train(self, folder, run, is_new):
+  def train(self, folder, run, is_new, also_due=None):
     """Trains up to the last minibatch, or until something ends it.
 
     Args:
       folder: path of the folder that this process keeps the run in.
       run: path of the run's folder, to read checkpoints from.
       is_new: bool, whether the first grid of samples is to be drawn.
+      also_due: callable of `folder` that returns further actions for `loop.run`, which act when the samples are drawn
+        and before the checkpoint is saved; or None.
 
     Returns:
       What ended training early: a `signal.Signals`, a `health.Decision`, or None.
@@ -144,7 +151,8 @@ class Assembly:
     if options.periods.best_by != 'none':
       due.append(actions.Score(folder, self.trainer, self.real_images(actions.NUM_SCORED), self._best, self._monitor,
                                stats, agree))
-    due += [samples, actions.Save(self.checkpoints(folder), stats, options.periods.checkpoint_every_steps)]
+    due += [samples, *(also_due(folder) if also_due else ()),
+            actions.Save(self.checkpoints(folder), stats, options.periods.checkpoint_every_steps)]
     if is_new:
       samples(step)
     try:
@@ -163,8 +171,12 @@ class Assembly:
     def of_worker(context):
       per_worker = num_replicas // context.num_input_pipelines
       first = context.input_pipeline_id * per_worker
-      rows = plan[:, first:first + per_worker]
-      return input_pipeline.make_dataset(self._set, rows.reshape(-1, plan.shape[2]))
+      rows = plan[:, first:first + per_worker].reshape(-1, plan.shape[2])
+      dataset = input_pipeline.make_dataset(self._set, rows)
+      if not self.trainer.wants_places:
+        return dataset
+      places = np.searchsorted(self._set.trained_on, rows)
+      return tf.data.Dataset.zip((dataset, tf.data.Dataset.from_tensor_slices(places)))
 
     return iter(self._strategy.distribute_datasets_from_function(of_worker))
 

@@ -1,6 +1,5 @@
-"""Save, exact resume, transfer from another run, and the averaged generator for those who only look."""
+"""Save, exact resume, and the trained networks for those who only look."""
 
-import dataclasses
 import math
 import pathlib
 import re
@@ -13,10 +12,11 @@ from dcgan import errors
 from dcgan import files
 from dcgan import networks
 from dcgan import runs
+from dcgan import weights
 
 _NUM_LATEST = 2  # kept, so that there is one before a damaged one
 _TEMPORARY = re.compile(r'ckpt-\d+_temp.*')  # what a kill in mid-save leaves behind
-_CHECKPOINT = re.compile(r'(.*ckpt-(\d+))(\.index|\.data-\d+-of-\d+)?')
+_INDEX = re.compile(r'.*ckpt-(\d+)\.index')
 _OPTIONS = 'options/.ATTRIBUTES/py_state'
 
 
@@ -157,70 +157,6 @@ class _Text(tf.train.experimental.PythonState):
     pass  # whoever restores has compared it
 
 
-@dataclasses.dataclass(frozen=True)
-class Transfer:
-  """What a transfer took.
-
-  Attributes:
-    source: str, path of the checkpoint.
-    num_matched: int, variables taken.
-    left: tuple of str, the variables for which the source has none of that name and shape.
-  """
-
-  source: str
-  num_matched: int
-  left: tuple
-
-  @property
-  def text(self):
-    """One line for the log."""
-    num_all = self.num_matched + len(self.left)
-    rest = f'; left at their start: {", ".join(self.left)}' if self.left else ''
-    return f'Took {self.num_matched} of {num_all} variables from {self.source}, with fresh optimizers{rest}.'
-
-
-def transfer(source, trainer):
-  """Copies the weights of another run into a new trainer: the report's Universal Face Model (experiment 5).
-
-  Generator, discriminator and averaged generator are taken, variable by variable, where name and shape agree. The
-  optimizers and the global step stay fresh, so the averaged generator follows the new pictures from the first
-  minibatch on. A source that saw another crop of the face is taken with a warning.
-
-  Args:
-    source: str, a run's folder (its latest checkpoint) or a checkpoint in one, as in 'RUN/ckpt-1500'.
-    trainer: `trainer.Trainer`, at its start.
-
-  Returns:
-    `Transfer`.
-
-  Raises:
-    errors.InputError: there is no such run or checkpoint, it is damaged, or nothing in it fits.
-  """
-  path = _resolve(source)
-  options = runs.load_options(pathlib.Path(path).parent)
-  if options.data.crop_px != trainer.options.data.crop_px:
-    logging.warning('%s was trained with --crop=%d and this run has --crop=%d: its eyes are in another place. Training '
-                    'starts better with the same crop.', path, options.data.crop_px, trainer.options.data.crop_px)
-  donor = dict(generator=networks.build_generator(options.networks, 'float32'),
-               discriminator=networks.build_discriminator(options.networks, 'float32'),
-               generator_ema=networks.build_generator(options.networks, 'float32'))
-  _restore_partly(path, donor)
-  matched, left = [], []
-  for name, network in donor.items():
-    values = {variable.name: variable for variable in network.variables}
-    for variable in getattr(trainer, name).variables:
-      value = values.get(variable.name)
-      if value is not None and value.shape == variable.shape:
-        variable.assign(value)
-        matched.append(variable)
-      else:
-        left.append(f'{name}/{variable.name.removesuffix(":0")}')
-  if not any(variable.shape.rank > 1 for variable in matched):  # a bias or two fit anything
-    raise errors.InputError(f'`init_from` ({source}): none of its layers fits these networks. Start from a run with '
-                            'the same `channels` and `image_size`.')
-  return Transfer(source=path, num_matched=len(matched), left=tuple(left))
-
-
 def load_generator(run, checkpoint='latest'):
   """Returns what is needed to sample a run: its averaged generator.
 
@@ -237,14 +173,37 @@ def load_generator(run, checkpoint='latest'):
   """
   options = runs.load_options(run)
   generator = networks.build_generator(options.networks, 'float32')
+  return generator, options, _restore(run, checkpoint, dict(generator_ema=generator))
+
+
+def load_model(run, checkpoint='latest'):
+  """Returns the trained networks of a run, `weights.Model`.
+
+  Args:
+    run: as for `load_generator`.
+    checkpoint: as for `load_generator`.
+
+  Raises:
+    errors.InputError: as for `load_generator`.
+  """
+  options = runs.load_options(run)
+  build = dict(generator=networks.build_generator, generator_ema=networks.build_generator,
+               discriminator=networks.build_discriminator)
+  built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS}
+  step = _restore(run, checkpoint, built)
+  return weights.Model(options, step, {name: weights.values_of(network) for name, network in built.items()})
+
+
+def _restore(run, checkpoint, objects):
+  """Restores objects, dict by name, from a run's checkpoint; returns its global step (int)."""
   global_step = tf.Variable(0, dtype=tf.int64)
-  restore = lambda path: _restore_partly(path, dict(generator_ema=generator, global_step=global_step))
+  restore = lambda path: _restore_partly(path, dict(global_step=global_step, **objects))
   step = best_step(run) if checkpoint == 'best' else None if checkpoint == 'latest' else checkpoint
   if step is None:
     _newest_that_can_be(run, restore)
   else:
     restore(_path_of(run, step))
-  return generator, options, int(global_step.numpy())
+  return int(global_step.numpy())
 
 
 def step_before(run, step):
@@ -315,7 +274,7 @@ def _newest_that_can_be(run, restore):
 def _saved_steps(folder):
   """Returns the minibatches of the checkpoints in a folder, list of int, ascending."""
   paths = map(str, pathlib.Path(folder).glob('ckpt-*.index'))
-  return sorted(int(match[2]) for match in map(_CHECKPOINT.fullmatch, paths) if match)
+  return sorted(int(match[1]) for match in map(_INDEX.fullmatch, paths) if match)
 
 
 def _delete(path):
@@ -323,17 +282,6 @@ def _delete(path):
   path.with_name(f'{path.name}.index').unlink()
   for part in path.parent.glob(f'{path.name}.data-*'):
     part.unlink()
-
-
-def _resolve(source):
-  path = pathlib.Path(source)
-  if path.is_dir():
-    return latest(path)
-  match = _CHECKPOINT.fullmatch(str(source))
-  if match and pathlib.Path(f'{match[1]}.index').is_file():
-    return match[1]
-  raise errors.InputError(f'`init_from` ({source}): no such run or checkpoint. Name a run\'s folder, as in '
-                          'checkpoints/00000-NAME, or a checkpoint in it, as in checkpoints/00000-NAME/ckpt-1500.')
 
 
 def _restore_partly(path, objects):

@@ -16,6 +16,7 @@ MINIBATCHES = ('shuffled', 'overlapping')
 MINIBATCH_FEATURES = ('none', 'stddev', 'discrimination')
 ON_COLLAPSE = ('warn', 'stop', 'rollback')
 PRECISIONS = ('float32', 'bfloat16', 'float16')
+TRANSFERS = ('full', 'freeze_d', 'bn_only')
 STORAGES = ('auto', 'memory', 'stream')
 # Fields that may change when a run goes on; flags of the same names set them.
 FREE_ON_RESUME = ('num_minibatches', 'records', 'log_every_steps', 'samples_every_steps', 'checkpoint_every_steps',
@@ -30,7 +31,8 @@ class Networks:
   Attributes:
     image_size_px: int, width and height of a generated picture: 8 times a power of two, as in 64, 128 or 256.
     z_dims: int, dimensions of Z.
-    channels: int, filters next to the picture; they double toward the 4×4 end, up to 8 times as many.
+    channels: int, filters at 32×32, or next to a smaller picture; they double with each halving, up to 8 times as
+      many at the 4×4 end. Above 32×32 there are half as many, so that the layers below are those of a 64 px model.
     kernel_size_px: int, of every convolution.
     discriminator_norm: what keeps the discriminator's layers in range: 'batch' (BatchNorm, as in the paper), 'spectral'
       (Miyato et al. 2018, arXiv:1802.05957) or 'none'.
@@ -68,6 +70,7 @@ class Data:
     overlap_fraction: float in [0, 1), share of a minibatch that stands in the next one too; for 'overlapping'.
     global_batch_size: int, pictures in a minibatch, over all replicas.
     holdout_fraction: float in [0, 1), of the set that is never trained on (`holdout.split`), to judge the run by.
+    align: 'eyes' or 'off', how the faces of the set were brought to their places, as its manifest tells.
   """
 
   records: str = ''
@@ -77,6 +80,7 @@ class Data:
   overlap_fraction: float = 0.5
   global_batch_size: int = 64
   holdout_fraction: float = 0.0
+  align: str = 'eyes'
 
   def validate(self):
     """Raises `errors.InputError` at the first value that no minibatch can be made with."""
@@ -104,6 +108,9 @@ class Training:
     precision: 'float32', 'bfloat16' or 'float16', of activations; weights are always float32.
     xla: bool, whether a step is compiled by XLA.
     seed: int, of the weights, the minibatches, z and the 64 fixed points.
+    transfer: what a run that starts from another model learns: 'full' for all weights, as from scratch; 'freeze_d' for
+      all but D's lower half (Mo et al. 2020, arXiv:2002.10964); 'bn_only' for the scales and shifts of G's BatchNorm
+      and a z for each picture (Noguchi and Harada 2019, arXiv:1904.01774; `adapter.Adapter`).
   """
 
   num_minibatches: int = 1500
@@ -114,6 +121,7 @@ class Training:
   precision: str = 'float32'
   xla: bool = False
   seed: int = 0
+  transfer: str = 'full'
 
   def validate(self):
     """Raises `errors.InputError` at the first value that no training can run with."""
@@ -127,6 +135,7 @@ class Training:
     _require_one_of('precision', self.precision, PRECISIONS)
     if not 0 <= self.seed < 2**31:
       raise _error('seed', self.seed, 'must be 0 or more and under 2147483648', 'Use 0.')
+    _require_one_of('transfer', self.transfer, TRANSFERS)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -52,7 +52,7 @@ def build_generator(config, precision, synchronized=False, seed=0):
   return tf.keras.Model(z, x, name='generator')
 
 
-def build_discriminator(config, precision, synchronized=False, seed=0):
+def build_discriminator(config, precision, synchronized=False, seed=0, num_frozen=0):
   """Returns the discriminator: strided convolutions with LeakyReLU, normalized but for the first, then Dense.
 
   With `config.minibatch_features` it takes a second input: for each picture, the rows of the batch with which it is
@@ -64,6 +64,7 @@ def build_discriminator(config, precision, synchronized=False, seed=0):
     precision: as for `build_generator`.
     synchronized: as for `build_generator`.
     seed: int, of the initial weights.
+    num_frozen: int, convolutions from the picture on that are not trained (Mo et al. 2020, arXiv:2002.10964).
 
   Returns:
     `tf.keras.Model`: float32 [batch, size, size, 3] in [-1, 1], and with minibatch features int32 [batch,
@@ -76,7 +77,13 @@ def build_discriminator(config, precision, synchronized=False, seed=0):
   while size >= _START_PX:
     name = f'{size}x{size}'
     is_normalized = config.discriminator_norm == 'batch' and size < config.image_size_px // 2
-    x = layers.conv(_channels(config, size), config.kernel_size_px, f'{name}_conv', use_bias=not is_normalized)(x)
+    conv = layers.conv(_channels(config, size), config.kernel_size_px, f'{name}_conv', use_bias=not is_normalized)
+    if num_frozen > 0:  # not in training, or spectral normalization would go on to divide the kernel
+      conv.trainable = False
+      x = conv(x, training=False)
+    else:
+      x = conv(x)
+    num_frozen -= 1
     if is_normalized:
       x = layers.batch_norm(f'{name}_norm')(x)
     x = layers.leaky_relu(f'{name}_leaky_relu')(x)
@@ -130,6 +137,21 @@ class MinibatchDiscrimination(tf.keras.layers.Layer):
     return tf.concat([flat, tf.cast(nearness, flat.dtype)], axis=1)
 
 
+def num_convolutions(config):
+  """Returns the convolutions of a discriminator (int): one for each halving from the picture to 4×4."""
+  return (config.image_size_px // _START_PX).bit_length() - 1
+
+
+def build_features(discriminator):
+  """Returns a discriminator's features: float32 [batch, size, size, 3] → dict of activations by their layers' names.
+
+  Args:
+    discriminator: `tf.keras.Model` as `build_discriminator` makes it; its weights are shared.
+  """
+  outputs = {layer.name: layer.output for layer in discriminator.layers if layer.name.endswith('_leaky_relu')}
+  return tf.keras.Model(discriminator.inputs[0], outputs, name='features')
+
+
 def generate(generator, z):
   """Returns the pictures at points of Z.
 
@@ -146,8 +168,12 @@ def generate(generator, z):
 
 
 def _channels(config, size_px):
-  """Returns the filters at a resolution: `channels` at half the picture, doubled with each halving up to 8 times."""
-  return config.channels * min(_MOST_CHANNELS, config.image_size_px // 2 // size_px)
+  """Returns the filters at a resolution: `channels` at 32 px, or at half of a picture under 64 px, doubled with each
+  halving up to 8 times; half of them above."""
+  widest_px = min(config.image_size_px // 2, _MOST_CHANNELS * _START_PX)
+  if size_px > widest_px:
+    return max(1, config.channels // 2)
+  return config.channels * min(_MOST_CHANNELS, widest_px // size_px)
 
 
 class _Layers:

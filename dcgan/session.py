@@ -24,6 +24,7 @@ from dcgan import images
 from dcgan import recipes
 from dcgan import records
 from dcgan import runs
+from dcgan import transfers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Result:
   signal: object
 
 
-def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', strategy=None, storage='auto'):
+def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', strategy=None, storage='auto',
+          also_due=None):
   """Trains a new run.
 
   Nothing is written before the set was read, the networks were built and `init_from` was taken.
@@ -44,25 +46,30 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
     options: `config.Config`, valid.
     checkpoints_dir: str, the folder of all runs.
     note: str or None, added to the run's name.
-    init_from: str or None, a run or checkpoint whose weights are taken.
+    init_from: str or None, the model whose weights are taken, as for `transfers.load_donor`.
     flagfile: str, the flags that repeat this run, kept in its folder as `flags.txt`.
     strategy: `tf.distribute.Strategy`; None for what there is.
     storage: a name from `config.STORAGES`: whether the decoded set is held in memory.
+    also_due: further actions, as for `assembly.Assembly.train`.
 
   Returns:
     `Result`.
 
   Raises:
+    ValueError: `transfer` is not 'full', but there is no `init_from`.
     errors.InputError: the set, `init_from` or an option cannot be used.
   """
+  if options.training.transfer != 'full' and not init_from:
+    raise ValueError(f'`transfer` ({options.training.transfer}) needs `init_from`, a model to keep the rest of.')
   manifest = records.load_manifest(options.data.records)
-  options = options.replace('data', records_digest=manifest.digest)
+  options = options.replace('data', records_digest=manifest.digest, align=manifest.settings.get('align', 'eyes'))
+  donor = transfers.load_donor(init_from) if init_from else None
   strategy = strategy or devices.build_strategy()
   with _explained(strategy):
     parts = assembly.build(options, manifest, strategy, storage)
-    transfer = checkpoints.transfer(init_from, parts.trainer) if init_from else None
+    report = transfers.transfer(donor, parts.trainer, manifest) if donor else None
   name = [f'{pathlib.Path(options.data.records).name}{options.networks.image_size_px}']
-  name += [f'from-{runs.short_name(pathlib.Path(transfer.source).parent)}'] if transfer else []
+  name += [f'from-{donor.name}'] if donor else []
   name += [note] if note else []
   with (_folder(strategy, lambda: runs.make_run(checkpoints_dir, '-'.join(name))) as run, _log_file(run),
         _explained(strategy)):
@@ -70,16 +77,17 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
     files.write_text(run / 'flags.txt', flagfile)
     logging.info('Run %s: %s', run, parts.text)
     logging.info('Watch %s while it trains; the first one is grey.', run / 'samples_*.png')
-    if transfer:
-      logging.info('%s', transfer.text)
+    if report:
+      logging.info('%s', report.text)
+      transfers.save_report(run, report)
     images.save_picture(run / 'reals.png', images.make_grid(parts.real_images()))
     if options.health.on_collapse == 'rollback':
       parts.checkpoints(run).save(0)  # so that there is one before any collapse
-    ended_by, step = _train(run, run, parts, is_new=True)
+    ended_by, step = _train(run, run, parts, is_new=True, also_due=also_due)
     return _told(ended_by, run if devices.is_chief(strategy) else pathlib.Path(checkpoints_dir), step, strategy)
 
 
-def resume(run, options, strategy=None, storage='auto'):
+def resume(run, options, strategy=None, storage='auto', also_due=None):
   """Goes on with a run, exactly as if it had never stopped.
 
   Args:
@@ -87,6 +95,7 @@ def resume(run, options, strategy=None, storage='auto'):
     options: its `config.Config`, with whatever was changed for the rest of it.
     strategy: as for `start`; it may be another one than before.
     storage: as for `start`.
+    also_due: as for `start`.
 
   Returns:
     `Result`.
@@ -115,7 +124,7 @@ def resume(run, options, strategy=None, storage='auto'):
     actions.drop_after(folder, step)
     runs.save_options(folder, options)
     logging.info('Run %s goes on at minibatch %d: %s', run, step, parts.text)
-    ended_by, step = _train(folder, run, parts, is_new=False)
+    ended_by, step = _train(folder, run, parts, is_new=False, also_due=also_due)
     return _told(ended_by, run, step, strategy)
 
 
@@ -135,7 +144,7 @@ def describe(options, strategy, storage='auto'):
     return f'{options.to_json()}{parts.text}\n{parts.estimate}'
 
 
-def _train(folder, run, parts, is_new):
+def _train(folder, run, parts, is_new, also_due):
   """Trains to the end, going back where a run collapses; returns (signal or decision that ended it early, global step).
 
   Args:
@@ -143,11 +152,12 @@ def _train(folder, run, parts, is_new):
     run: path of the run's folder, from which checkpoints are read; another one in workers that do not keep the run.
     parts: `assembly.Assembly`.
     is_new: bool, whether it is at its start.
+    also_due: as for `start`.
   """
   num_rollbacks = health.num_rollbacks(run)
   while True:
     try:
-      ended_by = parts.train(folder, run, is_new)
+      ended_by = parts.train(folder, run, is_new, also_due)
     except health.Diverged as error:
       verdict = health.Verdict('diverged', parts.trainer.step, str(error).partition('. ')[0] + '.')
       ended_by = health.decide(parts.options.health, verdict, checkpoints.step_before(run, verdict.since_step))

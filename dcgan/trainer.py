@@ -9,9 +9,7 @@ from dcgan import images
 from dcgan import losses
 from dcgan import networks
 
-METRICS = ('loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake', 'logits/real_sign',
-           'gradients/generator', 'gradients/discriminator', 'penalty/r1', 'augment/probability', 'time/input_secs')
-_NUM_STEP_METRICS = 7  # of these, what each replica gives in each step; the others are added outside of it
+_NUM_STEP_METRICS = 7  # of the metrics, what each replica gives in each step; the others are added outside of it
 # Early in a run the averaged generator looks back over this share of the images seen (StyleGAN2-ADA's ramp-up,
 # Karras et al. 2020, arXiv:2006.06676), so that 75 minibatches are not averaged with the noise before them.
 _EMA_RAMP_UP = 0.05
@@ -19,6 +17,7 @@ _LECAM_DECAY = 0.99
 # Streams of random numbers that come from one seed and one global step.
 _Z, _REAL, _FAKE_FOR_D, _FAKE_FOR_G = range(4)
 _NUM_STREAMS = 4
+_FROZEN = 0.5  # of D's convolutions, those next to the picture, with 'freeze_d'
 
 
 class Trainer(tf.Module):
@@ -28,6 +27,7 @@ class Trainer(tf.Module):
   `global_step`.
 
   Attributes:
+    METRICS: tuple of str, the names of what `train` returns.
     options: its `config.Config`.
     generator: `tf.keras.Model`, z → images.
     discriminator: `tf.keras.Model`, images → logits.
@@ -38,7 +38,12 @@ class Trainer(tf.Module):
     logit_averages: two float32 variables, LeCam's moving averages of the logits of reals and of fakes.
     r1: float32 variable, the latest R1 penalty.
     global_step: int64 variable, minibatches trained.
+    extra_state: dict from names to further objects with variables that the next step depends on.
   """
+
+  METRICS = ('loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake', 'logits/real_sign',
+             'gradients/generator', 'gradients/discriminator', 'penalty/r1', 'augment/probability', 'time/input_secs')
+  wants_places = False  # whether a minibatch is (pictures, their places among those that are trained on)
 
   def __init__(self, options, strategy):
     """Builds everything, optimizer slots too, so that a checkpoint restores at once and whole.
@@ -70,9 +75,12 @@ class Trainer(tf.Module):
     self._losses = losses.LOSSES[options.training.loss]
     common = dict(config=options.networks, precision=options.training.precision,
                   synchronized=strategy.num_replicas_in_sync > 1, seed=options.training.seed)
+    is_partly_frozen = options.training.transfer == 'freeze_d'
+    num_frozen = int(_FROZEN * networks.num_convolutions(options.networks)) if is_partly_frozen else 0
+    self.extra_state = {}
     with strategy.scope():
       self.generator = networks.build_generator(**common)
-      self.discriminator = networks.build_discriminator(**common)
+      self.discriminator = networks.build_discriminator(**common, num_frozen=num_frozen)
       self.generator_ema = networks.build_generator(**common)
       self.generator_optimizer = self._build_optimizer(self.generator)
       self.discriminator_optimizer = self._build_optimizer(self.discriminator)
@@ -99,6 +107,12 @@ class Trainer(tf.Module):
     if self.options.networks.minibatch_features == 'none':
       return 0
     return _group_size(self._per_replica_batch_size) - 1
+
+  @property
+  def frozen(self):
+    """dict from 'generator' and 'discriminator' to the list of variables that training leaves as they are."""
+    return {'generator': [], 'discriminator': [variable for layer in self.discriminator.layers if not layer.trainable
+                                               for variable in layer.variables]}
 
   def take_options(self):
     """Puts the options' learning rate and fixed augmentation in the place of those that a checkpoint brought."""
@@ -129,27 +143,31 @@ class Trainer(tf.Module):
       Gradients are norms over all variables. 'penalty/r1' is the latest. 'time/input_secs' is what the step waited for
       its minibatch.
     """
-    history = tf.TensorArray(tf.float32, size=tf.cast(num_steps, tf.int32), element_shape=[len(METRICS)])
+    history = tf.TensorArray(tf.float32, size=tf.cast(num_steps, tf.int32), element_shape=[len(self.METRICS)])
     for i in tf.range(tf.cast(num_steps, tf.int32)):
-      pixels, waited_secs = self._next_minibatch(iterator)
+      minibatch, waited_secs = self._next_minibatch(iterator)
       with tf.control_dependencies([waited_secs]):  # else G starts meanwhile, and its work would count as waiting
-        metrics = self._step(pixels)
-      self.augmentation.update(metrics[4], self.global_step, self.options.data.global_batch_size)
-      self._average_logits(metrics[2], metrics[3])
+        metrics = self._learn(minibatch)
       averaged = self._average_generator()
-      rest = tf.stack([self.r1, self.augmentation.probability, waited_secs])
-      history = history.write(i, tf.concat([metrics, rest], axis=0))
+      history = history.write(i, tf.concat([metrics, [waited_secs]], axis=0))
       with tf.control_dependencies([metrics, *averaged]):  # the last of the step, so that the next one starts after it
         self.global_step.assign_add(1)
-    return dict(zip(METRICS, tf.unstack(history.stack(), axis=1)))
+    return dict(zip(self.METRICS, tf.unstack(history.stack(), axis=1)))
 
   def _next_minibatch(self, iterator):
     with tf.control_dependencies([self.global_step.read_value()]):  # not before the last step is over
       start = tf.timestamp()
     with tf.control_dependencies([start]):
-      pixels = next(iterator)
-    with tf.control_dependencies(tf.nest.flatten(pixels, expand_composites=True)):
-      return pixels, tf.cast(tf.timestamp() - start, tf.float32)
+      minibatch = next(iterator)
+    with tf.control_dependencies(tf.nest.flatten(minibatch, expand_composites=True)):
+      return minibatch, tf.cast(tf.timestamp() - start, tf.float32)
+
+  def _learn(self, pixels):
+    """Learns from a minibatch; returns its metrics, all but the last."""
+    metrics = self._step(pixels)
+    self.augmentation.update(metrics[4], self.global_step, self.options.data.global_batch_size)
+    self._average_logits(metrics[2], metrics[3])
+    return tf.concat([metrics, [self.r1, self.augmentation.probability]], axis=0)
 
   def _step(self, pixels):
     """Trains both networks on a minibatch, with the R1 penalty where it is due; returns the global metrics."""
@@ -174,7 +192,7 @@ class Trainer(tf.Module):
       with tape.stop_recording():
         discriminator_metrics = self._train_discriminator(real_images, fake_images, has_r1)
       generator_loss = self._losses.generator(self._discriminate(fake_images, _FAKE_FOR_G))
-    gradient_norm = self._apply(tape, generator_loss, self.generator, self.generator_optimizer)
+    gradient_norm = self._apply(tape, generator_loss, self.generator.trainable_variables, self.generator_optimizer)
     loss, real_logits, fake_logits, discriminator_gradient_norm, r1 = discriminator_metrics
     signs = tf.sign(real_logits - self._losses.boundary)
     return self._replica_share(tf.stack([
@@ -199,19 +217,19 @@ class Trainer(tf.Module):
         objective += options.r1_gamma * options.r1_every_steps * r1
       if options.lecam_weight:
         objective += options.lecam_weight * losses.lecam_penalty(real_logits, fake_logits, *self.logit_averages)
-    norm = self._apply(tape, objective, self.discriminator, self.discriminator_optimizer)
+    norm = self._apply(tape, objective, self.discriminator.trainable_variables, self.discriminator_optimizer)
     return loss, real_logits, fake_logits, norm, r1
 
   def _replica_share(self, mean):
     # Optimizers and the reduction of the metrics add the replicas up, so each gives its part of the global mean.
     return mean / self.strategy.num_replicas_in_sync
 
-  def _apply(self, tape, objective, network, optimizer):
-    """Updates a network by the gradients of all replicas' shares of the objective; returns the gradients' norm."""
-    variables = network.trainable_variables
+  def _apply(self, tape, objective, variables, optimizer):
+    """Updates variables by the gradients of all replicas' shares of the objective; returns the gradients' norm."""
     is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
     scale = optimizer.get_scaled_loss(tf.constant(1.0)) if is_scaled else tf.constant(1.0)
-    gradients = tape.gradient(objective, variables, output_gradients=self._replica_share(scale))
+    gradients = [tf.convert_to_tensor(gradient) for gradient in
+                 tape.gradient(objective, variables, output_gradients=self._replica_share(scale))]
     if is_scaled:
       gradients = optimizer.get_unscaled_gradients(gradients)
     # Added up here, not by the optimizer: the norm is that of the whole minibatch's gradients.

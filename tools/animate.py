@@ -1,10 +1,12 @@
 """Animates a run: a straight line in Z from one expression of its gallery to another, forward and back.
 
+  python -m tools.animate --run=checkpoints/00001-adele64
   python -m tools.animate --run=checkpoints/00001-adele64 --source=3 --target=17
   python -m tools.animate --run=checkpoints/00001-adele64 --keyframes=3,17,42 --out=look_up_then_smile.mp4
 
-The numbers are those in RUN/gallery.png. Or, with --timelapse, its training: the grids of samples one after the other,
-also while it still trains.
+The numbers are those in RUN/gallery.png. Without any, a face that rests and the most different one that looks real are
+chosen. The checkpoint that drew the gallery draws the animation too. Or, with --timelapse, its training: the grids of
+samples one after the other, also while it still trains.
 
   python -m tools.animate --run=checkpoints/00001-adele64 --timelapse
   python -m tools.animate --run=checkpoints/00001-adele64 --timelapse --duration_secs=4 --size_px=400 --out=adele.gif
@@ -22,7 +24,8 @@ from dcgan import entry
 from dcgan import errors
 
 _RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
-_SOURCE = flags.DEFINE_integer('source', None, 'Number of the expression to start from.')
+_SOURCE = flags.DEFINE_integer('source', None, 'Number of the expression to start from. Without it and the '
+                               'next two, two expressions are chosen.')
 _TARGET = flags.DEFINE_integer('target', None, 'Number of the expression to go to.')
 _KEYFRAMES = flags.DEFINE_list('keyframes', None, 'Numbers of two or more expressions to go through, as in 3,17,42; '
                                'instead of --source and --target.')
@@ -69,23 +72,13 @@ def _animate_line():
   duration_secs = _DEFAULT_DURATION_SECS if _DURATION_SECS.value is None else _DURATION_SECS.value
   _check_duration(duration_secs)
   fps = fractions.Fraction(_NUM_PARTS.value) / fractions.Fraction(str(duration_secs))
-  path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / f'animation_{"_".join(map(str, numbers))}.gif')
-  if path.suffix.lower() == '.gif' and fps > 50:
+  if pathlib.Path(_OUT.value or 'animation.gif').suffix.lower() == '.gif' and fps > 50:
     raise errors.InputError(f'`num_parts` ({_NUM_PARTS.value}) in `duration_secs` ({duration_secs}) are '
                             f'{float(fps):.1f} pictures a second, but a GIF holds at most 50. Lower --num_parts, raise '
                             '--duration_secs, or write .webp or .mp4.')
-  from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  from dcgan import gallery  # pylint: disable=import-outside-toplevel
-  from dcgan import images  # pylint: disable=import-outside-toplevel
-  from dcgan import latents  # pylint: disable=import-outside-toplevel
-  from dcgan import networks  # pylint: disable=import-outside-toplevel
-  from tools import media  # pylint: disable=import-outside-toplevel
-  generator, _, _ = checkpoints.load_generator(_RUN.value)
-  keyframes = gallery.load_keyframes(_RUN.value, numbers)
-  z = latents.keyframe_path(keyframes, _NUM_PARTS.value, _THERE_AND_BACK.value)
-  frames = images.resize(networks.generate(generator, z), _SIZE_PX.value or _DEFAULT_SIZE_PX)
-  media.save_animation(path, frames, fps)
-  return path
+  from tools.avatar import animation  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  return animation.save(_RUN.value, numbers, _OUT.value, num_parts=_NUM_PARTS.value, fps=fps,
+                        there_and_back=_THERE_AND_BACK.value, size_px=_SIZE_PX.value or _DEFAULT_SIZE_PX)
 
 
 def _check_duration(duration_secs):
@@ -95,12 +88,14 @@ def _check_duration(duration_secs):
 
 
 def _numbers():
-  """Returns the numbers of the keyframes, from --keyframes or from --source and --target."""
+  """Returns the numbers of the keyframes, from --keyframes or from --source and --target; None without any."""
   ends = (_SOURCE.value, _TARGET.value)
   if _KEYFRAMES.value is None:
+    if ends == (None, None):
+      return None
     if None in ends:
-      raise app.UsageError('--source and --target are needed (numbers in the gallery), or --keyframes with two or '
-                           'more.')
+      raise app.UsageError('--source and --target are needed together (numbers in the gallery); leave both out, and '
+                           'two are chosen.')
     return list(ends)
   if ends != (None, None):
     raise app.UsageError('--keyframes takes the place of --source and --target: give one or the other.')

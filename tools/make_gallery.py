@@ -1,11 +1,11 @@
 """Draws a numbered gallery of a run's expressions, to choose the source and target of an animation from.
 
   python -m tools.make_gallery --run=checkpoints/00001-adele64
-  python -m tools.make_gallery --run=checkpoints/00001-adele64 --num_images=200 --seed=7
+  python -m tools.make_gallery --run=checkpoints/00001-adele64 --checkpoint=best --num_images=200 --seed=7
 
 Training ends with a gallery of 64; this makes another one in its place, of a run that still trains too. Writes
-RUN/gallery.png, and beside it RUN/gallery.npz with the point of Z of each picture. The last line on standard output is
-the picture's path.
+RUN/gallery.png, and beside it RUN/gallery.npz with the point of Z of each picture and the checkpoint's minibatch, so
+that animations are drawn by the same one. The last line on standard output is the picture's path.
 """
 
 from absl import app
@@ -15,6 +15,8 @@ from absl import logging
 from dcgan import entry
 
 _RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
+_CHECKPOINT = flags.DEFINE_string('checkpoint', 'latest', 'The checkpoint that draws it: latest, best, or the '
+                                  'minibatch of one.')
 _NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'Pictures in the gallery.', lower_bound=1)
 _SEED = flags.DEFINE_integer('seed', None, 'Of the Z points. By default the run\'s own, so that the first 64 pictures '
                              'are those of its sample grids.', lower_bound=0)
@@ -25,14 +27,21 @@ def main():
   """Writes the gallery; returns the picture's path."""
   if not _RUN.value:
     raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
+  checkpoint = _CHECKPOINT.value
+  if checkpoint not in ('latest', 'best') and not checkpoint.isdecimal():
+    raise app.UsageError(f'--checkpoint ({checkpoint}) must be latest, best or the minibatch of one. Use best.')
   from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
   from dcgan import gallery  # pylint: disable=import-outside-toplevel
-  generator, options, step = checkpoints.load_generator(_RUN.value)
+  from dcgan import latents  # pylint: disable=import-outside-toplevel
+  generator, options, step = checkpoints.load_generator(
+      _RUN.value, int(checkpoint) if checkpoint.isdecimal() else checkpoint)
   path = gallery.default_path(_RUN.value)
   seed = options.training.seed if _SEED.value is None else _SEED.value
-  gallery.save(path, generator, seed, _NUM_IMAGES.value, _TILE_PX.value)
+  z = latents.sample_z(_NUM_IMAGES.value, options.networks.z_dims, seed)
+  gallery.save(path, generator, z, step, _TILE_PX.value)
   logging.info('%d expressions of %s at minibatch %d. Animate two of them with: python -m tools.animate --run=%s '
-               '--source=A --target=B', _NUM_IMAGES.value, _RUN.value, step, _RUN.value)
+               '--source=A --target=B, or without numbers two that are chosen by themselves.', _NUM_IMAGES.value,
+               _RUN.value, step, _RUN.value)
   return path
 
 

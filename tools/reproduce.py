@@ -4,12 +4,15 @@
   python -m tools.reproduce --experiment=2 --records=records/me64_unaligned
   python -m tools.reproduce --experiment=3 --records=records/me64 --beside=checkpoints/experiment2
   python -m tools.reproduce --experiment=4 --records=records/me1 --between_records=records/me10
+  python -m tools.reproduce --experiment=5 --records=records/me
 
 1 is the baseline on many faces; 2 a tiny set of one person, made with `tools.make_records --align=off`, in minibatches
 of 1, 9 and 64, shuffled and overlapping; 3 the same set aligned; 4 a video at one frame a second, and which frames in
-between the model can make. Training is as in 2016 (`--preset=report` of dcgan.train), a collapse is told and never
-stopped. The page shows each claim with our pictures and numbers and whether they agree; the same as JSON stands beside
-it. A command that was interrupted goes on when it is given again. The last line on standard output is the page's path.
+between the model can make. Their training is as in 2016 (`--preset=report` of dcgan.train). 5 is a person's set from
+the Universal Face Model and from scratch, with the networks of that model (`--preset=person`). A collapse is told and
+never stopped. The page shows each claim with our pictures and numbers and whether they agree; the same as JSON stands
+beside it. A command that was interrupted goes on when it is given again. The last line on standard output is the page's
+path.
 """
 
 import logging as standard_logging
@@ -23,13 +26,19 @@ from absl import logging
 from dcgan import entry
 from tools.experiments import tasks
 
-_EXPERIMENT = flags.DEFINE_integer('experiment', None, 'Which one of the report: 1, 2, 3 or 4.')
+_EXPERIMENT = flags.DEFINE_integer('experiment', None, 'Which one of the report: 1, 2, 3, 4 or 5.')
 _RECORDS = flags.DEFINE_string('records', None, 'The set to train on: 1: many faces; 2: 64 photos of one person, '
-                               'made with --align=off; 3: the same, aligned; 4: a video at one frame a second.')
+                               'made with --align=off; 3: the same, aligned; 4: a video at one frame a second; 5: '
+                               'photos or a video of one person.')
 _BETWEEN_RECORDS = flags.DEFINE_string('between_records', None, '4: the same video at more frames a second.')
 _BESIDE = flags.DEFINE_string('beside', None, '3: the folder of experiment 2, to compare with.')
+_INIT_FROM = flags.DEFINE_string('init_from', tasks.INIT_FROM, '5: the model of many faces: ufm for the one that comes '
+                                 'with the project, a run, a checkpoint in one, or a .safetensors file.')
 _NUM_MINIBATCHES = flags.DEFINE_integer('num_minibatches', None, 'Of each run. By default 342 for experiment 1, a '
-                                        "fifth of the report's epoch, and 1000 for the others.")
+                                        "fifth of the report's epoch, 75 for experiment 5, after which its runs are "
+                                        'compared, and 1000 for the others.')
+_LONG_MINIBATCHES = flags.DEFINE_integer('long_minibatches', None, '5: where the runs end, to see what longer training '
+                                         'does. By default 8 times --num_minibatches; 24 times at most.')
 _SEEDS = flags.DEFINE_list('seeds', ['0'], 'Everything is trained once with each.')
 _MINIBATCH_SIZES = flags.DEFINE_list('minibatch_sizes', ['1', '9', '64'], '2 and 3: pictures in a minibatch.')
 _CHANNELS = flags.DEFINE_integer('channels', 64, 'Filters next to the picture; fewer are faster.')
@@ -37,7 +46,8 @@ _IMAGE_SIZE = flags.DEFINE_integer('image_size', 64, 'Size in px of a generated 
 _NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures that each run is measured on.', lower_bound=64)
 _OUT = flags.DEFINE_string('out', None, 'The folder of the runs and the page. By default checkpoints/experimentN.')
 
-_OF_SOME = ((_BETWEEN_RECORDS, (4,)), (_BESIDE, (3,)), (_MINIBATCH_SIZES, (2, 3)))
+_OF_SOME = ((_BETWEEN_RECORDS, (4,)), (_BESIDE, (3,)), (_INIT_FROM, (5,)), (_LONG_MINIBATCHES, (5,)),
+            (_MINIBATCH_SIZES, (2, 3)), (_CHANNELS, (1, 2, 3, 4)), (_IMAGE_SIZE, (1, 2, 3, 4)))
 
 
 def main():
@@ -52,8 +62,8 @@ def main():
   from tools.experiments import training
   out = pathlib.Path(_OUT.value or f'checkpoints/experiment{number}')
   num_minibatches = tasks.TASKS[number].num_minibatches if _NUM_MINIBATCHES.value is None else _NUM_MINIBATCHES.value
-  scale = training.Scale(num_minibatches, _CHANNELS.value, _IMAGE_SIZE.value, seeds)
-  material = experiments.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes)
+  scale = training.Scale(num_minibatches, _CHANNELS.value, _IMAGE_SIZE.value, seeds, _LONG_MINIBATCHES.value)
+  material = experiments.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes, _INIT_FROM.value)
   try:
     return experiments.reproduce(number, material, scale, out, _NUM_SAMPLES.value)
   except training.Stopped as stopped:
@@ -65,20 +75,25 @@ def main():
 def _check_flags(number):
   """Raises `app.UsageError` where flags are missing or do not fit together."""
   if number is None:
-    raise app.UsageError('--experiment is needed: 1, 2, 3 or 4, as in --experiment=1.')
+    raise app.UsageError(f'--experiment is needed: {_one_of(tasks.TASKS)}, as in --experiment=1.')
   if number not in tasks.TASKS:
-    later = ' Experiment 5 comes with the Universal Face Model.' if number == 5 else ''
-    raise app.UsageError(f'--experiment ({number}) must be 1, 2, 3 or 4.{later}')
+    raise app.UsageError(f'--experiment ({number}) must be {_one_of(tasks.TASKS)}.')
   if not _RECORDS.value:
     raise app.UsageError(f'--records is needed: the set of experiment {number}, as `{tasks.TASKS[number].make}` makes '
                          'it.')
   for flag, numbers in _OF_SOME:
     if flag.value != flag.default and number not in numbers:
-      raise app.UsageError(f'--{flag.name} is of use with --experiment={" or ".join(map(str, numbers))} only, not with '
-                           f'{number}. Leave it out.')
+      raise app.UsageError(f'--{flag.name} is of use with --experiment={_one_of(numbers)} only, not with {number}. '
+                           'Leave it out.')
   if number == 4 and not _BETWEEN_RECORDS.value:
     raise app.UsageError('--between_records is needed: the video of --records at more frames a second, as '
                          f'`{tasks.MAKE_BETWEEN}` makes it.')
+
+
+def _one_of(numbers):
+  """Returns numbers as text, as in '2 or 3'."""
+  *others, last = map(str, numbers)
+  return f'{", ".join(others)} or {last}' if others else last
 
 
 def _numbers(flag):

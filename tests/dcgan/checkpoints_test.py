@@ -284,56 +284,6 @@ def test_a_run_without_checkpoint_and_a_folder_that_is_no_run_are_told_apart(tin
     checkpoints.load_generator(tmp_path / 'plain')
 
 
-def test_transfer_takes_the_weights_and_starts_the_count_anew(tiny_config, tmp_path, finished_run):
-  few = tiny_config.replace('training', num_minibatches=1, learning_rate=1e-9, seed=9).replace(
-      'data', minibatches='overlapping')
-  result = session.start(few, tmp_path, init_from=str(finished_run))
-  assert result.run.name == '00000-drawn8-from-drawn8-try' and result.global_step == 1
-  left, right = session_test.variables(finished_run), session_test.variables(result.run)
-  for network in ('generator', 'discriminator'):
-    key = f'{network}/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE'
-    np.testing.assert_allclose(left[key], right[key], atol=1e-6)
-  log = (result.run / 'log.txt').read_text(encoding='utf-8')
-  assert 'Took 18 of 18 variables from' in log and 'ckpt-4, with fresh optimizers.' in log
-
-
-@pytest.mark.slow
-def test_transfer_from_another_crop_warns(tiny_config, tmp_path, finished_run, caplog):
-  other = tiny_config.replace('data', crop_px=140).replace('training', num_minibatches=1)
-  session.start(other, tmp_path, init_from=str(finished_run))
-  assert 'was trained with --crop=108 and this run has --crop=140' in caplog.text
-
-
-@pytest.mark.slow
-def test_transfer_from_a_named_checkpoint_and_to_other_networks(tiny_config, tmp_path, finished_run):
-  other = tiny_config.replace('networks', kernel_size_px=4).replace('training', num_minibatches=1)
-  result = session.start(other, tmp_path, init_from=str(finished_run / 'ckpt-2'))
-  log = (result.run / 'log.txt').read_text(encoding='utf-8')
-  assert ('Took 15 of 18 variables from' in log and 'ckpt-2, with fresh optimizers; left at their start: '
-          'generator/8x8_rgb/kernel, discriminator/4x4_conv/kernel, generator_ema/8x8_rgb/kernel.' in log)
-
-
-@pytest.mark.parametrize('source', ['nowhere', 'donor/ckpt-99'])
-def test_transfer_from_nowhere_names_the_source_and_leaves_no_run(tiny_config, tmp_path, source):
-  with pytest.raises(errors.InputError, match=rf'`init_from` \({source}\): no such run or checkpoint'):
-    session.start(tiny_config, tmp_path / 'checkpoints', init_from=source)
-  assert not (tmp_path / 'checkpoints').exists()
-
-
-def test_transfer_from_networks_of_which_nothing_fits_is_refused(tiny_config, tmp_path, finished_run):
-  other = tiny_config.replace('networks', channels=5, z_dims=3, image_size_px=16, kernel_size_px=4)
-  with pytest.raises(errors.InputError, match=r'none of its layers fits'):
-    session.start(other, tmp_path / 'checkpoints', init_from=str(finished_run))
-  assert not (tmp_path / 'checkpoints').exists()
-
-
-def test_transfer_from_a_damaged_checkpoint_names_it(tiny_config, tmp_path, run_copy):
-  flip(run_copy / f'ckpt-4.{DATA}')
-  with pytest.raises(errors.InputError, match=r'ckpt-4: cannot be restored'):
-    session.start(tiny_config, tmp_path / 'checkpoints', init_from=str(run_copy))
-  assert not (tmp_path / 'checkpoints').exists()
-
-
 def test_a_run_that_was_moved_is_found_by_its_own_folder(run_copy, tmp_path):
   moved = shutil.move(run_copy, tmp_path / 'moved')
   assert checkpoints.latest(moved) == f'{tmp_path}/moved/ckpt-4'

@@ -31,9 +31,12 @@ def test_report_is_the_reports():
 def test_what_came_after_the_report_is_in_the_other_presets(name):
   options = presets.PRESETS[name]
   assert (options.networks.discriminator_norm, options.networks.minibatch_features) == ('spectral', 'discrimination')
-  assert options.augmentation.policies
   assert options.training.ema_half_life_images > 0
-  assert 'flip' not in options.augmentation.policies  # a person's face is not its mirror image
+
+
+def test_few_pictures_are_augmented_and_never_mirrored():
+  policies = presets.PRESETS['person'].augmentation.policies
+  assert policies and 'flip' not in policies  # a person's face is not its mirror image
 
 
 def test_runs_that_lend_each_other_weights_agree_in_crop_and_networks():
@@ -63,3 +66,10 @@ def test_the_report_held_nothing_out_and_trained_on_whatever_came():
 def test_presets_differ():
   made = list(presets.PRESETS.values())
   assert all(config.differences(left, right) for i, left in enumerate(made) for right in made[:i])
+
+
+@pytest.mark.parametrize('num_images', [1, 10, 29, 30, 64, 99, 100, 144, 10_000])
+def test_more_is_learnt_of_more_pictures(num_images):
+  order = ('bn_only', 'freeze_d', 'full')
+  assert order.index(presets.choose_transfer(num_images)) <= order.index(presets.choose_transfer(num_images + 1))
+  assert presets.choose_transfer(10) == 'bn_only' and presets.choose_transfer(200) == 'full'

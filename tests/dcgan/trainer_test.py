@@ -68,7 +68,7 @@ def test_training_moves_every_weight_and_counts_minibatches(tiny_config):
   for name in ('generator', 'discriminator', 'generator_ema'):
     start, end = values(getattr(before, name)), values(getattr(after, name))
     assert [key for key in start if (start[key] == end[key]).all()] == []
-  assert {key: value.shape for key, value in history.items()} == {key: (3,) for key in trainer.METRICS}
+  assert {key: value.shape for key, value in history.items()} == {key: (3,) for key in trainer.Trainer.METRICS}
   assert all(np.isfinite(column).all() for column in history.values())
 
 
@@ -95,7 +95,7 @@ def test_many_calls_are_one_long_call(tiny_config):
   iterator = minibatches(pieces)
   parts = [run(pieces, num_steps, iterator) for num_steps in (1, 3, 2)]
   history = run(whole, 6)
-  for name in set(trainer.METRICS) - {'time/input_secs'}:
+  for name in set(trainer.Trainer.METRICS) - {'time/input_secs'}:
     np.testing.assert_array_equal(np.concatenate([part[name] for part in parts]), history[name], err_msg=name)
 
 
@@ -111,7 +111,7 @@ def test_two_replicas_make_the_same_update_as_one(everything_config, norm, two_r
 
   def compare_histories(num_steps):
     left, right = (run(trained, num_steps, iterator) for trained, iterator in zip((one, two), iterators))
-    for name in set(trainer.METRICS) - {'time/input_secs'}:
+    for name in set(trainer.Trainer.METRICS) - {'time/input_secs'}:
       np.testing.assert_allclose(right[name], left[name], rtol=5e-3, atol=1e-3, err_msg=name)
     return left
 
@@ -327,7 +327,7 @@ def test_xla_makes_the_same_steps(tiny_config):
     trained._replica_z = lambda step=trained.global_step: tf.sin(  # pylint: disable=protected-access
         tf.reshape(tf.range(16.0), [4, 4])**2 + tf.cast(step, tf.float32))
     histories.append(run(trained, 3))
-  for name in set(trainer.METRICS) - {'time/input_secs'}:
+  for name in set(trainer.Trainer.METRICS) - {'time/input_secs'}:
     np.testing.assert_allclose(histories[1][name], histories[0][name], rtol=5e-3, atol=1e-3, err_msg=name)
   for name in ('generator', 'discriminator', 'generator_ema'):
     for left, right in zip(getattr(plain, name).variables, getattr(compiled, name).variables):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import imageio.v3 as iio
+import numpy as np
 import pytest
 
 from dcgan import config
@@ -44,6 +45,29 @@ def test_the_commands_chain_by_their_last_line(run, tmp_path):
                  f'--out={tmp_path / "chain.mp4"}')
   assert made.returncode == 0, made.stderr
   assert iio.imread(tmp_path / 'chain.mp4').shape == (9, 256, 256, 3)
+  made = command('tools.animate', f'--run={run}', '--size_px=16', '--num_parts=4')
+  assert made.returncode == 0, made.stderr
+  path = made.stdout.splitlines()[-1]
+  assert path.startswith(f'{run}/animation_') and iio.imread(path).shape == (8, 16, 16, 3)
+  assert 'chose' in made.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('checkpoint', ['best', '1'])
+def test_a_gallery_is_drawn_from_the_checkpoint_that_is_asked_for(run, checkpoint):
+  made = command('tools.make_gallery', f'--run={run}', '--tile_px=16', f'--checkpoint={checkpoint}')
+  assert made.returncode == 0, made.stderr
+  assert 'at minibatch 1.' in made.stderr and np.load(run / 'gallery.npz')['step'] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('checkpoint, message', [
+    ('first', '--checkpoint (first) must be latest, best or the minibatch of one'),
+    ('7', 'error: `checkpoint` (7)'),
+])
+def test_a_checkpoint_that_is_none_is_one_line_and_exit_code_1(run, checkpoint, message):
+  made = command('tools.make_gallery', f'--run={run}', f'--checkpoint={checkpoint}')
+  assert made.returncode == 1 and message in made.stderr + made.stdout and 'Traceback' not in made.stderr
 
 
 @pytest.mark.slow
@@ -64,7 +88,7 @@ def test_timelapse_shows_the_samples_of_the_run(run, tmp_path):
 @pytest.mark.parametrize('arguments, message', [
     (['--source=3', '--target=99'], 'error: picture 99 is not in the gallery'),
     (['--source=3', '--target=4', '--out=x.avi'], "ends in '.avi'"),
-    (['--source=3'], '--source and --target are needed'),
+    (['--source=3'], '--source and --target are needed together'),
     (['--timelapse', '--out=x.avi'], "ends in '.avi'"),
     (['--keyframes=3'], '--keyframes (3) must be two or more numbers'),
     (['--keyframes=3,4', '--source=1'], '--keyframes takes the place of --source and --target'),

@@ -23,9 +23,9 @@ def _run(*arguments):
 
 
 @pytest.mark.parametrize('arguments, message', [
-    ([], '--experiment is needed: 1, 2, 3 or 4'),
-    (['--experiment=5', '--records=a'], '--experiment (5) must be 1, 2, 3 or 4. Experiment 5 comes with the Universal'),
-    (['--experiment=0'], '--experiment (0) must be 1, 2, 3 or 4.'),
+    ([], '--experiment is needed: 1, 2, 3, 4 or 5, as in'),
+    (['--experiment=6', '--records=a'], '--experiment (6) must be 1, 2, 3, 4 or 5.'),
+    (['--experiment=0'], '--experiment (0) must be 1, 2, 3, 4 or 5.'),
     (['--experiment=2'], '--records is needed: the set of experiment 2, as `python -m tools.make_records '
      '--photos=FOLDER --limit=64 --align=off'),
     (['--experiment=4', '--records=a'], '--between_records is needed: the video of --records at more frames a second'),
@@ -34,6 +34,10 @@ def _run(*arguments):
     (['--experiment=2', '--records=a', '--beside=b'], '--beside is of use with --experiment=3 only, not with 2'),
     (['--experiment=1', '--records=a', '--minibatch_sizes=9'], '--minibatch_sizes is of use with --experiment=2 or 3 '
      'only, not with 1'),
+    (['--experiment=3', '--records=a', '--init_from=b'], '--init_from is of use with --experiment=5 only, not'),
+    (['--experiment=4', '--records=a', '--long_minibatches=9'], '--long_minibatches is of use with --experiment=5'),
+    (['--experiment=5', '--records=a', '--channels=32'], '--channels is of use with --experiment=1, 2, 3 or 4 only'),
+    (['--experiment=5', '--records=a', '--image_size=32'], '--image_size is of use with --experiment=1, 2, 3 or 4'),
     (['--experiment=1', '--records=a', '--seeds=0,x'], '--seeds (x) must be whole numbers, as in --seeds=1,2.'),
     (['--experiment=1', '--records=a', '--seeds='], '--seeds (nothing) must be one number or more'),
     (['--experiment=1', '--records=a', '--num_samples=10'], '--num_samples=10'),

@@ -21,6 +21,9 @@ from tools.evaluation import report
 from tools.evaluation import verdict
 
 CHECKPOINTS = ('best', 'latest', 'all')
+# Of the most faces that any checkpoint has; of those with as many the one nearest to the photos is taken. By the
+# distance alone mangled pictures were taken: their colours and edges were right.
+_AS_MANY_FACES = 0.97
 _NUM_ATTEMPTS = 10  # a run that trains deletes checkpoints while they are read
 
 
@@ -89,6 +92,37 @@ def measure_run(run, checkpoint='latest', records=None, num_samples=256, incepti
   return _Subject(run, history.labels([run])[0], records, num_samples, inception).evaluated(checkpoint)[0]
 
 
+def choose_checkpoint(run, num_samples=256):
+  """Returns the `Evaluated` of a run's best checkpoint of those that were kept: many faces, and near to the photos.
+
+  Args:
+    run: path of the run's folder.
+    num_samples: int, 1 or more, pictures that are generated from each.
+
+  Raises:
+    errors.InputError: there is no such run, checkpoint or set, or one of them is damaged.
+  """
+  evaluated = _Subject(run, history.labels([run])[0], None, num_samples, None).evaluated('all')
+  return evaluated[best([one.measures for one in evaluated])]
+
+
+def best(measures):
+  """Returns which of several generators of one set is the best (int).
+
+  Args:
+    measures: list of dict from the names in `measures.MEASURES` to float or None, one or more.
+  """
+  most = max(one['face_rate'] or 0.0 for one in measures)
+  candidates = [i for i, one in enumerate(measures) if (one['face_rate'] or 0.0) >= _AS_MANY_FACES * most]
+  return min(candidates, key=lambda i: measures[i]['sliced_wasserstein'])
+
+
+def as_json(one):
+  """Returns an `Evaluated` as JSON values: its numbers, not its pictures."""
+  return dict(run=str(one.run), step=one.step, num_samples=len(one.samples), measures=one.measures,
+              of_reals=one.of_reals, reasons=one.reasons, verdict=one.verdict, notes=list(one.notes))
+
+
 def evaluate(runs, checkpoint='latest', records=None, num_samples=256, inception_weights='none', out=None):
   """Evaluates runs, prints a table of their measures, and writes a page and its numbers as JSON beside it.
 
@@ -117,7 +151,7 @@ def evaluate(runs, checkpoint='latest', records=None, num_samples=256, inception
   for run, label in zip(runs, history.labels(runs)):
     evaluated += _Subject(run, label, records, num_samples, inception).evaluated(checkpoint)
   print(report.table(evaluated))
-  files.write_text(path.with_suffix('.json'), json.dumps([_as_json(one) for one in evaluated], indent=1) + '\n')
+  files.write_text(path.with_suffix('.json'), json.dumps([as_json(one) for one in evaluated], indent=1) + '\n')
   report.save(path, evaluated)
   return path
 
@@ -216,9 +250,3 @@ def _check_alike(runs):
     if size_px != sizes_px[0]:
       raise errors.InputError(f'`image_size` ({size_px} px) of {run} must be that of {runs[0]} ({sizes_px[0]} px) to '
                               'compare them. Evaluate each with a command of its own.')
-
-
-def _as_json(one):
-  """Returns an `Evaluated` as JSON values: its numbers, not its pictures."""
-  return dict(run=str(one.run), step=one.step, num_samples=len(one.samples), measures=one.measures,
-              of_reals=one.of_reals, reasons=one.reasons, verdict=one.verdict, notes=list(one.notes))

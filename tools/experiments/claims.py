@@ -19,6 +19,11 @@ _CURED = 0.5  # of the mangling, at most, is left
 _LITTLE_MANGLED = 0.05  # so little could not be cured any further; and with so few faces nothing was learnt
 _VARIED = 0.5  # of the reals' variety: half of it is more than one or a few expressions
 _AS_GOOD = 1.25  # times the error of frames that were trained on
+_NEARLY_ALL = 0.8  # of the photos' rate of faces
+_SEVERAL = 2.0  # times
+# Times the power of the photos' fine structure: twice is 1.4 times as strong, and is seen as grain.
+_NOISY = 2.0
+_WORSE = 1.1  # times the least distance: more than it wanders from one checkpoint to the next
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,6 +246,84 @@ def reasonable_interpolation(between_error, trained_error, mean_picture_error, s
   told += f' Faces with both eyes in their places: {_percent(face_rate)} of what the frames have.'
   return Finding(claim, between_error <= _AS_GOOD * trained_error and between_error < mean_picture_error
                  and face_rate > _MOST, told)
+
+
+def person_is_there(ufm, scratch, num_minibatches):
+  """Returns the `Finding` on likeness after the report's few minibatches (experiment 5, figures 6b and 7b).
+
+  Args:
+    ufm: (float, float) of the run from a model of many faces: the share of its samples that are faces with both eyes in
+      their places over that of the photos, or None, and its samples' sliced Wasserstein distance to the photos.
+    scratch: likewise, of the run from scratch.
+    num_minibatches: int.
+  """
+  claim = 'From the Universal Face Model the person is there after 75 minibatches, from scratch not yet.'
+  (face_share, distance), (scratch_face_share, scratch_distance) = ufm, scratch
+  if face_share is None or scratch_face_share is None:
+    return Finding(claim, None, 'No face was found in the photos, so none could be counted in the samples.')
+  return Finding(
+      claim, face_share >= _NEARLY_ALL > scratch_face_share and distance < scratch_distance,
+      f'After {num_minibatches:,} minibatches faces with both eyes in their places are {_percent(face_share)} of what '
+      f'the photos have from the model and {_percent(scratch_face_share)} from scratch; the sliced Wasserstein '
+      f'distance to the photos is {distance:.1f} and {scratch_distance:.1f}.')
+
+
+def training_is_faster(times_more, num_minibatches):
+  """Returns the `Finding` on the time that a model of many faces saves (experiment 5).
+
+  Args:
+    times_more: list of (float, bool), for each seed how many times more minibatches it took from scratch to come as
+      near to the photos, and whether it came there; where it did not, it takes more than that.
+    num_minibatches: int, after which the distance of the run from the model is taken.
+  """
+  claim = 'Training from the Universal Face Model is several times faster.'
+  factor, is_reached = statistics.median_low(times_more)
+  more = '' if is_reached else 'more than '
+  numbers = (f'To come as near to the photos as from the model after {num_minibatches:,} minibatches (sliced '
+             f'Wasserstein distance), training from scratch takes {more}{factor:.1f} times as many')
+  numbers += f' (median over {len(times_more)} seeds)' if len(times_more) > 1 else ''
+  if factor < _SEVERAL and not is_reached:
+    return Finding(claim, None, f'{numbers}: it ended too early to tell. More --long_minibatches would.')
+  return Finding(claim, factor >= _SEVERAL, f'{numbers}.')
+
+
+def noise_from_scratch_only(ufm, scratch, num_minibatches):
+  """Returns the `Finding` on noise texture (experiment 5, figure 8).
+
+  Args:
+    ufm: (float, float), the noise texture of the run from a model of many faces, times that of the photos, after
+      `num_minibatches` and after the longer training.
+    scratch: likewise, of the run from scratch.
+    num_minibatches: int.
+  """
+  claim = ('Noise texture comes up from scratch, and no further training mends it; from the Universal Face Model there '
+           'is none.')
+  return Finding(
+      claim, min(scratch) > _NOISY >= max(ufm),
+      f"The fine structure has {scratch[0]:.1f} times the power of the photos' from scratch and {ufm[0]:.1f} times "
+      f'from the model after {num_minibatches:,} minibatches, {scratch[1]:.1f} and {ufm[1]:.1f} times in the end; over '
+      f'{_NOISY:g} times it is seen as grain.')
+
+
+def longer_is_not_always_better(distances, num_minibatches):
+  """Returns the `Finding` on further training ("Degradation from further training"; experiment 5).
+
+  Args:
+    distances: dict from the names of runs to their (minibatch, sliced Wasserstein distance to the photos), ascending.
+    num_minibatches: int, after which training counts as further.
+  """
+  claim = 'Training for longer does not always create better results.'
+  longer = {name: points for name, points in distances.items() if points[-1][0] > num_minibatches}
+  if not longer:
+    return Finding(claim, None, f'No run was trained for longer than {num_minibatches:,} minibatches.')
+  told, num_worse = [], 0
+  for name, points in longer.items():
+    (step, best), (last_step, last) = min(points, key=lambda point: point[1]), points[-1]
+    num_worse += last >= _WORSE * best
+    ended = f', and ended at {last_step:,} with {last:.1f}' if step < last_step else ', its end'
+    told.append(f'{name} was nearest to the photos at minibatch {step:,} ({best:.1f}){ended}')
+  return Finding(claim, num_worse > 0, f'{num_worse} of {_counted(len(longer), "run")} ended worse than at its best by '
+                 f'a tenth or more: {"; ".join(told)}.')
 
 
 def _mangled(found_share):

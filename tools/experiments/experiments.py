@@ -1,4 +1,4 @@
-"""The report's experiments 1 to 4: what each trains, which claims it is held against, its page and its numbers."""
+"""The report's experiments 1 to 5: what each trains, which claims it is held against, its page and its numbers."""
 
 import dataclasses
 import json
@@ -10,9 +10,11 @@ import numpy as np
 from dcgan import errors
 from dcgan import files
 from dcgan import health
+from dcgan import presets
 from dcgan import records as record_sets
 from tools.evaluation import evaluation
 from tools.evaluation import history
+from tools.experiments import arms
 from tools.experiments import between as between_frames
 from tools.experiments import claims
 from tools.experiments import page
@@ -21,6 +23,7 @@ from tools.experiments import training
 
 _VARIED = 0.5  # of the photos' diversity: no symptom
 _SHUFFLED, _OVERLAPPING = 'shuffled', 'overlapping'
+_PERSON = 'person'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,12 +35,14 @@ class Material:
     between_records: str or None, for experiment 4: the same video at more frames a second.
     beside: str or None, for experiment 3: the folder of experiment 2.
     batch_sizes: tuple of int, pictures in a minibatch, for experiments 2 and 3.
+    init_from: str, for experiment 5: the model of many faces, as `session.start` takes it.
   """
 
   records: str
   between_records: str | None = None
   beside: str | None = None
   batch_sizes: tuple = (1, 9, 64)
+  init_from: str = tasks.INIT_FROM
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,8 +96,7 @@ class Outcome:
 
   def share(self, name):
     """Returns a rate of the samples over that of the photos, float, or None where either is not known."""
-    rate, of_reals = self.evaluated.measures[name], self.evaluated.of_reals[name]
-    return rate / of_reals if rate is not None and of_reals else None
+    return arms.share(self.evaluated, name)
 
   def as_json(self):
     """Returns its numbers as JSON values."""
@@ -114,7 +118,8 @@ def check(number, material):
     material: `Material`.
 
   Raises:
-    errors.InputError: a set is missing, of another kind or aligned otherwise, or what stands beside cannot be read.
+    errors.InputError: a set is missing, of another kind, aligned otherwise or not of one person, or what stands beside
+      cannot be read.
   """
   task, records = tasks.TASKS[number], material.records
   manifest = record_sets.load_manifest(records)
@@ -127,6 +132,9 @@ def check(number, material):
                             f'but was made with --align={align}. Make such a set with `{task.make}`.')
   if number == 4:
     between_frames.check(records, material.between_records)
+  if number == 5 and presets.choose(manifest.num_images) != _PERSON:
+    raise errors.InputError(f'`records` ({records}) must hold few pictures, of one person, for experiment 5, but holds '
+                            f'{manifest.num_images:,}. Make such a set with `{task.make}`.')
   if material.beside:
     load_results(material.beside)
 
@@ -158,7 +166,13 @@ def reproduce(number, material, scale, out, num_samples=256):
     logging.info('Searching the model for frames in between.')
     between = [between_frames.measure(outcome.evaluated.run, material.records, material.between_records,
                                       outcome.variant.options.training.seed) for outcome in outcomes]
-  findings = judge(number, outcomes, beside, between)
+  pairs = None
+  if number == 5:
+    scale = _done(scale, variants[0].options)
+    measured = [arms.measure(outcome.variant.name, outcome.evaluated, outcome.statistics, num_samples)
+                for outcome in outcomes]
+    pairs = [arms.Pair(*two, scale.num_minibatches) for two in zip(measured[::2], measured[1::2])]
+  findings = judge(number, outcomes, beside, between, pairs)
   path = pathlib.Path(out) / f'experiment{number}.html'
   results = dict(
       experiment=number, records=material.records, scale=dataclasses.asdict(scale), num_samples=num_samples,
@@ -166,10 +180,12 @@ def reproduce(number, material, scale, out, num_samples=256):
       findings=[dataclasses.asdict(finding) for finding in findings])
   if between:
     results['between'] = [page.between_numbers(each) for each in between]
+  if pairs:
+    results |= dict(init_from=material.init_from, pairs=[pair.as_json() for pair in pairs])
   files.write_text(path.with_suffix('.json'), json.dumps(results, indent=1) + '\n')
   for finding in findings:
     print(f'{finding.claim}\n  {finding.word}: {finding.sentence}')
-  page.save(path, tasks.TASKS[number], results, outcomes, findings, beside, between)
+  page.save(path, tasks.TASKS[number], results, outcomes, findings, beside, between, pairs)
   return path
 
 
@@ -179,11 +195,13 @@ def make_variants(number, material, scale):
     return [training.make_variant(material.records, scale, seed) for seed in scale.seeds]
   if number == 4:  # in the order of the video
     return [training.make_variant(material.records, scale, seed, minibatches=_OVERLAPPING) for seed in scale.seeds]
+  if number == 5:
+    return training.make_arms(material.records, scale, material.init_from)
   return [training.make_variant(material.records, scale, seed, size, minibatches) for seed in scale.seeds
           for size in material.batch_sizes for minibatches in (_SHUFFLED, _OVERLAPPING)]
 
 
-def judge(number, outcomes, beside=None, between=None):
+def judge(number, outcomes, beside=None, between=None, pairs=None):
   """Returns what became of an experiment's claims, list of `claims.Finding`.
 
   Args:
@@ -191,7 +209,10 @@ def judge(number, outcomes, beside=None, between=None):
     outcomes: list of `Outcome`.
     beside: dict, the results of experiment 2, or None; for experiment 3.
     between: list of `between.Between`, one for each run; for experiment 4.
+    pairs: list of `arms.Pair`, for experiment 5.
   """
+  if number == 5:
+    return arms.judge(pairs)
   if number == 1:
     first = outcomes[0]
     rate = _median(outcome.evaluated.measures['face_rate'] for outcome in outcomes)
@@ -264,6 +285,12 @@ def load_results(folder, number=2):
 def _measured(variant, run, num_samples):
   return Outcome(variant, evaluation.measure_run(run, num_samples=num_samples), history.statistics(run),
                  history.health_verdicts(run))
+
+
+def _done(scale, options):
+  """Returns the `training.Scale` of experiment 5 as it was trained: its networks come from a model."""
+  return dataclasses.replace(scale, channels=options.networks.channels, image_size_px=options.networks.image_size_px,
+                             long_minibatches=options.training.num_minibatches)
 
 
 def _median(values):

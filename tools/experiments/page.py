@@ -15,6 +15,7 @@ _NUM_ALL, _NUM_SOME, _FEW_RUNS = 64, 24, 3
 _NUM_FRAMES = 16  # frames in between that are shown
 _MOST_SHOWN_PX = 128
 _MOST_LINES = 6  # in a chart: more cannot be told apart
+_NUM_MAGNIFIED = 2  # samples whose middle is shown enlarged
 # Of `measures.MEASURES`, with short names.
 _COLUMNS = {'found_rate': 'with a face', 'face_rate': 'eyes in place', 'diversity': 'diversity',
             'geometry_distance': 'geometry distance', 'sliced_wasserstein': 'Wasserstein distance',
@@ -22,12 +23,15 @@ _COLUMNS = {'found_rate': 'with a face', 'face_rate': 'eyes in place', 'diversit
 _CHARTS = (('gLoss/dLoss, moving average', 'health/loss_ratio', True),
            ('Diversity, of the photos\'', 'health/diversity', False),
            ('Sliced Wasserstein distance to the photos', 'metric/sliced_wasserstein', False))
+# Of `measures.MEASURES`, over the checkpoints of experiment 5.
+_OVER_CHECKPOINTS = ('face_rate', 'diversity', 'sliced_wasserstein', 'geometry_distance', 'noise_texture')
+_WAYS = {'ufm': 'From the Universal Face Model', 'scratch': 'From scratch'}
 _SYMPTOMS = {'symptom_a': 'Symptom A', 'symptom_b': 'Symptom B', 'overpowered': 'D overpowers G',
              'memorised': 'D knows its set by heart', 'noise': 'noise grows', 'degraded': 'best is long past',
              'diverged': 'diverged'}
 
 
-def save(path, task, results, outcomes, findings, beside=None, between=None):
+def save(path, task, results, outcomes, findings, beside=None, between=None, pairs=None):
   """Writes the page of an experiment.
 
   Args:
@@ -38,6 +42,7 @@ def save(path, task, results, outcomes, findings, beside=None, between=None):
     findings: list of `claims.Finding`.
     beside: dict, the results of experiment 2, or None.
     between: list of `between.Between`, one for each run, or None.
+    pairs: list of `arms.Pair`, or None.
 
   Raises:
     errors.InputError: the page cannot be written.
@@ -55,7 +60,8 @@ def save(path, task, results, outcomes, findings, beside=None, between=None):
       beside_photos=_texts(beside['runs'][0]['of_reals']) if beside else [],
       beside_shown=_beside_pictures(beside['runs']) if beside else [],
       between=[dict(name=outcome.variant.name, frames=_frames(each), **between_numbers(each))
-               for outcome, each in zip(outcomes, between or ())])
+               for outcome, each in zip(outcomes, between or ())],
+      pairs=[_pair(pair) for pair in pairs or ()], checkpoint_charts=_checkpoint_charts(pairs) if pairs else [])
 
 
 def between_numbers(between):
@@ -120,6 +126,60 @@ def _frames(between):
   return [dict(real=picture(between.between.pictures, i), made=picture(between.between.made, i),
                nearest=picture(between.nearest, i), error=float(between.between.inversion_errors[i]),
                nearest_error=float(between.nearest_errors[i]), gap_secs=float(between.gaps_secs[i])) for i in indices]
+
+
+def _pair(pair):
+  """Returns what is shown of the two runs of experiment 5, dict."""
+  moment = pair.num_minibatches
+  galleries, magnified = [], [('Photos', _magnified(pair.ufm.evaluated[-1].reals))]
+  for name, arm in pair.arms.items():
+    ends = {one.step: one for one in (arm.at(moment), arm.evaluated[-1])}
+    start = [('before the first minibatch', page.picture(arm.start))] if arm.start is not None else []
+    galleries.append((_WAYS[name], start + [(f'after {step:,} minibatches{_took(arm.secs(step))}',
+                                             _grid(one.samples[:_NUM_ALL])) for step, one in ends.items()]))
+    magnified += [(f'{_WAYS[name]}, {step:,} minibatches: {one.measures["noise_texture"]:.1f}',
+                   _magnified(one.samples)) for step, one in ends.items()]
+  times_more, is_reached = pair.times_more
+  return dict(moment=moment, galleries=galleries, magnified=magnified, rows=_checkpoint_rows(pair),
+              names=[arm.name for arm in pair.arms.values()], is_reached=is_reached,
+              of_photos=_texts(pair.ufm.evaluated[-1].of_reals), times_more=times_more, reached_at=pair.reached_at)
+
+
+def _checkpoint_rows(pair):
+  """Returns the lines of the table over the checkpoints: the first, then ever twice as many, then the last; dict."""
+  rows = []
+  for name, arm in pair.arms.items():
+    steps, last = [one.step for one in arm.evaluated], arm.evaluated[-1].step
+    wanted = {steps[0], last} | {pair.num_minibatches * 2**i for i in range(last.bit_length())}
+    rows += [dict(way=_WAYS[name], step=f'{one.step:,}', secs=_number(arm.secs(one.step)), texts=_texts(one.measures))
+             for one in arm.evaluated if one.step in wanted]
+  return rows
+
+
+def _checkpoint_charts(pairs):
+  """Returns measures over the checkpoints of the first runs, list of (title, SVG)."""
+  arms = [arm for pair in pairs for arm in pair.arms.values()][:_MOST_LINES]
+  ends = min(arm.evaluated[0].step for arm in arms), max(arm.evaluated[-1].step for arm in arms)
+  marks = [(pairs[0].num_minibatches, f'{pairs[0].num_minibatches:,}')]
+  drawn = [(measuring.MEASURES[name].label, page.curves(
+      {arm.name: arm.points(name) for arm in arms} | {
+          'photos': [(step, arms[0].evaluated[0].of_reals[name]) for step in ends]}, marks=marks,
+      is_log=name == 'noise_texture')) for name in _OVER_CHECKPOINTS]
+  return [(title, chart) for title, chart in drawn if chart]
+
+
+def _magnified(pictures):
+  """Returns the middle of the first pictures, to be shown enlarged."""
+  edge = pictures.shape[1] // 4
+  return page.grid(pictures[:_NUM_MAGNIFIED, edge:-edge, edge:-edge], _NUM_MAGNIFIED)
+
+
+def _took(secs):
+  return '' if secs is None else f', {_number(secs)} s of training'
+
+
+def _number(value):
+  return '–' if value is None else f'{value:,.0f}'
 
 
 def _grid(pictures):

@@ -17,7 +17,7 @@ class Task:
     kinds: tuple of str, kinds of sets that it can be done on.
     align: str, how its set is to be aligned.
     make: str, the command that makes such a set.
-    num_minibatches: int, of each run by default.
+    num_minibatches: int, of each run by default; of experiment 5 those after which its two runs are compared.
   """
 
   title: str
@@ -58,5 +58,14 @@ TASKS = {
         'The gaps are looked into: frames between those trained on are searched for in the model, by gradient descent '
         'on Z and among random samples.',
         ('video',), 'eyes', 'python -m tools.make_records --video=FILE --fps=1 --name=NAME1'),
+    5: Task(
+        'Experiment 5: a person from the Universal Face Model and from scratch',
+        'The report trained on 178 aligned photos of one person for 75 minibatches of 64, once from the model of '
+        'experiment 1 as its Universal Face Model (298 s), once from scratch (3 minutes), and showed both at the same '
+        '64 points of Z.',
+        'Networks and recipe of both runs are those of this project (the preset person), because both must have the '
+        'networks of its model of many faces. Both are trained on, to see what further training does.',
+        ('photos', 'video', 'celeba'), 'eyes', 'python -m tools.make_records --photos=FOLDER --name=NAME', 75),
 }
+INIT_FROM = 'ufm'  # the model that comes with the project, for 5
 MAKE_BETWEEN = 'python -m tools.make_records --video=FILE --fps=10 --name=NAME10'  # the frames between, for 4

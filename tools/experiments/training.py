@@ -1,4 +1,4 @@
-"""Trains the runs of an experiment as the report did; what was trained already is kept, what was stopped goes on."""
+"""Trains the runs of an experiment; what was trained already is kept, what was stopped goes on."""
 
 import dataclasses
 import glob
@@ -9,14 +9,19 @@ from absl import logging
 from dcgan import checkpoints
 from dcgan import config
 from dcgan import devices
+from dcgan import errors
 from dcgan import health
 from dcgan import presets
 from dcgan import records as record_sets
 from dcgan import runs
 from dcgan import session
+from dcgan import transfers
 
-_PRESET = 'report'
+_PRESET, _PERSON = 'report', 'person'
 _NUM_GRIDS = 10  # of samples, at least, however short a run is
+_LONGER = 8  # times as many minibatches, in experiment 5
+_MOST_KEPT = 24  # checkpoints of a run that are compared: with 64 channels each takes 0.2 GB
+_FLAGS, _INIT_FROM = 'flags.txt', '--init_from='
 # How the numbers are computed may differ from machine to machine; what is computed may not.
 _MAY_DIFFER = ('precision', 'xla', *config.FREE_ON_RESUME)
 
@@ -42,12 +47,15 @@ class Scale:
     channels: int, filters next to the picture; the report's code had 64.
     image_size_px: int, of a generated picture.
     seeds: tuple of int; everything is trained once with each.
+    long_minibatches: int, for experiment 5: where its runs end, which are compared at `num_minibatches`; None for eight
+      times as many.
   """
 
   num_minibatches: int
   channels: int = 64
   image_size_px: int = 64
   seeds: tuple = (0,)
+  long_minibatches: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,10 +65,16 @@ class Variant:
   Attributes:
     name: str, of its folder after the number and the set, as in 'batch9-shuffled-seed0'.
     options: `config.Config`.
+    preset: str, what the options were made from.
+    init_from: str or None, the model that it starts from.
+    moment: int or None, a minibatch whose checkpoint is needed, besides the last one's.
   """
 
   name: str
   options: config.Config
+  preset: str = _PRESET
+  init_from: str | None = None
+  moment: int | None = None
 
 
 def make_variant(records, scale, seed, global_batch_size=64, minibatches='shuffled'):
@@ -84,6 +98,41 @@ def make_variant(records, scale, seed, global_batch_size=64, minibatches='shuffl
                   'periods', samples_every_steps=min(usual, max(1, scale.num_minibatches // _NUM_GRIDS))).replace(
                       'health', on_collapse='warn')
   return Variant(f'batch{global_batch_size}-{minibatches}-seed{seed}', options.validate())
+
+
+def make_arms(records, scale, init_from):
+  """Returns the runs of experiment 5, list of `Variant`: of each seed one from a model of many faces, one from scratch.
+
+  Nothing else differs: both have the networks and the crop of that model, the recipe of the preset `person`, the
+  report's minibatches of 64 and the same points of Z, and are warned of a collapse but never stopped by it. They keep a
+  checkpoint every so often, and at `scale.num_minibatches`.
+
+  Args:
+    records: str, the set.
+    scale: `Scale`; its channels and size of pictures do not count.
+    init_from: str, the model, as `session.start` takes it.
+
+  Raises:
+    errors.InputError: there is no such model, or a value breaks its rule.
+  """
+  moment = scale.num_minibatches
+  donor = transfers.load_donor(init_from).model.options
+  options = dataclasses.replace(presets.PRESETS[_PERSON], networks=donor.networks, health=config.Health())
+  options = options.replace('data', records=str(records), crop_px=donor.data.crop_px, global_batch_size=64).replace(
+      'training', num_minibatches=moment).validate()
+  end = _LONGER * moment if scale.long_minibatches is None else scale.long_minibatches
+  if not moment <= end <= _MOST_KEPT * moment:
+    raise errors.InputError(f'`long_minibatches` ({end}) must lie between `num_minibatches` ({moment}) and '
+                            f'{_MOST_KEPT} times that. Use {_LONGER * moment}.')
+  every = next(number for number in range(1, moment + 1) if moment % number == 0 and end <= _MOST_KEPT * number)
+  options = options.replace('training', num_minibatches=end).replace(
+      'periods', samples_every_steps=every, checkpoint_every_steps=every, keep_every_steps=every)
+  arms = []
+  for seed in scale.seeds:
+    seeded = options.replace('training', seed=seed).validate()
+    arms += [Variant(f'ufm-seed{seed}', seeded, _PERSON, init_from, moment),
+             Variant(f'scratch-seed{seed}', seeded, _PERSON, None, moment)]
+  return arms
 
 
 def train(variants, out):
@@ -118,7 +167,8 @@ def train(variants, out):
       else:
         options = variant.options.replace('training', precision=precision)
         options = options.replace('training', xla=devices.choose_xla(options, strategy))
-        result = session.start(options, str(out), variant.name, flagfile=_flagfile(options), strategy=strategy)
+        result = session.start(options, str(out), variant.name, variant.init_from, _flagfile(variant, options),
+                               strategy)
     except health.Diverged as error:  # a result like others, as long as there is something to measure
       run = find_run(variant, out)
       if not run:
@@ -137,14 +187,24 @@ def find_run(variant, out):
   Raises:
     errors.InputError: there is no such set, or the options of a run of that name are damaged.
   """
-  digest = record_sets.load_manifest(variant.options.data.records).digest
-  wanted = variant.options.replace('data', records_digest=digest)
+  manifest = record_sets.load_manifest(variant.options.data.records)
+  wanted = variant.options.replace('data', records_digest=manifest.digest,
+                                   align=manifest.settings.get('align', 'eyes'))
   for run in sorted(pathlib.Path(out).glob(f'[0-9]*-{glob.escape(variant.name)}'), reverse=True):
     differences = {name for name, _, _ in config.differences(runs.load_options(run), wanted)}
     steps = checkpoints.steps(run)
-    if steps and steps[-1] <= wanted.training.num_minibatches and differences <= set(_MAY_DIFFER):
+    if (steps and steps[-1] <= wanted.training.num_minibatches and differences <= set(_MAY_DIFFER)
+        and _init_from(run) == variant.init_from
+        and (variant.moment is None or variant.moment in steps or variant.moment > steps[-1])):
       return run
   return None
+
+
+def _init_from(run):
+  """Returns what a run was told to start from, str, or None."""
+  path = run / _FLAGS
+  lines = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
+  return next((line.removeprefix(_INIT_FROM) for line in lines if line.startswith(_INIT_FROM)), None)
 
 
 def _has_diverged(run):
@@ -159,9 +219,11 @@ def _going_on(options, wanted):
   return options
 
 
-def _flagfile(options):
+def _flagfile(variant, options):
   """Returns the flags of `dcgan.train` that repeat a run, one a line."""
-  lines = [f'--preset={_PRESET}']
-  for name, _, value in config.differences(presets.PRESETS[_PRESET], options):
+  lines = [f'--preset={variant.preset}']
+  if variant.init_from:
+    lines += [f'{_INIT_FROM}{variant.init_from}', f'--transfer={options.training.transfer}']
+  for name, _, value in config.differences(presets.PRESETS[variant.preset], options):
     lines.append(f'--{name}={("off", "on")[value] if isinstance(value, bool) else value}')
   return '\n'.join(lines) + '\n'

@@ -105,6 +105,50 @@ def test_many_expressions_need_half_of_the_variety():
   assert claims.many_expressions(None, 1.0, 1.0).agrees is None
 
 
+@pytest.mark.parametrize('ufm, scratch, agrees', [
+    ((0.9, 100.0), (0.3, 200.0), True),
+    ((0.9, 210.0), (0.3, 200.0), False),  # faces, but not the person's
+    ((0.7, 100.0), (0.3, 200.0), False),
+    ((0.9, 100.0), (0.85, 200.0), False),  # both are there
+    ((None, 100.0), (None, 200.0), None)])
+def test_the_person_is_there_where_nearly_all_samples_are_faces_and_nearer_to_the_photos(ufm, scratch, agrees):
+  finding = claims.person_is_there(ufm, scratch, 75)
+  assert finding.agrees is agrees
+  if agrees is not None:
+    assert 'After 75 minibatches' in finding.sentence and f'{ufm[1]:.1f} and {scratch[1]:.1f}' in finding.sentence
+
+
+@pytest.mark.parametrize('times_more, agrees, told', [
+    ([(4.0, True)], True, 'takes 4.0 times as many.'), ([(1.9, True)], False, 'takes 1.9 times as many.'),
+    ([(8.0, False)], True, 'takes more than 8.0 times as many.'),
+    ([(1.5, False)], None, 'more than 1.5 times as many: it ended too early to tell.'),
+    ([(8.0, False), (1.0, True), (3.0, True)], True, 'takes 3.0 times as many (median over 3 seeds).')])
+def test_training_is_faster_where_scratch_takes_twice_as_many_minibatches(times_more, agrees, told):
+  finding = claims.training_is_faster(times_more, 75)
+  assert finding.agrees is agrees and told in finding.sentence and 'after 75 minibatches' in finding.sentence
+
+
+@pytest.mark.parametrize('ufm, scratch, agrees', [
+    ((1.2, 1.5), (30.0, 9.0), True), ((1.2, 1.5), (30.0, 1.8), False), ((2.5, 1.0), (30.0, 9.0), False)])
+def test_noise_is_from_scratch_only_where_it_stays_there_and_never_comes_from_the_model(ufm, scratch, agrees):
+  finding = claims.noise_from_scratch_only(ufm, scratch, 75)
+  assert finding.agrees is agrees
+  assert f'{scratch[0]:.1f} times the power' in finding.sentence
+  assert f'{ufm[1]:.1f} times in the end' in finding.sentence
+
+
+def test_longer_is_not_always_better_where_a_run_ends_a_tenth_worse_than_at_its_best():
+  points = {'a': [(75, 200.0), (150, 100.0), (600, 112.0)], 'b': [(75, 300.0), (600, 150.0)]}
+  finding = claims.longer_is_not_always_better(points, 75)
+  assert finding.agrees is True and finding.sentence.startswith('1 of 2 runs ended worse')
+  assert 'a was nearest to the photos at minibatch 150 (100.0), and ended at 600 with 112.0; b' in finding.sentence
+  assert finding.sentence.endswith('b was nearest to the photos at minibatch 600 (150.0), its end.')
+  points['a'][-1] = (600, 109.0)
+  assert claims.longer_is_not_always_better(points, 75).agrees is False
+  finding = claims.longer_is_not_always_better({'a': [(25, 1.0), (75, 2.0)]}, 75)
+  assert finding.agrees is None and finding.sentence == 'No run was trained for longer than 75 minibatches.'
+
+
 @pytest.mark.parametrize('between, trained, mean, faces, agrees', [
     (12.0, 10.0, 20.0, 0.9, True),
     (13.0, 10.0, 20.0, 0.9, False),  # learnt by heart

@@ -1,11 +1,13 @@
 """Outcomes of runs that were never trained, with numbers that tests choose."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
 
 from tools.evaluation import evaluation
 from tools.evaluation import measures
+from tools.experiments import arms
 from tools.experiments import between
 from tools.experiments import experiments
 from tools.experiments import training
@@ -26,6 +28,23 @@ def outcome(seed=0, size=64, minibatches='shuffled', values=None, of_reals=None,
   statistics = {'health/loss_ratio': list(enumerate(ratios, 1))}
   statistics['health/diversity'] = [(50 * i, 0.5) for i in range(num_looks)]
   return experiments.Outcome(variant, evaluated, statistics, list(verdicts))
+
+
+def arm(name, values, of_reals=None, speeds=(), start=None):
+  """Returns an `arms.Arm` in minibatches of 8.
+
+  Args:
+    name: str.
+    values: dict from minibatches to the measures there, dicts.
+    of_reals: dict of the measures of the photos.
+    speeds: (minibatch, pictures a second or None) pairs, one for each line of its statistics.
+    start: uint8 picture.
+  """
+  evaluated = [dataclasses.replace(outcome(size=8, values=measured, of_reals=of_reals).evaluated, step=step)
+               for step, measured in values.items()]
+  statistics = {'loss/generator': [(step, 1.0) for step, _ in speeds],
+                'time/images_per_sec': [(step, speed) for step, speed in speeds if speed]}
+  return arms.Arm(name, evaluated, statistics, start)
 
 
 def verdict(kind, step):

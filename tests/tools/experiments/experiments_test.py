@@ -50,14 +50,28 @@ def test_a_set_that_does_not_fit_is_refused_with_the_command_for_a_right_one(tmp
   experiments.check(2, unaligned)
   experiments.check(3, photos)
   experiments.check(1, photos)
+  experiments.check(5, photos)
+  experiments.check(5, video)
   for number, material, message in (
       (1, video, r'video\) must be of kind photos or celeba for experiment 1, but is of kind video.*--photos=FOLDER'),
       (2, photos, r'photos\) must be made with --align=off for experiment 2, but was made with --align=eyes.*`.*'
        '--align=off'),
       (3, unaligned, r'unaligned\) must be made with --align=eyes for experiment 3, but was made with --align=off'),
+      (5, unaligned, r'unaligned\) must be made with --align=eyes for experiment 5'),
       (4, photos, r'photos\) must be of kind video for experiment 4, but is of kind photos.*--fps=1')):
     with pytest.raises(errors.InputError, match=message):
       experiments.check(number, material)
+
+
+def test_many_faces_are_no_person(tmp_path):
+  material = _make_set(tmp_path / 'faces')
+  manifest = records.load_manifest(material.records)
+  shard = dataclasses.replace(manifest.shards[0], num_records=2_000 - manifest.shards[1].num_records)
+  records.save_manifest(material.records, dataclasses.replace(
+      manifest, num_images=2_000, num_inputs=2_000, rejected=(), shards=(shard, manifest.shards[1])))
+  with pytest.raises(errors.InputError, match=r'`records` \(.*faces\) must hold few pictures, of one person, for '
+                     'experiment 5, but holds 2,000'):
+    experiments.check(5, material)
 
 
 def test_results_that_are_not_there_or_of_another_experiment_are_named(tmp_path):
@@ -138,6 +152,23 @@ def test_experiment_4_compares_frames_in_between_with_those_trained_on():
   assert [finding.word for finding in findings] == ['agrees', 'agrees']
   assert 'within 6.0 grey values, frames trained on to within 5.0; the mean frame is 40.0' in findings[1].sentence
   assert _words(4, [outcome], between=[drawn.frames_between((7.0, 7.0, 20.0))]) == ['agrees', 'does not agree']
+
+
+@pytest.mark.slow
+def test_experiment_5_ends_with_a_page_and_numbers_and_takes_its_networks_from_the_model(tmp_path):
+  person = _make_set(tmp_path / 'person')
+  donor, = training.train([training.make_variant(person.records, training.Scale(2, 2, 8), 0, 4)], tmp_path / 'faces')
+  scale = training.Scale(2, long_minibatches=4)
+  path = experiments.reproduce(5, dataclasses.replace(person, init_from=str(donor)), scale, tmp_path / 'out', 64)
+  assert path == tmp_path / 'out' / 'experiment5.html'
+  results = json.loads((tmp_path / 'out' / 'experiment5.json').read_text(encoding='utf-8'))
+  assert results['scale'] == dict(num_minibatches=2, channels=2, image_size_px=8, seeds=[0], long_minibatches=4)
+  pair, = results['pairs']
+  assert [[point['step'] for point in pair[name]['checkpoints']] for name in ('ufm', 'scratch')] == [[1, 2, 3, 4]] * 2
+  assert [row['step'] for row in results['runs']] == [4, 4] and len(results['findings']) == 4
+  assert results['init_from'] == str(donor)
+  text = path.read_text(encoding='utf-8')
+  assert text.count('alt="From ') == 6 and text.count('alt="enlarged"') == 5 and 'src="http' not in text
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Tests of an experiment's page: what it says, that it is one file, and its numbers worked by hand."""
 
+import base64
 import re
 
 import imageio.v3 as iio
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.tools.experiments import drawn
+from tools.experiments import arms
 from tools.experiments import claims
 from tools.experiments import experiments
 from tools.experiments import page
@@ -18,7 +20,8 @@ _FINDINGS = [claims.Finding('Claim <one>', True, 'It is & so.'), claims.Finding(
 
 def _results(number, outcomes):
   return dict(experiment=number, records='records/a', num_samples=64, counts=experiments.count_symptoms(outcomes),
-              scale=dict(num_minibatches=5, channels=2, image_size_px=8, seeds=(0,)),
+              init_from='ufm',
+              scale=dict(num_minibatches=5, channels=2, image_size_px=8, seeds=(0,), long_minibatches=40),
               runs=[outcome.as_json() for outcome in outcomes])
 
 
@@ -56,6 +59,45 @@ def test_frames_in_between_are_shown_with_what_was_made_of_them(tmp_path):
   text = _text(tmp_path, 4, [drawn.outcome()], between=[drawn.frames_between()])
   assert text.count('alt="frame in between"') == text.count('alt="made by the model"') == 3
   assert '67 % of the frames in between' in text and '0.1 s off · made to 4.0 · nearest 5.0' in text
+
+
+def _pair(*distances):
+  """Returns an `arms.Pair`: at each minibatch from 1 on the distances of the runs from the model and from scratch."""
+  ufm, scratch = ({step: {'sliced_wasserstein': value, 'noise_texture': 3.0, 'diversity': 0.25}
+                   for step, value in enumerate(values, 1)} for values in zip(*distances))
+  start = np.zeros([20, 20, 3], np.uint8)
+  speeds = [(step, 4.0) for step in ufm]  # 2 s for each minibatch of 8
+  return arms.Pair(drawn.arm('ufm-seed0', ufm, speeds=speeds, start=start),
+                   drawn.arm('scratch-seed0', scratch, speeds=speeds), 2)
+
+
+def test_two_runs_are_shown_at_the_same_moments_with_their_times(tmp_path):
+  outcomes = [drawn.outcome(), drawn.outcome(1)]
+  pair = _pair((30.0, 90.0), (20.0, 80.0), (15.0, 40.0), (10.0, 19.0), (10.0, 18.0))
+  text = _text(tmp_path, 5, outcomes, pairs=[pair])
+  assert text.count('alt="From the Universal Face Model"') == 3  # the start is there too
+  assert text.count('alt="From scratch"') == 2 and '<h2>Samples</h2>' not in text
+  assert '5 minibatches a run and then up to 40, from ufm and from scratch' in text
+  assert 'after 2 minibatches, 4 s of training' in text and 'after 5 minibatches, 10 s of training' in text
+  assert 'it takes 4 minibatches, 2.0 times as many, to come as near' in text  # 20 of the way from 40 to 19
+  rows = re.findall(r'<tr><td>(From[\w ]+)</td><td class="number">(\d+)</td><td class="number">(\d+)</td>', text)
+  assert rows == [(way, step, str(2 * int(step))) for way in ('From the Universal Face Model', 'From scratch')
+                  for step in '1245']
+  assert text.count('alt="photos"') == 1 and text.count('alt="enlarged"') == 5
+  assert 'From scratch, 5 minibatches: 3.0' in text
+  assert text.count('<h3>Noise texture</h3><svg') == 1 and 'Geometry distance (' not in text  # not measured
+  never = _text(tmp_path, 5, outcomes, pairs=[_pair((30.0, 90.0), (20.0, 80.0), (15.0, 40.0))])
+  assert 'not in 1.5 times as many' in never
+
+
+def test_the_middle_of_a_picture_is_enlarged(tmp_path):
+  pair = _pair((30.0, 90.0))
+  text = _text(tmp_path, 5, [drawn.outcome(), drawn.outcome(1)], pairs=[pair])
+  source = re.search(r'src="data:image/png;base64,([^"]+)" alt="enlarged"', text)[1]
+  reals = pair.ufm.evaluated[-1].reals
+  shown = iio.imread(base64.b64decode(source))
+  np.testing.assert_array_equal(shown[2:6, 2:6], reals[0][2:6, 2:6])
+  np.testing.assert_array_equal(shown[2:6, 8:12], reals[1][2:6, 2:6])
 
 
 def test_numbers_of_frames_are_medians_by_their_distance_in_time():

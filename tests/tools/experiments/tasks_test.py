@@ -14,6 +14,10 @@ def test_commands_that_make_sets_have_only_flags_that_there_are():
     assert set(re.findall(r'--(\w+)=', command)) <= flags
 
 
+def test_experiment_5_compares_at_the_reports_minibatch():
+  assert tasks.TASKS[5].num_minibatches == 75
+
+
 def test_the_two_tiny_sets_differ_in_their_alignment_only():
   assert (tasks.TASKS[2].align, tasks.TASKS[3].align) == ('off', 'eyes')
   assert '--align=off' in tasks.TASKS[2].make and '--align' not in tasks.TASKS[3].make

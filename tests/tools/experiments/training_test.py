@@ -1,5 +1,6 @@
 """Tests of an experiment's runs: the report's options, kept when finished, gone on with when stopped."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ from dcgan import checkpoints
 from dcgan import config
 from dcgan import errors
 from dcgan import health
+from dcgan import presets
+from dcgan import records
 from dcgan import runs
 from tests.dcgan import conftest
 from tools.experiments import training
@@ -32,6 +35,12 @@ def _trained(prefix, tmp_path_factory):
   """Folder of the runs, and the run of 4 minibatches in it. Shared: copy it to change it."""
   out = tmp_path_factory.mktemp('out')
   return out, next(training.train([training.make_variant(prefix, _SCALE, 0, 9, 'overlapping')], out))
+
+
+@pytest.fixture(scope='module', name='donor')
+def _donor(trained):
+  """Path (str) of the run, as a model to start from."""
+  return str(trained[1])
 
 
 @pytest.fixture(name='copy')
@@ -55,6 +64,70 @@ def test_a_variant_has_the_parameters_of_the_report_and_is_only_warned():
   assert (options.training.num_minibatches, options.training.ema_half_life_images) == (700, 0)
   assert options.augmentation == config.Augmentation() and options.regularization == config.Regularization()
   assert options.health.on_collapse == 'warn'
+
+
+def test_the_arms_differ_in_where_they_start_only(donor):
+  variants = training.make_arms('records/a', training.Scale(75, seeds=(0, 5)), donor)
+  assert [variant.name for variant in variants] == ['ufm-seed0', 'scratch-seed0', 'ufm-seed5', 'scratch-seed5']
+  assert [variant.init_from for variant in variants] == [donor, None] * 2
+  ufm, scratch, other, _ = variants
+  assert ufm.options == scratch.options and other.options == ufm.options.replace('training', seed=5)
+  person = presets.PRESETS['person']
+  assert ufm.options.networks == runs.load_options(donor).networks != person.networks
+  assert (ufm.options.augmentation, ufm.options.training.learning_rate) == (
+      person.augmentation, person.training.learning_rate)
+  assert (ufm.options.data.global_batch_size, ufm.options.data.crop_px) == (64, 108)  # as the model, not as the preset
+  assert ufm.options.training.transfer == 'full' and ufm.options.health.on_collapse == 'warn'
+
+
+@pytest.mark.parametrize('num_minibatches, long_minibatches, every', [
+    (75, None, 25), (75, 75, 5), (75, 150, 15), (10, 20, 1), (79, None, 79), (1, 24, 1), (6, 144, 6)])
+def test_arms_keep_24_checkpoints_at_most_one_at_the_moment(donor, num_minibatches, long_minibatches, every):
+  scale = training.Scale(num_minibatches, long_minibatches=long_minibatches)
+  variant, _ = training.make_arms('records/a', scale, donor)
+  periods, end = variant.options.periods, variant.options.training.num_minibatches
+  assert variant.moment == num_minibatches and end == (long_minibatches or 8 * num_minibatches)
+  assert (periods.keep_every_steps, periods.checkpoint_every_steps, periods.samples_every_steps) == (every,) * 3
+  assert num_minibatches % every == 0 and end / every <= 24
+
+
+@pytest.mark.parametrize('num_minibatches, long_minibatches, message', [
+    (75, 74, r'`long_minibatches` \(74\) must lie between `num_minibatches` \(75\) and 24 times that. Use 600.'),
+    (2, 49, r'`long_minibatches` \(49\) must lie between `num_minibatches` \(2\)'),
+    (2, 0, r'`long_minibatches` \(0\)'), (0, 5, r'`num_minibatches` \(0\) must be 1 or more')])
+def test_arms_that_end_too_early_or_too_late_are_refused(donor, num_minibatches, long_minibatches, message):
+  with pytest.raises(errors.InputError, match=message):
+    training.make_arms('records/a', training.Scale(num_minibatches, long_minibatches=long_minibatches), donor)
+
+
+def test_arms_from_a_model_that_is_not_there_are_refused(tmp_path):
+  with pytest.raises(errors.InputError, match=r'`init_from` \(.*nowhere\): no such run'):
+    training.make_arms('records/a', training.Scale(75), str(tmp_path / 'nowhere'))
+
+
+def test_arms_are_found_by_their_model_and_by_the_checkpoint_at_the_moment(donor, prefix, tmp_path):
+  ufm, scratch = training.make_arms(prefix, training.Scale(1, long_minibatches=2), donor)
+  run, = training.train([ufm], tmp_path)
+  assert run.name == '00000-drawn8-from-drawn8-batch9-overlapping-seed0-ufm-seed0'
+  assert checkpoints.steps(run) == [1, 2]
+  flags = (run / 'flags.txt').read_text(encoding='utf-8').splitlines()
+  assert flags[:3] == ['--preset=person', f'--init_from={donor}', '--transfer=full']
+  assert training.find_run(ufm, tmp_path) == run and training.find_run(scratch, tmp_path) is None
+  assert training.find_run(dataclasses.replace(ufm, init_from='ufm'), tmp_path) is None
+  assert training.find_run(dataclasses.replace(ufm, init_from=None), tmp_path) is None
+  for path in run.glob('ckpt-1.*'):
+    path.unlink()
+  assert training.find_run(ufm, tmp_path) is None
+  later = dataclasses.replace(ufm, moment=3, options=ufm.options.replace('training', num_minibatches=3))
+  assert training.find_run(later, tmp_path) == run  # it has yet to come there
+
+
+def test_a_set_that_was_not_aligned_is_found_again(tmp_path):
+  manifest = conftest.make_set(str(tmp_path / 'drawn'), 5)
+  records.save_manifest(str(tmp_path / 'drawn'), dataclasses.replace(manifest, settings={'align': 'off'}))
+  variant = training.make_variant(str(tmp_path / 'drawn'), training.Scale(1, 2, 8), 0, 4)
+  run, = training.train([variant], tmp_path / 'out')
+  assert training.find_run(variant, tmp_path / 'out') == run
 
 
 def test_a_short_run_is_shown_ten_times_and_a_long_one_as_any_other():

@@ -1,0 +1,113 @@
+"""Tests of dcgan.adapter."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dcgan import adapter
+from dcgan import checkpoints
+from dcgan import errors
+from dcgan import latents
+from dcgan import networks
+from dcgan import runs
+from dcgan import session
+from dcgan import weights
+from tests.dcgan import session_test
+
+NUM_PICTURES = 4
+
+
+@pytest.fixture(name='options')
+def fixture_options(tiny_config):
+  return tiny_config.replace('training', transfer='bn_only', num_minibatches=6)
+
+
+def make(options, strategy=None):
+  return adapter.Adapter(options, strategy or tf.distribute.get_strategy(), NUM_PICTURES)
+
+
+def pictures():
+  return np.random.default_rng(0).integers(0, 256, [NUM_PICTURES, 8, 8, 3], np.uint8)
+
+
+def learn(trained, num_steps, targets=None):
+  """Learns all pictures in each minibatch, on each replica its part; returns the history."""
+  num_replicas = trained.strategy.num_replicas_in_sync
+  size = NUM_PICTURES // num_replicas
+  def dataset(context):
+    del context
+    both = tf.data.Dataset.from_tensor_slices((pictures() if targets is None else targets, np.arange(NUM_PICTURES)))
+    return both.batch(size, drop_remainder=True).repeat()
+  iterator = iter(trained.strategy.distribute_datasets_from_function(dataset))
+  return {name: value.numpy() for name, value in trained.train(iterator, tf.constant(num_steps, tf.int64)).items()}
+
+
+def test_only_scales_shifts_and_points_of_z_are_learnt(options):
+  trained = make(options)
+  before = {name: weights.values_of(getattr(trained, name)) for name in ('generator', 'discriminator')}
+  z = trained.picture_z.numpy()
+  learn(trained, 3)
+  for network, values in before.items():
+    after = weights.values_of(getattr(trained, network))
+    moved = {name for name, value in values.items() if (after[name] != value).any()}
+    assert moved == ({'4x4_norm/gamma', '4x4_norm/beta'} if network == 'generator' else set())
+  frozen = {network: {variable.name for variable in variables} for network, variables in trained.frozen.items()}
+  assert '4x4_norm/moving_mean:0' in frozen['generator'] and '4x4_norm/gamma:0' not in frozen['generator']
+  assert len(frozen['discriminator']) == len(trained.discriminator.variables)
+  assert (trained.picture_z.numpy() != z).any(axis=1).all()
+
+
+def test_the_loss_is_of_pixels_of_features_and_of_the_distance_from_the_origin_of_z(options):
+  trained = make(options)
+  z = trained.picture_z.numpy()
+  expected = np.abs(pictures() / 127.5 - 1 - trained.generator(z, training=False).numpy()).mean()
+  history = learn(trained, 1)
+  np.testing.assert_allclose(history['loss/pixels'], [expected], rtol=1e-5)
+  of_z = np.mean(((z**2).mean(axis=1) - 1)**2)
+  np.testing.assert_allclose(history['loss/reconstruction'],
+                             history['loss/pixels'] + 0.5 * history['loss/features'] + 0.02 * of_z, rtol=1e-5)
+
+
+def test_pictures_that_a_generator_can_make_are_learnt(options):
+  trained = make(options.replace('networks', channels=16))
+  for layer in ('4x4_dense', '8x8_rgb'):  # as large as those of a trained model
+    kernel = trained.generator.get_layer(layer).kernel
+    kernel.assign(10 * kernel)
+  targets = networks.generate(trained.generator, latents.sample_z(NUM_PICTURES, 4, seed=5))
+  history = learn(trained, 200, targets)
+  assert history['loss/pixels'][-1] < 0.3 * history['loss/pixels'][0]
+
+
+def test_a_picture_moves_its_own_point_only(options):
+  trained = make(options)
+  z = trained.picture_z.numpy()
+  batch = tf.data.Dataset.from_tensors((pictures(), np.array([2, 2, 2, 2]))).repeat()
+  trained.train(iter(batch), tf.constant(1, tf.int64))
+  assert (trained.picture_z.numpy() != z).any(axis=1).tolist() == [False, False, True, False]
+
+
+def test_two_replicas_learn_as_one_does(options, two_replicas):
+  one, two = make(options), make(options, two_replicas)
+  np.testing.assert_allclose(learn(two, 1)['loss/pixels'], learn(one, 1)['loss/pixels'], rtol=1e-4)
+
+
+@pytest.mark.parametrize('changes', [{}, {'discriminator_norm': 'spectral', 'minibatch_features': 'discrimination'}])
+def test_a_stopped_run_goes_on_to_the_same_points_and_weights(options, tmp_path, changes):
+  options = options.replace('networks', **changes)
+  donor = session.start(options.replace('training', transfer='full', num_minibatches=1), tmp_path / 'donor').run
+  whole = session.start(options, tmp_path / 'whole', init_from=str(donor)).run
+  half = session.start(options.replace('training', num_minibatches=2), tmp_path / 'half', init_from=str(donor)).run
+  session.resume(half, runs.load_options(half).replace('training', num_minibatches=6))
+  left, right = session_test.variables(whole), session_test.variables(half)
+  name = 'picture_z/.ATTRIBUTES/VARIABLE_VALUE'
+  assert left[name].shape == (13, 4) and (left[name] != 0).any()
+  for key, value in left.items():
+    np.testing.assert_array_equal(value, right[key], err_msg=key)
+  line = session_test.stats(whole)[0]
+  assert {'loss/reconstruction', 'loss/pixels', 'loss/features'} <= set(line) and 'loss/generator' not in line
+  assert checkpoints.load_generator(whole)[2] == 6
+
+
+def test_another_architecture_is_told_as_for_any_transfer(options, tmp_path, finished_run):
+  with pytest.raises(errors.InputError, match='none of its layers fits'):
+    session.start(options.replace('networks', channels=6), tmp_path, init_from=str(finished_run))

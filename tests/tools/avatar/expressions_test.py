@@ -1,0 +1,192 @@
+"""Tests of the choice of expressions: drawn points, turned by hand, and a portrait whose lower half moves."""
+
+import cv2
+import numpy as np
+import pytest
+
+from dcgan import errors
+from dcgan import images
+from dcgan import records
+from tools.avatar import expressions
+from tools.faces import alignment
+from tools.faces import landmarks as face_landmarks
+from tools.faces import measures
+
+_LOWER_LIP = list(range(400, 440))  # of no say in the pose
+_IRISES = list(face_landmarks.IRISES)
+
+
+def _face(opening=0.0, yaw=0.0, pitch=0.0, scale=1.0, shift=(0.0, 0.0, 0.0)):
+  """float64 [478, 3]: a face, eyes 40 apart, whose mouth is `opening` low; turned, then scaled and moved."""
+  points = np.random.default_rng(0).uniform(-50, 50, [records.NUM_LANDMARKS, 3])
+  points[measures._POSE_POINTS] = measures._NEUTRAL_SHAPE  # pylint: disable=protected-access
+  points[_IRISES] = [[-20, 0, 0], [20, 0, 0]]
+  points[_LOWER_LIP, 1] += opening
+  p, y = np.radians([pitch, yaw])
+  nod = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+  turn = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+  return scale * points @ (turn @ nod).T + shift
+
+
+def test_a_moved_and_enlarged_face_is_the_same():
+  one, other = expressions.vectors([_face(5), _face(5, scale=1.7, shift=(30, -9, 4))])
+  np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_a_mouth_that_opens_is_as_far_as_its_points_moved():
+  # 40 of 478 points move down by 12 of the 40 px between the eyes, the mean of all by 12·40/478.
+  closed, opened = expressions.vectors([_face(), _face(12)])
+  share = 40 / 478
+  assert np.linalg.norm(opened - closed) == pytest.approx(12 / 40 * np.sqrt(share * (1 - share)), rel=1e-6)
+
+
+@pytest.mark.parametrize('yaw, pitch', [(20, 0), (0, -15), (-25, 10)])
+def test_a_turn_counts_by_its_angle_and_moves_no_point(yaw, pitch):
+  ahead, turned = expressions.vectors([_face(), _face(yaw=yaw, pitch=pitch)])
+  np.testing.assert_allclose(turned[:-2], ahead[:-2], atol=1e-6)
+  np.testing.assert_allclose((turned - ahead)[-2:], 0.1 * np.radians([yaw, pitch]), atol=1e-6)
+
+
+def test_the_source_rests_and_the_target_is_farthest_even_from_turned_heads():
+  faces = [_face(opening) for opening in (0, 1, 2, 30, 3)] + [_face(2, yaw=20), _face(40), _face(1, pitch=10)]
+  ranked = expressions.pairs(expressions.vectors(faces))
+  assert ranked[0] == (2, 6)  # the median opening is 2
+  assert [target for source, target in ranked if source == 2][:2] == [6, 3]
+  assert len(ranked) == len(set(ranked)) and all(source != target for source, target in ranked)
+
+
+def test_a_turn_is_chosen_where_expressions_hardly_differ():
+  faces = [_face(opening, yaw=yaw) for opening, yaw in ((0, 0), (0.2, 1), (0.1, -1), (0.3, 25), (0.1, 0))]
+  assert expressions.pairs(expressions.vectors(faces))[0][1] == 3
+
+
+def test_of_two_points_each_is_tried_as_the_target():
+  assert sorted(expressions.pairs(np.array([[0.0], [1.0]]))) == [(0, 1), (1, 0)]
+
+
+def test_the_strangest_values_are_left_out_and_of_two_none():
+  np.testing.assert_array_equal(expressions.usual(np.arange(101)[::-1], 0.4), np.arange(101)[::-1] <= 40)
+  np.testing.assert_array_equal(expressions.usual(np.array([8, 1, 2, 7]), 0.4), [False, True, True, True])
+  assert expressions.usual(np.array([1.0, 9.0]), 0.4).all() and expressions.usual(np.array([3.0]), 0.4).all()
+
+
+@pytest.mark.parametrize('num_values', range(2, 65))
+def test_two_faces_at_least_pass_both_measures(num_values):
+  rising = np.arange(num_values)
+  left = expressions.usual(rising, 0.4) & expressions.usual(rising[::-1], 0.75)  # as contrary as can be
+  assert left.sum() >= 2
+
+
+def test_the_farthest_points_of_some():
+  points = np.array([[0, 0], [3, 0], [0, 4], [1, 1]], float)
+  assert expressions.farthest(points) == (1, 2)
+  assert expressions.farthest(np.zeros([3, 2])) in ((0, 1), (0, 2), (1, 2))
+
+
+def _expression(gap=0.0, eyes=0.0, yaw=0.0, pitch=0.0):
+  """float64 [478, 3]: inner lips `gap` and lids `eyes` apart, as `measures` takes them, on a turned neutral face."""
+  points = np.zeros([records.NUM_LANDMARKS, 3])
+  points[measures._POSE_POINTS] = measures._NEUTRAL_SHAPE  # pylint: disable=protected-access
+  for upper, lower in ((82, 87), (13, 14), (312, 317)):
+    points[[upper, lower]] = [0, 50, -30], [0, 50 + gap, -30]
+  for p1, p2, p3, p4, p5, p6 in ((33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380)):
+    width = np.linalg.norm(points[p4] - points[p1])
+    points[[p2, p3, p5, p6]] = points[p1]
+    points[[p5, p6], 1] += eyes * width
+  p, y = np.radians([pitch, yaw])
+  nod = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+  turn = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+  return points @ (turn @ nod).T
+
+
+@pytest.mark.parametrize('source, target, told', [
+    (dict(gap=2), dict(gap=21), 'the mouth opens (0.02 to 0.21)'),
+    (dict(gap=21), dict(gap=2), 'the mouth closes (0.21 to 0.02)'),
+    (dict(eyes=0.31), dict(eyes=0.12), 'the eyes close (0.31 to 0.12)'),
+    (dict(eyes=0.12), dict(eyes=0.31), 'the eyes open (0.12 to 0.31)'),
+    (dict(), dict(yaw=8), 'the head turns 8° to the right'),
+    (dict(yaw=4), dict(yaw=-4), 'the head turns 8° to the left'),
+    (dict(), dict(pitch=10), 'the head rises 10°'),
+    (dict(pitch=5), dict(pitch=-5), 'the head sinks 10°'),
+    (dict(gap=2), dict(gap=3, yaw=2), 'small changes of the face'),
+    (dict(gap=2), dict(gap=12, yaw=8), 'the mouth opens (0.02 to 0.12), the head turns 8° to the right'),
+])
+def test_what_a_face_does_is_told_in_words(source, target, told):
+  assert expressions.describe(_expression(**source), _expression(**target)) == told
+
+
+class _Portrait:
+  """Stands for a generator: z of [lower, grey] gives the portrait with its lower half moved down, faded to grey."""
+
+  def __init__(self, picture):
+    self._picture = picture
+
+  def __call__(self, z, training):
+    del training
+    made = []
+    for lower, grey in np.asarray(z):
+      rows, columns = np.mgrid[:64, :64].astype(np.float32)
+      rows -= np.clip(rows - 36, 0, 12) / 12 * lower
+      moved = cv2.remap(self._picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+      made.append((1 - np.clip(grey, 0, 1)) * moved + np.clip(grey, 0, 1) * 127)
+    return np.float32(made) / 127.5 - 1
+
+
+@pytest.fixture(name='portrait', scope='module')
+def fixture_portrait(astronaut):
+  found = face_landmarks.FaceFinder().find_all(astronaut)[0]
+  frame = alignment.align(astronaut, found.landmarks, found.eyes).image
+  return _Portrait(images.resize(frame[39:179, 19:159][np.newaxis], 64)[0])
+
+
+@pytest.mark.slow
+def test_faces_are_chosen_and_grey_pictures_are_not(portrait, caplog):
+  z = np.array([[0, 0], [0.5, 0], [5, 0], [0.2, 0], [5, 1], [-0.3, 0]], np.float32)
+  with caplog.at_level('INFO'):
+    source, target = expressions.choose(portrait, z, 140)
+  assert target == 2 and source in (0, 1, 3, 5)
+  assert f'Chose {source} and 2: ' in caplog.text
+
+
+@pytest.mark.slow
+def test_a_pair_with_frames_between_that_are_no_faces_is_not_taken(portrait):
+  # The farthest is reached only through grey: by a line in a third dimension that is grey in its middle.
+  through_grey = lambda z, training: portrait(
+      np.stack([z[:, 0], np.where(np.abs(np.asarray(z)[:, 0] - 3.5) < 1.2, 1, 0)], axis=1), training)
+  z = np.array([[0, 0], [0.2, 0], [2.0, 0], [5, 0], [0.1, 0]], np.float32)
+  source, target = expressions.choose(through_grey, z, 140)
+  assert target == 2 and source in (0, 1, 4)
+
+
+@pytest.mark.slow
+def test_strange_pictures_are_left_out_where_reals_are_known(portrait):
+  z = np.zeros([9, 2], np.float32)
+  z[:, 0] = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 2, 6, 7]
+  reals = images.to_uint8(portrait(np.linspace([0, 0], [2, 0], 16), False)).numpy()
+  assert expressions.choose(portrait, z, 140)[1] == 8
+  assert expressions.choose(portrait, z, 140, reals)[1] not in (7, 8)
+
+
+@pytest.mark.slow
+def test_without_two_faces_the_most_different_pictures_are_taken_with_a_warning(caplog):
+  grey = lambda z, training: np.tile(np.float32(z)[:, :1, np.newaxis, np.newaxis], [1, 64, 64, 3])
+  with caplog.at_level('WARNING'):
+    chosen = expressions.choose(grey, np.array([[0.1], [-0.9], [0.3], [0.8]], np.float32), 140)
+  assert chosen == (1, 3)
+  assert 'Only 0 of 4 pictures of the gallery look real' in caplog.text and 'chose 1 and 3' in caplog.text
+
+
+def test_a_gallery_of_one_is_refused():
+  with pytest.raises(errors.InputError, match=r'`num_images` \(1\) of the gallery must be 2 or more'):
+    expressions.choose(None, np.zeros([1, 4], np.float32), 140)
+
+
+@pytest.mark.slow
+def test_where_no_line_is_clean_the_best_pair_is_taken_with_a_warning(portrait, caplog):
+  # Faces at whole numbers only.
+  between_grey = lambda z, training: portrait(
+      np.stack([z[:, 0], np.abs(z[:, 0] - np.round(z[:, 0])) > 0.1], axis=1).astype(np.float32), training)
+  with caplog.at_level('WARNING'):
+    source, target = expressions.choose(between_grey, np.float32([[0, 0], [1, 0], [4, 0]]), 140)
+  assert {source, target} <= {0, 1, 2} and source != target
+  assert 'Between all pairs of expressions that were tried some frame is no face' in caplog.text

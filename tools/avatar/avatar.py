@@ -1,0 +1,204 @@
+"""From a video or photos of a person to an animated face: a set, a run, its gallery and two of its expressions."""
+
+import dataclasses
+import functools
+import os
+import pathlib
+import time
+
+from absl import logging
+
+from dcgan import checkpoints
+from dcgan import config
+from dcgan import devices
+from dcgan import gallery
+from dcgan import health
+from dcgan import latents
+from dcgan import presets
+from dcgan import records
+from dcgan import runs
+from dcgan import session
+from dcgan import transfers
+from tools.avatar import animation
+from tools.faces import alignment
+from tools.material import downloads
+from tools.material import sources
+from tools.sets import choice
+from tools.sets import pipeline
+from tools.sets import workers
+
+_NUM_FRAMES = 300  # wanted of a video
+_LEAST_FPS, _MOST_FPS = 1.0, 15.0  # nearer frames hardly differ
+_MAX_REJECT_FRACTION = 0.98
+_PRESET = 'person'
+_NUM_MINIBATCHES = 600
+_SAMPLES_EVERY_STEPS, _CHECKPOINT_EVERY_STEPS = 20, 50
+_PREVIEW_STEP = 40  # from a model of many faces the person is there by then
+_NOTE = 'avatar'
+_FINGERPRINT = 'fingerprint'  # in the manifest: which pictures the set was made from
+
+
+class Stopped(Exception):
+  """A signal ended the training, which was saved.
+
+  Attributes:
+    result: `session.Result`.
+  """
+
+  def __init__(self, result):
+    super().__init__(f'stopped by {result.signal.name}')
+    self.result = result
+
+
+def make_avatar(kind, paths, *, name=None, minutes=6.0, init_from=transfers.SHIPPED, records_dir='records',
+                checkpoints_dir='checkpoints', overwrite=False):
+  """Makes a set, trains a run on it, and animates two expressions of its best checkpoint.
+
+  A set that was made from the same pictures is kept, and a run on it that was stopped goes on; one that was animated
+  already is taken as it is.
+
+  Args:
+    kind: 'video' or 'photos'.
+    paths: list of str: videos or their addresses, or one folder.
+    name: str, the set's; None names it after the first path.
+    minutes: float, how long to train at most.
+    init_from: str, the model to start from, as for `transfers.load_donor`; its networks and crop are kept.
+    records_dir: str, the folder of all sets.
+    checkpoints_dir: str, the folder of all runs.
+    overwrite: bool, whether all is made anew, a set of that name replaced.
+
+  Returns:
+    `pathlib.Path` of the GIF.
+
+  Raises:
+    Stopped: a signal ended the training.
+    errors.InputError: an argument breaks its rule, the input, the set or `init_from` cannot be used, no picture gave a
+      face, or training diverged.
+  """
+  donor = transfers.load_donor(init_from).model.options
+  prefix = _make_set(kind, paths, name, records_dir, overwrite)
+  result = _train(_options(prefix, donor), init_from, checkpoints_dir, minutes, overwrite)
+  if result.signal:
+    raise Stopped(result)
+  done = _animations(result.run)
+  if done:
+    logging.info('%s is done already; --overwrite makes all anew.', result.run)
+    return done[0]
+  generator, options, step = checkpoints.load_generator(result.run, 'best')
+  logging.info('The best of its checkpoints is that of minibatch %d. Drawing its gallery, and animating it.', step)
+  z = latents.sample_z(latents.NUM_FIXED_POINTS, options.networks.z_dims, options.training.seed)
+  gallery.save(gallery.default_path(result.run), generator, z, step)
+  return animation.save(result.run)
+
+
+def frames_per_sec(secs):
+  """Returns how many frames a second to take from `secs` (float) seconds of video: about 300 in all, 1 to 15."""
+  return round(min(_MOST_FPS, max(_LEAST_FPS, _NUM_FRAMES / secs)), 2)
+
+
+class Deadline:
+  """Ends training when its time is over.
+
+  Args:
+    minutes: float, from now on.
+    every_steps: int, minibatches between two looks at the clock.
+  """
+
+  def __init__(self, minutes, every_steps):
+    self.every_steps = every_steps
+    self._minutes = minutes
+    self._ends_at = time.monotonic() + 60 * minutes
+
+  def __call__(self, step, is_last=False):
+    """Returns `health.Decision` that it is enough, or None."""
+    if is_last or time.monotonic() < self._ends_at:
+      return None
+    logging.info('The %g minutes for training are over at minibatch %d.', self._minutes, step)
+    return health.Decision('enough')
+
+
+class Preview:
+  """Tells of the first grid of samples that shows the person.
+
+  Args:
+    run: path of the run's folder.
+  """
+
+  every_steps = _PREVIEW_STEP
+
+  def __init__(self, run):
+    self._run = pathlib.Path(run)
+
+  def __call__(self, step, is_last=False):
+    """Logs the path of the grid of minibatch `step`, where it is that one."""
+    del is_last
+    if step == _PREVIEW_STEP:
+      logging.info('Preview: %s', self._run / f'samples_{step:06d}.png')
+
+
+def _make_set(kind, paths, name, records_dir, overwrite):
+  """Makes the set, unless it was made from the same pictures; returns its prefix."""
+  paths = [downloads.fetch(path, os.path.join(records_dir, 'clips')) if downloads.is_url(path) else path
+           for path in paths]
+  source_options = {}
+  if kind == 'video':
+    source_options = dict(fps=frames_per_sec(sources.open_source(kind, paths, fps=1.0).num_inputs))
+  fingerprint = sources.open_source(kind, paths, **source_options).fingerprint
+  prefix = os.path.join(records_dir, name or sources.default_name(kind, paths[0]))
+  if records.manifest_path(prefix).exists() and not overwrite:
+    if records.load_manifest(prefix).settings.get(_FINGERPRINT) == fingerprint:
+      logging.info('%s is there already, made from the same pictures.', prefix)
+      return prefix
+  if kind == 'video':
+    logging.info('Taking %g frames a second.', source_options['fps'])
+  settings = source_options | dict(align=alignment.EYES, fingerprint=fingerprint)
+  return pipeline.make_records(
+      kind, paths, choice.Wanted(), source_options=source_options, name=name, records_dir=records_dir,
+      overwrite=overwrite, settings=settings, max_reject_fraction=_MAX_REJECT_FRACTION,
+      run=functools.partial(workers.run, num_workers=0))
+
+
+def _options(prefix, donor):
+  """Returns the `config.Config` of a run on a set, with the networks and the crop of the model that it starts from."""
+  num_images = records.load_manifest(prefix).num_images
+  options = dataclasses.replace(presets.PRESETS[_PRESET], networks=donor.networks)
+  transfer = presets.choose_transfer(round((1.0 - options.data.holdout_fraction) * num_images))
+  return options.replace('data', records=prefix, crop_px=donor.data.crop_px).replace(
+      'training', num_minibatches=_NUM_MINIBATCHES, transfer=transfer).replace(
+          'periods', samples_every_steps=_SAMPLES_EVERY_STEPS,
+          checkpoint_every_steps=_CHECKPOINT_EVERY_STEPS).validate()
+
+
+def _train(options, init_from, checkpoints_dir, minutes, overwrite):
+  """Trains a run, or goes on with it; returns the `session.Result`, of a finished one at once."""
+  flagfile = f'--preset={_PRESET}\n--init_from={init_from}\n--note={_NOTE}\n' + ''.join(
+      f'--{name}={value}\n' for name, _, value in config.differences(presets.PRESETS[_PRESET], options))
+  run = None if overwrite else _earlier_run(options, checkpoints_dir, flagfile)
+  if run:
+    step = checkpoints.steps(run)[-1]
+    if step >= options.training.num_minibatches or _animations(run):
+      return session.Result(run, step, None)
+  deadline = Deadline(minutes, _SAMPLES_EVERY_STEPS)
+  also_due = lambda folder: [Preview(folder), deadline]
+  logging.info('Learning the face, for %g minutes at most.', minutes)
+  strategy = devices.build_strategy()
+  if run:
+    return session.resume(run, runs.load_options(run), strategy, also_due=also_due)
+  options = options.replace('training', precision=devices.choose_precision())
+  options = options.replace('training', xla=devices.choose_xla(options, strategy))
+  return session.start(options, checkpoints_dir, _NOTE, init_from, flagfile, strategy, also_due=also_due)
+
+
+def _earlier_run(options, checkpoints_dir, flagfile):
+  """Returns the newest run of the same flags on the same pictures that has a checkpoint, or None."""
+  digest = records.load_manifest(options.data.records).digest
+  for path in sorted(pathlib.Path(checkpoints_dir).glob(f'*-{_NOTE}/flags.txt'), reverse=True):
+    run = path.parent
+    if (path.read_text(encoding='utf-8') == flagfile and runs.load_options(run).data.records_digest == digest
+        and checkpoints.steps(run)):
+      return run
+  return None
+
+
+def _animations(run):
+  return sorted(pathlib.Path(run).glob('animation_*.gif'))

@@ -1,0 +1,57 @@
+"""Makes an animated face of a person from a video or photos, in one command.
+
+  python -m tools.make_avatar --video=me.mp4
+  python -m tools.make_avatar --photos=my_photos --name=me
+
+Finds the face in the pictures and makes the set records/NAME, with its report (as tools.make_records); trains from the
+Universal Face Model for six minutes at most, looking after its health (as dcgan.train); takes the best checkpoint,
+draws its gallery, and animates two of its expressions that it chooses (as tools.animate). A first picture of the person
+is told of as `Preview` within a minute or so. What was stopped goes on when the same command is given again. The last
+line on standard output is the path of the GIF, in the run's folder.
+"""
+
+import sys
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from dcgan import entry
+from dcgan import errors
+
+_VIDEO = flags.DEFINE_multi_string('video', None, 'The video, a file or an https:// address; again for more videos of '
+                                   'the same person. Best is half a minute of one person near the camera.')
+_PHOTOS = flags.DEFINE_string('photos', None, 'The folder of photos of one person, with the folders in it.')
+_NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
+_MINUTES = flags.DEFINE_float('minutes', 6.0, 'How long to train at most.')
+_INIT_FROM = flags.DEFINE_string('init_from', 'ufm', 'Model of many faces to start from: ufm for the one that comes '
+                                 'with the project, a run, a checkpoint in one, or a .safetensors file.')
+_RECORDS_DIR = flags.DEFINE_string('records_dir', 'records', 'Folder of all sets.')
+_CHECKPOINTS_DIR = flags.DEFINE_string('checkpoints_dir', 'checkpoints', 'Folder in which each run gets its own.')
+_OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Whether to make all anew and replace a set of the same name.')
+
+_MOST_MINUTES = 1440
+
+
+def main():
+  """Makes the avatar; returns the GIF's path."""
+  given = [flag for flag in (_VIDEO, _PHOTOS) if flag.value is not None]
+  if len(given) != 1:
+    raise app.UsageError(f'{"--video and --photos" if given else "No input"} given, but exactly one of --video and '
+                         '--photos must be. Name one, as in --video=me.mp4.')
+  if not 0 < _MINUTES.value <= _MOST_MINUTES:
+    raise errors.InputError(f'`minutes` ({_MINUTES.value:g}) must be over 0 and at most {_MOST_MINUTES}. Use 6.')
+  from tools.avatar import avatar  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  try:
+    return avatar.make_avatar(
+        given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, minutes=_MINUTES.value,
+        init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value, checkpoints_dir=_CHECKPOINTS_DIR.value,
+        overwrite=_OVERWRITE.value)
+  except avatar.Stopped as stopped:
+    logging.info('The avatar is not done. The same command goes on where it stopped.')
+    print(stopped.result.run, flush=True)
+    sys.exit(128 + stopped.result.signal)
+
+
+if __name__ == '__main__':
+  entry.run(main)
