@@ -1,5 +1,5 @@
 # make avatar VIDEO=me.mp4            an animated face of one's own from a video
-# make avatar PHOTOS=my_photos        the same from a folder of photos
+# make avatar PHOTOS=my_photos        the same from a folder of photos; SET=anna names it, MINUTES=20 trains longer
 # make demo                           the same on what ships with the project, command by command
 # make ufm CELEBA=img_align_celeba    another model of many faces to start from; SIZE=128 for larger pictures
 # make test                           every test
@@ -52,10 +52,11 @@ run() {
 endef
 
 define RUN_AVATAR
+set -- $${SET:+--name="$$SET"} $${MINUTES:+--minutes="$$MINUTES"}
 if test -n "$${VIDEO-}"; then
-  run tools.make_avatar --video="$$VIDEO"
+  run tools.make_avatar --video="$$VIDEO" "$$@"
 else
-  run tools.make_avatar --photos="$$PHOTOS"
+  run tools.make_avatar --photos="$$PHOTOS" "$$@"
 fi
 endef
 
@@ -78,10 +79,18 @@ With a video of your own (half a minute of one person near the camera, with many
 END
 endef
 
+# What was stopped goes on: the set where it is whole, the training from its last checkpoint.
 define RUN_UFM
-run tools.make_records --celeba="$$CELEBA"
-run dcgan.train --preset=ufm --records=$$made --image_size=$${SIZE:-64}
-run tools.export_model --run=$$made --out=$$made/ufm$${SIZE:-64}.safetensors
+size=$${SIZE:-64}
+test -f records/celeba.json || run tools.make_records --celeba="$$CELEBA" --name=celeba
+run=$$(ls -d checkpoints/*-celeba$$size-ufm$$size 2>/dev/null | tail -n 1)
+if test -n "$$run" && test -f "$$run/checkpoint" && ! test -f "$$run/gallery.png"; then
+  run dcgan.train --resume=$$run
+elif ! test -f "$$run/gallery.png"; then
+  run dcgan.train --preset=ufm --records=records/celeba --image_size=$$size --note=ufm$$size
+  run=$$made
+fi
+run tools.export_model --run=$$run --out=$$run/ufm$$size.safetensors
 echo
 echo "A person starts from it with --init_from=$$made"
 endef

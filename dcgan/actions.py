@@ -91,7 +91,7 @@ class Log:
     # Gradients that overflowed in float16 were left out of training, too.
     values = {name: float(column[np.isfinite(column)].mean()) for name, column in history.items()
               if name not in ('penalty/r1', 'time/input_secs') and np.isfinite(column).any()}
-    if self._options.regularization.r1_gamma:
+    if self._options.regularization.r1_gamma and 'penalty/r1' in history:
       values['penalty/r1'] = float(history['penalty/r1'][-1])
     now, num_steps = time.monotonic(), len(history['time/input_secs'])
     speed = ''

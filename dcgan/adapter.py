@@ -7,8 +7,9 @@ from dcgan import latents
 from dcgan import networks
 from dcgan import trainer
 
-# Noguchi and Harada 2019, section 4.1, have as fast a z beside slower weights.
-_Z_LEARNING_RATE = 0.05
+PICTURE_Z = 'picture_z'  # in the checkpoint
+# Points of Z are some ten long, scales and shifts near 1 and 0.
+_Z_TIMES_FASTER = 100.0
 _Z_START = 0.1  # times the standard normal
 _FEATURES_WEIGHT, _Z_WEIGHT = 0.5, 0.02
 
@@ -29,6 +30,7 @@ class Adapter(trainer.Trainer):
 
   METRICS = ('loss/reconstruction', 'loss/pixels', 'loss/features', 'gradients/generator', 'time/input_secs')
   wants_places = True
+  trains_discriminator = False
 
   def __init__(self, options, strategy, num_pictures):
     """Builds everything, as `trainer.Trainer`, with `num_pictures` points of Z."""
@@ -37,10 +39,15 @@ class Adapter(trainer.Trainer):
       # Near the origin, where all directions are open, but not at it: a fresh ReLU is dead there.
       start = _Z_START * latents.sample_z(num_pictures, options.networks.z_dims, options.training.seed)
       self.picture_z = tf.Variable(start, name='picture_z')
-      self._z_optimizer = tf.keras.optimizers.legacy.Adam(_Z_LEARNING_RATE, options.training.beta1)
+      # Without momentum: a picture that is not in a minibatch keeps its point.
+      self._z_optimizer = tf.keras.optimizers.legacy.Adam(_Z_TIMES_FASTER * options.training.learning_rate, beta_1=0.0)
       self._z_optimizer._create_all_weights([self.picture_z])  # pylint: disable=protected-access
     self._features = networks.build_features(self.discriminator)
-    self.extra_state = dict(picture_z=self.picture_z, z_optimizer=self._z_optimizer)
+    self.extra_state = {PICTURE_Z: self.picture_z, 'z_optimizer': self._z_optimizer}
+
+  def take_options(self):
+    super().take_options()
+    self._z_optimizer.learning_rate = _Z_TIMES_FASTER * self.options.training.learning_rate
 
   @property
   def frozen(self):

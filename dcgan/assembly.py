@@ -117,7 +117,9 @@ class Assembly:
 
   def save_gallery(self, folder):
     """Draws the gallery of the averaged generator into a run's folder."""
-    z = latents.sample_z(latents.NUM_FIXED_POINTS, self.options.networks.z_dims, self.options.training.seed)
+    picture_z = self.trainer.extra_state.get(adapter.PICTURE_Z)
+    z = latents.gallery_points(latents.NUM_FIXED_POINTS, self.options.networks.z_dims, self.options.training.seed,
+                               None if picture_z is None else picture_z.numpy())
     gallery.save(gallery.default_path(folder), self.trainer.generator_ema, z, self.trainer.step)
 
   def save_samples(self, path):

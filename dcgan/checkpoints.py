@@ -7,6 +7,7 @@ import re
 from absl import logging
 import tensorflow as tf
 
+from dcgan import adapter
 from dcgan import config
 from dcgan import errors
 from dcgan import files
@@ -192,6 +193,22 @@ def load_model(run, checkpoint='latest'):
   built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS}
   step = _restore(run, checkpoint, built)
   return weights.Model(options, step, {name: weights.values_of(network) for name, network in built.items()})
+
+
+def load_picture_z(run, step):
+  """Returns the points of Z that were learnt for the pictures of a run, float32 [num_pictures, z_dims], or None.
+
+  Args:
+    run: str, the run's folder.
+    step: int, the minibatch of the checkpoint.
+
+  Raises:
+    errors.InputError: there is no such checkpoint, or it is damaged.
+  """
+  path, name = _path_of(run, step), f'{adapter.PICTURE_Z}/.ATTRIBUTES/VARIABLE_VALUE'
+  with _naming(path):
+    reader = tf.train.load_checkpoint(path)
+    return reader.get_tensor(name) if reader.has_tensor(name) else None
 
 
 def _restore(run, checkpoint, objects):

@@ -16,7 +16,7 @@ MINIBATCHES = ('shuffled', 'overlapping')
 MINIBATCH_FEATURES = ('none', 'stddev', 'discrimination')
 ON_COLLAPSE = ('warn', 'stop', 'rollback')
 PRECISIONS = ('float32', 'bfloat16', 'float16')
-TRANSFERS = ('full', 'freeze_d', 'bn_only')
+TRANSFERS = ('auto', 'full', 'freeze_d', 'bn_only')
 STORAGES = ('auto', 'memory', 'stream')
 # Fields that may change when a run goes on; flags of the same names set them.
 FREE_ON_RESUME = ('num_minibatches', 'records', 'log_every_steps', 'samples_every_steps', 'checkpoint_every_steps',
@@ -110,7 +110,8 @@ class Training:
     seed: int, of the weights, the minibatches, z and the 64 fixed points.
     transfer: what a run that starts from another model learns: 'full' for all weights, as from scratch; 'freeze_d' for
       all but D's lower half (Mo et al. 2020, arXiv:2002.10964); 'bn_only' for the scales and shifts of G's BatchNorm
-      and a z for each picture (Noguchi and Harada 2019, arXiv:1904.01774; `adapter.Adapter`).
+      and a z for each picture (Noguchi and Harada 2019, arXiv:1904.01774; `adapter.Adapter`). 'auto' becomes one of
+      these when a run starts (`presets.choose_transfer`).
   """
 
   num_minibatches: int = 1500
@@ -121,7 +122,7 @@ class Training:
   precision: str = 'float32'
   xla: bool = False
   seed: int = 0
-  transfer: str = 'full'
+  transfer: str = 'auto'
 
   def validate(self):
     """Raises `errors.InputError` at the first value that no training can run with."""

@@ -22,6 +22,23 @@ def sample_z(num_points, z_dims, seed):
   return rng.standard_normal((num_points, z_dims), dtype=np.float32)
 
 
+def gallery_points(num_points, z_dims, seed, picture_z=None):
+  """Returns the points of a gallery: those that were learnt for pictures first, then as `sample_z` draws them.
+
+  Args:
+    num_points: int; more where there are more pictures.
+    z_dims: int.
+    seed: int, 0 or more.
+    picture_z: float32 [num_pictures, z_dims], or None.
+
+  Returns:
+    float32 [max(num_points, num_pictures), z_dims].
+  """
+  if picture_z is None:
+    return sample_z(num_points, z_dims, seed)
+  return np.concatenate([picture_z, sample_z(max(0, num_points - len(picture_z)), z_dims, seed)])
+
+
 def lerp(start, end, fractions):
   """Returns points on the straight line from `start` to `end`: the report's animation.
 

@@ -18,13 +18,13 @@ PRESETS = {
     # The report to the letter (experiments 1 and 2): what 2016 saw, raw generator included.
     'report': config.Config(
         training=config.Training(ema_half_life_images=0)),
-    # Many faces. At 700 minibatches (32 channels) a rate of 0.0005 with adaptive augmentation was nearer to the photos, but
-    # had blotches in flat colours; D knew held-out faces as well as its own, so there was nothing to augment against.
+    # Many faces. At 700 minibatches (32 channels) a rate of 0.0005 with adaptive augmentation was nearer to the photos,
+    # but had blotches in flat colours; D knew held-out faces as well as its own: there was nothing to augment against.
     'ufm': config.Config(
         networks=_NETWORKS,
         data=config.Data(crop_px=_CROP_PX, holdout_fraction=0.02),
         training=config.Training(num_minibatches=20_000),
-        periods=config.Periods(samples_every_steps=200, checkpoint_every_steps=500),
+        periods=config.Periods(samples_every_steps=200, checkpoint_every_steps=500, keep_every_steps=1000),
         health=_HEALTH),
     # A tiny set.
     'person': config.Config(

@@ -56,18 +56,11 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
     `Result`.
 
   Raises:
-    ValueError: `transfer` is not 'full', but there is no `init_from`.
     errors.InputError: the set, `init_from` or an option cannot be used.
   """
-  if options.training.transfer != 'full' and not init_from:
-    raise ValueError(f'`transfer` ({options.training.transfer}) needs `init_from`, a model to keep the rest of.')
-  manifest = records.load_manifest(options.data.records)
-  options = options.replace('data', records_digest=manifest.digest, align=manifest.settings.get('align', 'eyes'))
-  donor = transfers.load_donor(init_from) if init_from else None
   strategy = strategy or devices.build_strategy()
-  with _explained(strategy):
-    parts = assembly.build(options, manifest, strategy, storage)
-    report = transfers.transfer(donor, parts.trainer, manifest) if donor else None
+  parts, donor, report = _at_its_start(options, init_from, strategy, storage)
+  options = parts.options
   name = [f'{pathlib.Path(options.data.records).name}{options.networks.image_size_px}']
   name += [f'from-{donor.name}'] if donor else []
   name += [note] if note else []
@@ -76,7 +69,8 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
     runs.save_options(run, options)
     files.write_text(run / 'flags.txt', flagfile)
     logging.info('Run %s: %s', run, parts.text)
-    logging.info('Watch %s while it trains; the first one is grey.', run / 'samples_*.png')
+    logging.info('Watch %s while it trains; the first one is %s.', run / 'samples_*.png',
+                 f'what {donor.name} makes' if donor else 'grey')
     if report:
       logging.info('%s', report.text)
       transfers.save_report(run, report)
@@ -128,20 +122,36 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
     return _told(ended_by, run, step, strategy)
 
 
-def describe(options, strategy, storage='auto'):
+def describe(options, init_from, strategy, storage='auto'):
   """Returns what a run with these options would be, as text: options, sizes, memory, minibatches in a pass.
 
   Args:
-    options: `config.Config`.
+    options: `config.Config`, valid.
+    init_from: as for `start`.
     strategy: as for `start`.
     storage: as for `start`.
 
   Raises:
-    errors.InputError: the set or an option cannot be used.
+    errors.InputError: the set, `init_from` or an option cannot be used.
   """
+  parts, _, report = _at_its_start(options, init_from, strategy, storage)
+  taken = f'{report.text}\n' if report else ''
+  return f'{parts.options.to_json()}{taken}{parts.text}\n{parts.estimate}'
+
+
+def _at_its_start(options, init_from, strategy, storage):
+  """Returns (`assembly.Assembly`, `transfers.Donor`, `transfers.Report`) of a new run; the last two may be None."""
+  if not init_from and options.training.transfer not in ('auto', 'full'):
+    raise errors.InputError(f'`transfer` ({options.training.transfer}) needs a model to start from. Use --init_from='
+                            f'{transfers.SHIPPED}, or leave it out.')
+  manifest = records.load_manifest(options.data.records)
+  options = options.replace('data', records_digest=manifest.digest, align=manifest.settings.get('align', 'eyes'))
+  donor = transfers.load_donor(init_from) if init_from else None
+  if options.training.transfer == 'auto':
+    options = options.replace('training', transfer=transfers.choose(donor, options, manifest) if donor else 'full')
   with _explained(strategy):
-    parts = assembly.build(options.validate(), records.load_manifest(options.data.records), strategy, storage)
-    return f'{options.to_json()}{parts.text}\n{parts.estimate}'
+    parts = assembly.build(options, manifest, strategy, storage)
+    return parts, donor, transfers.transfer(donor, parts.trainer, manifest) if donor else None
 
 
 def _train(folder, run, parts, is_new, also_due):
@@ -177,8 +187,8 @@ def _train(folder, run, parts, is_new, also_due):
 def _gone_back(folder, run, parts, decision, num_rollbacks):
   """Returns the `assembly.Assembly` of the checkpoint to go back to, with a changed recipe where it is to train on."""
   step, options = parts.trainer.step, parts.options
-  told = (f'Going back to minibatch {decision.to_step:,}, the last good one, and stopping. More photos help, or a '
-          'model of many faces to start from (--init_from).')
+  told = (f'Going back to minibatch {decision.to_step:,}, the last good one, and stopping. More photos help, and a '
+          f'model of many faces to start from (--init_from={transfers.SHIPPED}).')
   action, change = 'stop', None
   if decision.action == 'rollback' and num_rollbacks < options.health.max_rollbacks:
     options, change = recipes.next_recipe(options, decision.verdict.kind == 'diverged',
@@ -206,8 +216,9 @@ def _told(ended_by, run, step, strategy):
   elif isinstance(ended_by, health.Decision):
     logging.info('Stopped: %s is as it was at minibatch %d, before the collapse.', run, step)
   elif not ended_by:
-    logging.info('Done: %d minibatches. Choose two expressions of %s and animate them with: python -m tools.animate '
-                 '--run=%s --source=A --target=B', step, gallery.default_path(run), run)
+    logging.info('Done: %d minibatches. Animate two expressions that are chosen by themselves with: python -m '
+                 'tools.animate --run=%s, or choose from %s and add --source=A --target=B', step, run,
+                 gallery.default_path(run))
   else:
     logging.info('%s at minibatch %d: saved. Go on with: python -m dcgan.train --resume=%s', ended_by.name, step, run)
   return Result(run=run, global_step=step, signal=ended_by if isinstance(ended_by, signal.Signals) else None)

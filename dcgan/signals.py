@@ -28,7 +28,7 @@ class Signals(tf.Module):
     Args:
       trainer: `trainer.Trainer`.
       training_set: `input_pipeline.TrainingSet`. A signal that it has too few pictures for is NaN: diversity,
-        movement and strangeness under four, memorising under six that are held out.
+        movement and strangeness under four, memorising under six that are held out, or where D does not learn.
     """
     super().__init__(name='signals')
     self._trainer = trainer
@@ -38,10 +38,10 @@ class Signals(tf.Module):
     self._variety = variety.Variety(self._reals) if len(self._reals) >= variety.MIN_REALS else None
     num_judged = min(_MOST_JUDGED, len(training_set.held_out), len(training_set.trained_on))
     self._judged = self._judge = None
-    if num_judged >= _MIN_JUDGED:
+    if num_judged >= _MIN_JUDGED and trainer.trains_discriminator:
       self._judged = [training_set.some(indices, num_judged)
                       for indices in (training_set.trained_on, training_set.held_out)]
-      self._judge = networks.build_discriminator(options.networks, 'float32')
+      self._judge = networks.build_discriminator(options.networks, 'float32', num_frozen=trainer.num_frozen)
     num_components = self._variety.num_components if self._variety else 0
     self._last = tf.Variable(np.full([len(self._z), num_components], np.nan, np.float32), trainable=False, name='last')
 

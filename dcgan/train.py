@@ -26,13 +26,9 @@ from dcgan import presets
 _RECORDS = flags.DEFINE_string('records', None, 'Set to train on, as in records/NAME (from tools.make_records).')
 _PRESET = flags.DEFINE_enum('preset', 'auto', ('auto', *presets.PRESETS), 'Options to start from; auto takes person '
                             'for sets under 2,000 images, else ufm. Other flags override it.')
-_INIT_FROM = flags.DEFINE_string('init_from', None, 'Model to take the weights from, with fresh optimizers: ufm for the '
-                                 'Universal Face Model that comes with the project, a run, a checkpoint in one, or a '
-                                 '.safetensors file.')
-_TRANSFER = flags.DEFINE_enum('transfer', 'auto', ('auto', *config.TRANSFERS), 'With --init_from, what is learnt: full: '
-                              'all weights; freeze_d: all but the lower half of the discriminator; bn_only: the '
-                              "scales and shifts of the generator's BatchNorm and a z for each picture, without a "
-                              'discriminator. auto chooses by the number of pictures.')
+_INIT_FROM = flags.DEFINE_string('init_from', None, 'Model to take the weights from, with fresh optimizers: ufm for '
+                                 'the Universal Face Model that comes with the project, a run, a checkpoint in one, '
+                                 'or a .safetensors file.')
 _RESUME = flags.DEFINE_string('resume', None, 'Run to go on with. Only --num_minibatches, the periods, --strategy, '
                               '--storage and --records (if the set was moved) may be given with it.')
 _CHECKPOINTS_DIR = flags.DEFINE_string('checkpoints_dir', 'checkpoints', 'Folder in which each run gets its own.')
@@ -53,6 +49,9 @@ _XLA = flags.DEFINE_enum('xla', 'auto', ('auto', 'on', 'off'), 'Compile the step
 _OPTIONS = (
     (flags.DEFINE_integer, 'num_minibatches', 'training.num_minibatches',
      'Minibatches to train, counted from the start of the run.'),
+    (flags.DEFINE_string, 'transfer', 'training.transfer', 'With --init_from, what is learnt: full: all weights; '
+     "freeze_d: all but the lower half of the discriminator; bn_only: the scales and shifts of the generator's BatchNorm "
+     'and a z for each picture, without a discriminator; auto: one of these, by the number of pictures.'),
     (flags.DEFINE_integer, 'global_batch_size', 'data.global_batch_size', 'Pictures in a minibatch, over all devices.'),
     (flags.DEFINE_string, 'minibatches', 'data.minibatches', 'Which pictures meet: shuffled, or overlapping, similar '
      'ones in staggered minibatches.'),
@@ -124,9 +123,6 @@ def main():
     return _resume()
   if not _RECORDS.value:
     raise app.UsageError('--records is needed: the set to train on, as in --records=records/NAME.')
-  if _TRANSFER.present and not _INIT_FROM.value:
-    raise app.UsageError(f'--transfer ({_TRANSFER.value}) is of use with --init_from only, which names the model to '
-                         'start from. Add --init_from=ufm, or leave it out.')
   _check_flags()
   from dcgan import devices  # pylint: disable=import-outside-toplevel
   from dcgan import records  # pylint: disable=import-outside-toplevel
@@ -140,13 +136,8 @@ def main():
       devices.choose_precision() if _PRECISION.value == 'auto' else _PRECISION.value))
   options = options.replace('training', xla=(
       devices.choose_xla(options, strategy) if _XLA.value == 'auto' else _XLA.value == 'on'))
-  if _INIT_FROM.value:
-    num_trained_on = round((1.0 - options.data.holdout_fraction) * num_images)
-    transfer = presets.choose_transfer(num_trained_on) if _TRANSFER.value == 'auto' else _TRANSFER.value
-    options = options.replace('training', transfer=transfer)
-    logging.info('Transfer %s, with about %d faces to learn.', transfer, num_trained_on)
   if _DRY_RUN.value:
-    return session.describe(options, strategy, _STORAGE.value)
+    return session.describe(options, _INIT_FROM.value, strategy, _STORAGE.value)
   return _ended(session.start(options, _CHECKPOINTS_DIR.value, _NOTE.value, _INIT_FROM.value, _flagfile(preset),
                               strategy, _STORAGE.value))
 

@@ -39,11 +39,13 @@ class Trainer(tf.Module):
     r1: float32 variable, the latest R1 penalty.
     global_step: int64 variable, minibatches trained.
     extra_state: dict from names to further objects with variables that the next step depends on.
+    num_frozen: int, convolutions of the discriminator, from the picture on, that are not trained.
   """
 
   METRICS = ('loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake', 'logits/real_sign',
              'gradients/generator', 'gradients/discriminator', 'penalty/r1', 'augment/probability', 'time/input_secs')
   wants_places = False  # whether a minibatch is (pictures, their places among those that are trained on)
+  trains_discriminator = True
 
   def __init__(self, options, strategy):
     """Builds everything, optimizer slots too, so that a checkpoint restores at once and whole.
@@ -76,11 +78,11 @@ class Trainer(tf.Module):
     common = dict(config=options.networks, precision=options.training.precision,
                   synchronized=strategy.num_replicas_in_sync > 1, seed=options.training.seed)
     is_partly_frozen = options.training.transfer == 'freeze_d'
-    num_frozen = int(_FROZEN * networks.num_convolutions(options.networks)) if is_partly_frozen else 0
+    self.num_frozen = int(_FROZEN * networks.num_convolutions(options.networks)) if is_partly_frozen else 0
     self.extra_state = {}
     with strategy.scope():
       self.generator = networks.build_generator(**common)
-      self.discriminator = networks.build_discriminator(**common, num_frozen=num_frozen)
+      self.discriminator = networks.build_discriminator(**common, num_frozen=self.num_frozen)
       self.generator_ema = networks.build_generator(**common)
       self.generator_optimizer = self._build_optimizer(self.generator)
       self.discriminator_optimizer = self._build_optimizer(self.discriminator)

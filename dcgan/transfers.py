@@ -4,12 +4,15 @@ import dataclasses
 import json
 import pathlib
 import re
+import shlex
 
 from absl import logging
 
 from dcgan import checkpoints
 from dcgan import errors
 from dcgan import files
+from dcgan import holdout
+from dcgan import presets
 from dcgan import runs
 from dcgan import weights
 
@@ -17,7 +20,6 @@ SHIPPED = 'ufm'  # the Universal Face Model that comes with the project
 SHIPPED_PATH = pathlib.Path(__file__).parents[1] / 'checkpoints' / 'ufm64' / f'ufm64{weights.SUFFIX}'
 _REPORT = 'transfer.json'
 _CHECKPOINT = re.compile(r'ckpt-(\d+)(\.index|\.data-\d+-of-\d+)?')
-_SOURCE_FLAGS = {'video': 'video', 'photos': 'photos', 'celeba': 'celeba'}  # of tools.make_records, by kind of set
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Report:
 
   Attributes:
     source: str, path of the model.
+    digest: str, `weights.Model.digest` of it.
     step: int, minibatches that the model was trained for.
     transfer: a name from `config.TRANSFERS`.
     taken: tuple of str, the variables that have its values, as in 'generator/4x4_dense/kernel'.
@@ -49,6 +52,7 @@ class Report:
   """
 
   source: str
+  digest: str
   step: int
   transfer: str
   taken: tuple
@@ -60,7 +64,9 @@ class Report:
     """One line for the log."""
     parts = [f'Took {len(self.taken)} of {len(self.taken) + len(self.left)} variables from {self.source} at minibatch '
              f'{self.step:,}, with fresh optimizers']
-    if self.frozen:
+    if self.transfer == 'bn_only':
+      parts.append("only the scales and shifts of the generator's BatchNorm are learnt, and a z for each picture")
+    elif self.frozen:
       parts.append(f'frozen by --transfer={self.transfer}: {_layers(self.frozen)}')
     if self.left:
       parts.append(f'left at their start: {_layers(self.left)}')
@@ -100,13 +106,28 @@ def load_donor(source):
                           f'file, as in NAME{weights.SUFFIX}.')
 
 
+def choose(donor, options, manifest):
+  """Returns what a run learns that starts from a model, a name from `config.TRANSFERS`, by the number of its pictures.
+
+  Args:
+    donor: `Donor`.
+    options: `config.Config` of the run.
+    manifest: `records.Manifest` of its set.
+  """
+  if donor.model.options.networks != options.networks:  # what it does not lend has to be learnt
+    return 'full'
+  trained_on, _ = holdout.split(manifest.num_images, options.data.holdout_fraction, manifest.kind == 'video')
+  return presets.choose_transfer(len(trained_on))
+
+
 def transfer(donor, trainer, manifest):
   """Copies the weights of a model into a new trainer: the report's Universal Face Model (experiment 5).
 
   Generator, discriminator and averaged generator are taken, variable by variable, where name and shape agree; of a model
   of another resolution the layers up to the smaller one. The optimizers and the global step stay fresh, so the averaged
   generator follows the new pictures from the first minibatch on. A model that saw another crop of the face is taken with
-  a warning.
+  a warning. Where only scales and shifts are learnt ('bn_only'), the generator too takes the averaged one's values: what it
+  keeps it keeps for good, and those are the better ones.
 
   Args:
     donor: `Donor`.
@@ -117,12 +138,14 @@ def transfer(donor, trainer, manifest):
     `Report`.
 
   Raises:
-    errors.InputError: its faces are aligned otherwise than those of the set, or nothing in it fits.
+    errors.InputError: its faces are aligned otherwise than those of the set, nothing in it fits, or layers that would
+      stay as they are do not.
   """
+  learns_little = trainer.options.training.transfer == 'bn_only'
   _check_alike(donor, trainer.options, manifest)
   taken, left = [], []
   for network in weights.NETWORKS:
-    values = donor.model.values[network]
+    values = donor.model.values['generator_ema' if network == 'generator' and learns_little else network]
     for variable in getattr(trainer, network).variables:
       name = variable.name.removesuffix(':0')
       value = values.get(name)
@@ -140,7 +163,12 @@ def transfer(donor, trainer, manifest):
         'leave yours out, or use the same.')
   frozen = [f'{network}/{variable.name.removesuffix(":0")}' for network, variables in trainer.frozen.items()
             for variable in variables]
-  return Report(donor.path, donor.model.step, trainer.options.training.transfer, tuple(name for name, _ in taken),
+  lacking = sorted({name.partition(' (')[0] for name in left} & set(frozen))
+  if lacking:
+    raise errors.InputError(
+        f'`transfer` ({trainer.options.training.transfer}) keeps {_layers(lacking)} as they are, but {donor.path} has none '
+        'that fit. Use --transfer=full.')
+  return Report(donor.path, donor.model.digest, donor.model.step, trainer.options.training.transfer, tuple(name for name, _ in taken),
                 tuple(frozen), tuple(left))
 
 
@@ -149,17 +177,24 @@ def save_report(run, report):
   files.write_text(pathlib.Path(run) / _REPORT, json.dumps(dataclasses.asdict(report), indent=1) + '\n')
 
 
+def donor_digest(run):
+  """Returns the digest (str) of the model that a run started from, or None where it started from none."""
+  path = pathlib.Path(run) / _REPORT
+  return json.loads(path.read_text(encoding='utf-8')).get('digest') if path.is_file() else None
+
+
 def _check_alike(donor, options, manifest):
   """Raises `errors.InputError` where model and set are aligned otherwise; warns of another crop."""
   theirs = donor.model.options.data
   if theirs.align != options.data.align:
     source = manifest.settings.get('source') or ['SOURCE']
-    inputs = ' '.join(f'--{_SOURCE_FLAGS[manifest.kind]}={each}' for each in source)
+    inputs = ' '.join(f'--{manifest.kind}={shlex.quote(str(each))}' for each in source)
     aligned = '' if theirs.align == 'eyes' else f' --align={theirs.align}'
+    name = f'{pathlib.Path(options.data.records).name}_{"aligned" if theirs.align == "eyes" else "unaligned"}'
     raise errors.InputError(
         f'`init_from` ({donor.path}) was trained on faces with --align={theirs.align}, but {options.data.records} was '
-        f'made with --align={options.data.align}, which puts them elsewhere. Make the set again with `python -m '
-        f'tools.make_records {inputs}{aligned} --name={pathlib.Path(options.data.records).name} --overwrite`.')
+        f'made with --align={options.data.align}, which puts them elsewhere. Make another set with `python -m '
+        f'tools.make_records {inputs}{aligned} --name={name}`, and the other flags of the first.')
   if theirs.crop_px != options.data.crop_px:
     logging.warning('%s was trained with --crop=%d and this run has --crop=%d: its eyes are in another place. Training '
                     'starts better with the same crop.', donor.path, theirs.crop_px, options.data.crop_px)

@@ -32,10 +32,22 @@ class Model:
   step: int
   values: dict
 
+  @property
+  def digest(self):
+    """str, hexadecimal SHA-256 of its weights: tells whether two models are the same."""
+    return _digest({}, {f'{network}/{name}': value for network, values in self.values.items()
+                        for name, value in values.items()})
+
 
 def values_of(network):
   """Returns the variables of a `tf.keras.Model`: dict from names, as in '4x4_dense/kernel', to float32 arrays."""
   return {variable.name.removesuffix(':0'): variable.numpy() for variable in network.variables}
+
+
+def check_suffix(path):
+  """Raises `errors.InputError` where a `pathlib.Path` does not end in .safetensors."""
+  if path.suffix != SUFFIX:
+    raise errors.InputError(f'`out` ({path}) must end in {SUFFIX}. Use {path.with_suffix(SUFFIX)}.')
 
 
 def save(path, model):
@@ -51,8 +63,7 @@ def save(path, model):
     errors.InputError: the name ends otherwise, a weight is too large for float16, or the file cannot be written.
   """
   path = pathlib.Path(path)
-  if path.suffix != SUFFIX:
-    raise errors.InputError(f'`out` ({path}) must end in {SUFFIX}. Use {path.with_suffix(SUFFIX)}.')
+  check_suffix(path)
   options = model.options.replace('data', records=f'records/{pathlib.Path(model.options.data.records).name}')
   tensors = {f'{network}/{name}': _narrowed(f'{network}/{name}', value)
              for network in NETWORKS for name, value in model.values[network].items()}
@@ -77,7 +88,7 @@ def load(path):
     tensors = safetensors.numpy.load(content)
     header = json.loads(content[8:8 + int.from_bytes(content[:8], 'little')])
     told = json.loads(header.get('__metadata__', {}).get(_KEY, '{}'))
-  except (safetensors.SafetensorError, ValueError) as error:
+  except (safetensors.SafetensorError, ValueError, KeyError) as error:  # the last one at types that NumPy lacks
     raise errors.InputError(f'{path}: not a whole model ({error}): it was cut short or altered. {again}') from error
   if told.get('format') != _FORMAT:
     raise errors.InputError(f'{path}: not a model of this program (its format is {told.get("format", "not told")}, '

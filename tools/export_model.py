@@ -5,8 +5,8 @@
 
 By default all checkpoints that the run kept are evaluated, and the best one is taken: of those with the most faces the
 one nearest to the photos. Generator, averaged generator and discriminator are written as SafeTensors, kernels in
-float16, with their options and a checksum. NAME.json beside the file tells its SHA-256, the flags that made the run and
-the numbers of its evaluation. The last line on standard output is the file's path.
+float16, with their options and a checksum. NAME.json beside the file tells its SHA-256, the options of the run and the
+numbers of its evaluation. The last line on standard output is the file's path.
 """
 
 import hashlib
@@ -46,16 +46,18 @@ def main():
   run = pathlib.Path(_RUN.value)
   checkpoints.latest(run)
   path = pathlib.Path(_OUT.value or run / f'{runs.short_name(run)}{weights.SUFFIX}')
+  weights.check_suffix(path)  # before minutes of evaluation
   if checkpoint == 'evaluated':
     evaluated = evaluation.choose_checkpoint(run, _NUM_SAMPLES.value)
   else:
     evaluated = evaluation.measure_run(run, int(checkpoint) if checkpoint.isdecimal() else checkpoint,
                                        num_samples=_NUM_SAMPLES.value)
   weights.save(path, checkpoints.load_model(run, evaluated.step))
+  model = weights.load(path)
   content = path.read_bytes()
   numbers = evaluation.as_json(evaluated)
   told = dict(file=path.name, sha256=hashlib.sha256(content).hexdigest(), num_bytes=len(content), step=evaluated.step,
-              flags=(run / 'flags.txt').read_text(encoding='utf-8').split('\n')[:-1],
+              options=json.loads(model.options.to_json()),
               **{name: numbers[name] for name in ('num_samples', 'measures', 'of_reals', 'reasons', 'verdict')})
   files.write_text(path.with_suffix('.json'), json.dumps(told, indent=1) + '\n')
   logging.info('Wrote minibatch %d of %s, %.1f MB. %s Start from it with: python -m dcgan.train --records=RECORDS '

@@ -23,7 +23,9 @@ _VIDEO = flags.DEFINE_multi_string('video', None, 'The video, a file or an https
                                    'the same person. Best is half a minute of one person near the camera.')
 _PHOTOS = flags.DEFINE_string('photos', None, 'The folder of photos of one person, with the folders in it.')
 _NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
-_MINUTES = flags.DEFINE_float('minutes', 6.0, 'How long to train at most.')
+_PERSON = flags.DEFINE_string('person', None, 'Whose face: a number as records/NAME-people.png shows it, or central or '
+                              'largest of photos; by default the most present person, or the most central one.')
+_MINUTES = flags.DEFINE_float('minutes', 6.0, 'How long to train at most: 600 minibatches by then, or fewer.')
 _INIT_FROM = flags.DEFINE_string('init_from', 'ufm', 'Model of many faces to start from: ufm for the one that comes '
                                  'with the project, a run, a checkpoint in one, or a .safetensors file.')
 _RECORDS_DIR = flags.DEFINE_string('records_dir', 'records', 'Folder of all sets.')
@@ -44,8 +46,8 @@ def main():
   from tools.avatar import avatar  # pylint: disable=import-outside-toplevel  (TensorFlow)
   try:
     return avatar.make_avatar(
-        given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, minutes=_MINUTES.value,
-        init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value, checkpoints_dir=_CHECKPOINTS_DIR.value,
+        given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value,
+        minutes=_MINUTES.value, init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value, checkpoints_dir=_CHECKPOINTS_DIR.value,
         overwrite=_OVERWRITE.value)
   except avatar.Stopped as stopped:
     logging.info('The avatar is not done. The same command goes on where it stopped.')

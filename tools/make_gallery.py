@@ -37,10 +37,11 @@ def main():
       _RUN.value, int(checkpoint) if checkpoint.isdecimal() else checkpoint)
   path = gallery.default_path(_RUN.value)
   seed = options.training.seed if _SEED.value is None else _SEED.value
-  z = latents.sample_z(_NUM_IMAGES.value, options.networks.z_dims, seed)
+  z = latents.gallery_points(_NUM_IMAGES.value, options.networks.z_dims, seed,
+                             checkpoints.load_picture_z(_RUN.value, step))
   gallery.save(path, generator, z, step, _TILE_PX.value)
   logging.info('%d expressions of %s at minibatch %d. Animate two of them with: python -m tools.animate --run=%s '
-               '--source=A --target=B, or without numbers two that are chosen by themselves.', _NUM_IMAGES.value,
+               '--source=A --target=B, or without numbers two that are chosen by themselves.', len(z),
                _RUN.value, step, _RUN.value)
   return path
 

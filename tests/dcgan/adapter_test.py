@@ -7,6 +7,7 @@ import tensorflow as tf
 from dcgan import adapter
 from dcgan import checkpoints
 from dcgan import errors
+from dcgan import gallery
 from dcgan import latents
 from dcgan import networks
 from dcgan import runs
@@ -19,7 +20,8 @@ NUM_PICTURES = 4
 
 @pytest.fixture(name='options')
 def fixture_options(tiny_config):
-  return tiny_config.replace('training', transfer='bn_only', num_minibatches=6)
+  return tiny_config.replace('training', transfer='bn_only', num_minibatches=6,
+                              learning_rate=0.001)
 
 
 def make(options, strategy=None):
@@ -74,26 +76,44 @@ def test_pictures_that_a_generator_can_make_are_learnt(options):
     kernel = trained.generator.get_layer(layer).kernel
     kernel.assign(10 * kernel)
   targets = networks.generate(trained.generator, latents.sample_z(NUM_PICTURES, 4, seed=5))
-  history = learn(trained, 200, targets)
+  history = learn(trained, 400, targets)
   assert history['loss/pixels'][-1] < 0.3 * history['loss/pixels'][0]
 
 
-def test_a_picture_moves_its_own_point_only(options):
+def test_a_picture_moves_its_own_point_only_and_when_it_is_there(options):
   trained = make(options)
-  z = trained.picture_z.numpy()
-  batch = tf.data.Dataset.from_tensors((pictures(), np.array([2, 2, 2, 2]))).repeat()
-  trained.train(iter(batch), tf.constant(1, tf.int64))
-  assert (trained.picture_z.numpy() != z).any(axis=1).tolist() == [False, False, True, False]
+  z = [trained.picture_z.numpy()]
+  batches = tf.data.Dataset.from_tensor_slices(([pictures()] * 2, [[2, 2, 2, 2], [1, 1, 1, 1]]))
+  iterator = iter(batches)
+  for _ in range(2):
+    trained.train(iterator, tf.constant(1, tf.int64))
+    z.append(trained.picture_z.numpy())
+  moved = [(after != before).any(axis=1).tolist() for before, after in zip(z, z[1:])]
+  assert moved == [[False, False, True, False], [False, True, False, False]]
 
 
 def test_two_replicas_learn_as_one_does(options, two_replicas):
   one, two = make(options), make(options, two_replicas)
-  np.testing.assert_allclose(learn(two, 1)['loss/pixels'], learn(one, 1)['loss/pixels'], rtol=1e-4)
+  left, right = learn(one, 3), learn(two, 3)
+  np.testing.assert_allclose(right['loss/pixels'], left['loss/pixels'], rtol=1e-4)
+  np.testing.assert_allclose(two.picture_z.numpy(), one.picture_z.numpy(), rtol=1e-3, atol=1e-4)
+  gammas = [trained.generator.get_layer('4x4_norm').gamma.numpy() for trained in (one, two)]
+  np.testing.assert_allclose(*gammas, rtol=1e-4)
+
+
+def test_after_a_rollback_points_of_z_are_slower_too(options):
+  trained = make(options)
+  trained.options = options.replace('training', learning_rate=0.004)
+  trained.take_options()
+  optimizers = trained.generator_optimizer, trained.extra_state['z_optimizer']
+  rates = [float(optimizer.learning_rate) for optimizer in optimizers]
+  np.testing.assert_allclose(rates, [0.004, 0.4])
 
 
 @pytest.mark.parametrize('changes', [{}, {'discriminator_norm': 'spectral', 'minibatch_features': 'discrimination'}])
 def test_a_stopped_run_goes_on_to_the_same_points_and_weights(options, tmp_path, changes):
-  options = options.replace('networks', **changes)
+  options = options.replace('networks', **changes).replace('regularization', r1_gamma=1.0).replace(
+      'data', global_batch_size=16)
   donor = session.start(options.replace('training', transfer='full', num_minibatches=1), tmp_path / 'donor').run
   whole = session.start(options, tmp_path / 'whole', init_from=str(donor)).run
   half = session.start(options.replace('training', num_minibatches=2), tmp_path / 'half', init_from=str(donor)).run
@@ -103,6 +123,10 @@ def test_a_stopped_run_goes_on_to_the_same_points_and_weights(options, tmp_path,
   assert left[name].shape == (13, 4) and (left[name] != 0).any()
   for key, value in left.items():
     np.testing.assert_array_equal(value, right[key], err_msg=key)
+  np.testing.assert_array_equal(checkpoints.load_picture_z(whole, 6), left[name])
+  shown = gallery.load(whole)
+  np.testing.assert_array_equal(shown.z[:13], left[name])
+  assert len(shown.z) == 64 and checkpoints.load_picture_z(donor, 1) is None
   line = session_test.stats(whole)[0]
   assert {'loss/reconstruction', 'loss/pixels', 'loss/features'} <= set(line) and 'loss/generator' not in line
   assert checkpoints.load_generator(whole)[2] == 6

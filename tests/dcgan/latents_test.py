@@ -30,3 +30,11 @@ def test_a_line_of_20_parts_has_21_points_and_40_there_and_back():
 def test_chained_lines_pass_each_keyframe_once():
   path = latents.keyframe_path(np.float32([[0], [2], [10]]), 2, there_and_back=False)[:, 0]
   np.testing.assert_allclose(path, [0, 1, 2, 6, 10])
+
+
+def test_a_gallery_begins_with_the_points_of_pictures():
+  drawn = latents.sample_z(5, 3, seed=2)
+  np.testing.assert_array_equal(latents.gallery_points(5, 3, seed=2), drawn)
+  pictures = np.arange(6, dtype=np.float32).reshape(2, 3)
+  np.testing.assert_array_equal(latents.gallery_points(5, 3, 2, pictures), np.concatenate([pictures, drawn[:3]]))
+  np.testing.assert_array_equal(latents.gallery_points(1, 3, 2, pictures), pictures)

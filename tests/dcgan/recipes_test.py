@@ -8,6 +8,8 @@ from dcgan import config
 from dcgan import presets
 from dcgan import recipes
 
+ADAPTIVE = presets.PRESETS['ufm'].replace('augmentation', policies=('colour',), mode='adaptive', probability=0.0)
+
 
 def ladder(options, num, has_diverged=False):
   """Returns the words of so many changes in a row, and the options after them."""
@@ -40,14 +42,14 @@ def test_a_recipe_with_strong_augmentation_goes_on_with_r1():
 
 
 def test_augmentation_that_follows_d_becomes_fixed_and_strong():
-  words, options = ladder(presets.PRESETS['ufm'], 1)
+  words, options = ladder(ADAPTIVE, 1)
   assert words == ['stronger augmentation'] and options.augmentation.mode == 'fixed'
   assert options.augmentation.probability == recipes.STRONG_PROBABILITY
 
 
 @pytest.mark.parametrize('at_last, probability', [(0.0, recipes.STRONG_PROBABILITY), (0.95, 0.95)])
 def test_augmentation_that_was_adaptive_is_at_least_as_probable_as_it_was_at_last(at_last, probability):
-  options, _ = recipes.next_recipe(presets.PRESETS['ufm'], False, at_last)
+  options, _ = recipes.next_recipe(ADAPTIVE, False, at_last)
   assert options.validate().augmentation.probability == probability
 
 

@@ -1,15 +1,18 @@
 """Tests of dcgan.transfers."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from dcgan import adapter
 from dcgan import checkpoints
 from dcgan import errors
 from dcgan import presets
+from dcgan import recipes
 from dcgan import records
 from dcgan import session
 from dcgan import trainer
@@ -20,7 +23,7 @@ from tests.dcgan import session_test
 from tests.dcgan import trainer_test
 
 def test_transfer_takes_the_weights_and_starts_the_count_anew(tiny_config, tmp_path, finished_run):
-  few = tiny_config.replace('training', num_minibatches=1, learning_rate=1e-9, seed=9).replace(
+  few = tiny_config.replace('training', num_minibatches=1, learning_rate=1e-9, seed=9, transfer='full').replace(
       'data', minibatches='overlapping')
   result = session.start(few, tmp_path, init_from=str(finished_run))
   assert result.run.name == '00000-drawn8-from-drawn8-try' and result.global_step == 1
@@ -97,7 +100,7 @@ def test_a_file_lends_what_its_run_would_but_for_the_rounding(tiny_config, finis
 
 
 def test_a_run_from_a_file_bears_its_name_and_keeps_the_report(tiny_config, tmp_path, model_file):
-  few = tiny_config.replace('training', num_minibatches=1)
+  few = tiny_config.replace('training', num_minibatches=1, transfer='full')
   run = session.start(few, tmp_path, init_from=str(model_file)).run
   assert run.name == '00000-drawn8-from-many8'
   report = json.loads((run / 'transfer.json').read_text(encoding='utf-8'))
@@ -107,8 +110,6 @@ def test_a_run_from_a_file_bears_its_name_and_keeps_the_report(tiny_config, tmp_
 
 
 def test_the_shipped_model_is_whole_and_fits_both_presets():
-  if not transfers.SHIPPED_PATH.is_file():
-    pytest.skip('no model of many faces in this installation')
   donor = transfers.load_donor('ufm')
   assert donor.name == 'ufm64'
   for values in donor.model.values.values():
@@ -116,7 +117,12 @@ def test_the_shipped_model_is_whole_and_fits_both_presets():
   for preset in ('ufm', 'person'):
     assert presets.PRESETS[preset].networks == donor.model.options.networks
     assert presets.PRESETS[preset].data.crop_px == donor.model.options.data.crop_px
-  assert transfers.SHIPPED_PATH.stat().st_size < 32 * 2**20
+  content = transfers.SHIPPED_PATH.read_bytes()
+  assert len(content) < 32 * 2**20
+  told = json.loads(transfers.SHIPPED_PATH.with_suffix('.json').read_text(encoding='utf-8'))
+  assert told['sha256'] == hashlib.sha256(content).hexdigest() and told['step'] == donor.model.step
+  card = transfers.SHIPPED_PATH.with_name('MODEL_CARD.md').read_text(encoding='utf-8')
+  assert told['sha256'] in card
 
 
 def test_without_the_shipped_model_it_is_told_where_to_get_it(monkeypatch, tmp_path):
@@ -151,15 +157,44 @@ def test_of_other_networks_the_layers_that_differ_are_named_with_both_shapes(tin
 
 
 @pytest.mark.parametrize('theirs, ours, flags', [
-    ('eyes', 'off', r'--photos=mine --name=drawn --overwrite'),
-    ('off', 'eyes', r'--photos=mine --align=off --name=drawn --overwrite')])
+    ('eyes', 'off', r"--photos='my own' --name=drawn_aligned"),
+    ('off', 'eyes', r"--photos='my own' --align=off --name=drawn_unaligned")])
 def test_a_model_of_faces_that_are_aligned_otherwise_is_refused_with_the_command(tiny_config, theirs, ours, flags):
   donor = donor_of(tiny_config.replace('data', align=theirs))
   options = tiny_config.replace('data', align=ours)
   with pytest.raises(errors.InputError, match=(
       rf'was trained on faces with --align={theirs}, but .*drawn was made with --align={ours}.*'
       rf'python -m tools.make_records {flags}`')):
-    transfers.transfer(donor, make(options), manifest_of(options, settings={'source': ['mine']}))
+    transfers.transfer(donor, make(options), manifest_of(options, settings={'source': ['my own']}))
+
+
+@pytest.mark.parametrize('transfer, layer', [('freeze_d', 'discriminator/64x64_conv'),
+                                             ('bn_only', 'generator/64x64_conv_transpose')])
+def test_what_the_model_does_not_lend_is_never_kept_as_it_is(tiny_config, transfer, layer):
+  larger, smaller = (tiny_config.replace('networks', image_size_px=size) for size in (128, 64))
+  donor, larger = donor_of(smaller), larger.replace('training', transfer=transfer)
+  taker = adapter.Adapter(larger, tf.distribute.get_strategy(), 3) if transfer == 'bn_only' else make(larger)
+  with pytest.raises(errors.InputError, match=(
+      rf'`transfer` \({transfer}\) keeps .*{layer}.* as they are, but .* has none that fit. Use --transfer=full')):
+    transfers.transfer(donor, taker, manifest_of(tiny_config))
+  assert transfers.choose(donor, larger, manifest_of(tiny_config)) == 'full'
+
+
+def test_what_is_learnt_is_chosen_by_the_pictures_that_are_trained_on(tiny_config):
+  donor = donor_of(tiny_config)
+  for num_images in (13, 33, 35, 200):
+    trained_on = num_images - round(0.1 * num_images)
+    assert transfers.choose(donor, tiny_config.replace('data', holdout_fraction=0.1), manifest_of(
+        tiny_config, num_images=num_images)) == presets.choose_transfer(trained_on)
+
+
+def test_where_little_is_learnt_the_generator_starts_as_the_averaged_one(tiny_config):
+  taker = adapter.Adapter(tiny_config.replace('training', transfer='bn_only'), tf.distribute.get_strategy(), 3)
+  donor = donor_of(tiny_config.replace('training', seed=5))
+  donor.model.values['generator']['4x4_dense/kernel'][:] = 7
+  transfers.transfer(donor, taker, manifest_of(tiny_config))
+  np.testing.assert_array_equal(taker.generator.get_layer('4x4_dense').kernel,
+                                donor.model.values['generator_ema']['4x4_dense/kernel'])
 
 
 def test_freezing_d_leaves_its_lower_half_as_it_was_to_the_bit(tiny_config, tmp_path):
@@ -178,6 +213,21 @@ def test_freezing_d_leaves_its_lower_half_as_it_was_to_the_bit(tiny_config, tmp_
   assert 'frozen by --transfer=freeze_d: discriminator/16x16_conv' in report.text
 
 
-def test_what_is_learnt_is_no_option_of_a_run_from_nothing(tiny_config, tmp_path):
-  with pytest.raises(ValueError, match=r'`transfer` \(bn_only\) needs `init_from`'):
-    session.start(tiny_config.replace('training', transfer='bn_only'), tmp_path)
+@pytest.mark.parametrize('transfer', ['freeze_d', 'bn_only'])
+def test_a_run_from_nothing_learns_everything(tiny_config, tmp_path, transfer):
+  with pytest.raises(errors.InputError, match=rf'`transfer` \({transfer}\) needs a model to start from. Use --init_from=ufm'):
+    session.start(tiny_config.replace('training', transfer=transfer), tmp_path / 'checkpoints')
+  assert not list(tmp_path.iterdir())
+
+
+def test_a_run_with_a_frozen_half_looks_after_its_health_and_rolls_back(tiny_config, tmp_path):
+  options = tiny_config.replace('networks', image_size_px=16, discriminator_norm='spectral').replace(
+      'data', holdout_fraction=0.5).replace('periods', health_every_steps=1)
+  donor = session.start(options.replace('training', num_minibatches=1), tmp_path / 'donor').run
+  options = options.replace('training', transfer='freeze_d', num_minibatches=4)
+  run = session.start(options, tmp_path, init_from=str(donor)).run
+  looks = [line for line in session_test.stats(run) if 'health/memorised' in line]
+  assert [line['global_step'] for line in looks] == [1, 2, 3, 4]
+  for transfer, changed in (('bn_only', 'half the learning rate, 0.005'), ('freeze_d', 'stronger augmentation')):
+    _, change = recipes.next_recipe(options.replace('training', transfer=transfer), has_diverged=False)
+    assert change == changed

@@ -80,6 +80,20 @@ def test_another_programs_file_is_refused(tmp_path):
     weights.load(tmp_path / 'other.safetensors')
 
 
+def test_a_type_that_numpy_lacks_is_refused_too(tmp_path):
+  header = json.dumps({'x': {'dtype': 'BF16', 'shape': [1], 'data_offsets': [0, 2]}}).encode()
+  (tmp_path / 'other.safetensors').write_bytes(len(header).to_bytes(8, 'little') + header + b'ab')
+  with pytest.raises(errors.InputError, match=r'other.safetensors: not a whole model'):
+    weights.load(tmp_path / 'other.safetensors')
+
+
+def test_the_digest_of_a_model_is_that_of_its_weights(path):
+  back = weights.load(path)
+  assert back.digest == weights.load(path).digest
+  back.values['generator']['4x4_norm/beta'][0] += 1e-3
+  assert back.digest != weights.load(path).digest
+
+
 def test_options_of_another_version_are_refused(path):
   tensors = safetensors.numpy.load_file(path)
   told = dict(format='dcgan-avatar 1', options=json.dumps({'networks': {'depth': 3}}), step=1)

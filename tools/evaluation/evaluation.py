@@ -92,6 +92,19 @@ def measure_run(run, checkpoint='latest', records=None, num_samples=256, incepti
   return _Subject(run, history.labels([run])[0], records, num_samples, inception).evaluated(checkpoint)[0]
 
 
+def measure_all(run, num_samples=256):
+  """Returns the `Evaluated` of every checkpoint that a run kept, list, the earliest first.
+
+  Args:
+    run: path of the run's folder.
+    num_samples: int, 1 or more, pictures that are generated from each.
+
+  Raises:
+    errors.InputError: there is no such run, checkpoint or set, or one of them is damaged.
+  """
+  return _Subject(run, history.labels([run])[0], None, num_samples, None).evaluated('all')
+
+
 def choose_checkpoint(run, num_samples=256):
   """Returns the `Evaluated` of a run's best checkpoint of those that were kept: many faces, and near to the photos.
 
@@ -102,7 +115,7 @@ def choose_checkpoint(run, num_samples=256):
   Raises:
     errors.InputError: there is no such run, checkpoint or set, or one of them is damaged.
   """
-  evaluated = _Subject(run, history.labels([run])[0], None, num_samples, None).evaluated('all')
+  evaluated = measure_all(run, num_samples)
   return evaluated[best([one.measures for one in evaluated])]
 
 

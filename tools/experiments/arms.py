@@ -6,7 +6,6 @@ import pathlib
 import imageio.v3 as iio
 import numpy as np
 
-from dcgan import checkpoints
 from tools.evaluation import evaluation
 from tools.experiments import claims
 
@@ -109,10 +108,9 @@ def measure(name, last, statistics, num_samples=256):
   Raises:
     errors.InputError: a checkpoint or the set is damaged or gone.
   """
-  evaluated = [evaluation.measure_run(last.run, step, num_samples=num_samples)
-               for step in checkpoints.steps(last.run) if step < last.step]
+  evaluated = evaluation.measure_all(last.run, num_samples)
   start = pathlib.Path(last.run) / _START
-  return Arm(name, [*evaluated, last], statistics, iio.imread(start) if start.is_file() else None)
+  return Arm(name, evaluated, statistics, iio.imread(start) if start.is_file() else None)
 
 
 def judge(pairs):

@@ -21,9 +21,9 @@ _PRESET, _PERSON = 'report', 'person'
 _NUM_GRIDS = 10  # of samples, at least, however short a run is
 _LONGER = 8  # times as many minibatches, in experiment 5
 _MOST_KEPT = 24  # checkpoints of a run that are compared: with 64 channels each takes 0.2 GB
-_FLAGS, _INIT_FROM = 'flags.txt', '--init_from='
 # How the numbers are computed may differ from machine to machine; what is computed may not.
-_MAY_DIFFER = ('precision', 'xla', *config.FREE_ON_RESUME)
+# The set's digest tells its alignment too, and older runs say nothing of it or of the transfer.
+_MAY_DIFFER = ('precision', 'xla', 'align', 'transfer', *config.FREE_ON_RESUME)
 
 
 class Stopped(Exception):
@@ -119,7 +119,7 @@ def make_arms(records, scale, init_from):
   donor = transfers.load_donor(init_from).model.options
   options = dataclasses.replace(presets.PRESETS[_PERSON], networks=donor.networks, health=config.Health())
   options = options.replace('data', records=str(records), crop_px=donor.data.crop_px, global_batch_size=64).replace(
-      'training', num_minibatches=moment).validate()
+      'training', num_minibatches=moment, transfer='full').validate()
   end = _LONGER * moment if scale.long_minibatches is None else scale.long_minibatches
   if not moment <= end <= _MOST_KEPT * moment:
     raise errors.InputError(f'`long_minibatches` ({end}) must lie between `num_minibatches` ({moment}) and '
@@ -190,21 +190,15 @@ def find_run(variant, out):
   manifest = record_sets.load_manifest(variant.options.data.records)
   wanted = variant.options.replace('data', records_digest=manifest.digest,
                                    align=manifest.settings.get('align', 'eyes'))
+  digest = transfers.load_donor(variant.init_from).model.digest if variant.init_from else None
   for run in sorted(pathlib.Path(out).glob(f'[0-9]*-{glob.escape(variant.name)}'), reverse=True):
     differences = {name for name, _, _ in config.differences(runs.load_options(run), wanted)}
     steps = checkpoints.steps(run)
     if (steps and steps[-1] <= wanted.training.num_minibatches and differences <= set(_MAY_DIFFER)
-        and _init_from(run) == variant.init_from
+        and transfers.donor_digest(run) == digest
         and (variant.moment is None or variant.moment in steps or variant.moment > steps[-1])):
       return run
   return None
-
-
-def _init_from(run):
-  """Returns what a run was told to start from, str, or None."""
-  path = run / _FLAGS
-  lines = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
-  return next((line.removeprefix(_INIT_FROM) for line in lines if line.startswith(_INIT_FROM)), None)
 
 
 def _has_diverged(run):
@@ -223,7 +217,7 @@ def _flagfile(variant, options):
   """Returns the flags of `dcgan.train` that repeat a run, one a line."""
   lines = [f'--preset={variant.preset}']
   if variant.init_from:
-    lines += [f'{_INIT_FROM}{variant.init_from}', f'--transfer={options.training.transfer}']
+    lines += [f'--init_from={variant.init_from}']
   for name, _, value in config.differences(presets.PRESETS[variant.preset], options):
     lines.append(f'--{name}={("off", "on")[value] if isinstance(value, bool) else value}')
   return '\n'.join(lines) + '\n'

@@ -16,7 +16,7 @@ from tools import demo_clip
 from tools.avatar import avatar
 
 
-@pytest.mark.parametrize('secs, fps', [(34, 8.82), (7, 15), (30, 10), (300, 1), (4000, 1), (1, 15)])
+@pytest.mark.parametrize('secs, fps', [(34, 8.82), (7, 15), (30, 10), (300, 1), (6000, 0.05), (1, 15)])
 def test_about_three_hundred_frames_are_taken_of_a_video(secs, fps):
   assert avatar.frames_per_sec(secs) == fps
 
@@ -45,6 +45,12 @@ def test_a_model_that_is_not_there_is_told_of_before_any_picture_is_read(tmp_pat
   assert not list(tmp_path.iterdir())
 
 
+def test_a_set_of_too_few_faces_is_refused_before_training(tmp_path):
+  conftest.make_set(tmp_path / 'few', 9)
+  with pytest.raises(errors.InputError, match=r'few: only 9 faces of one person, and 10 are the least'):
+    avatar._checked(str(tmp_path / 'few'))  # pylint: disable=protected-access
+
+
 @pytest.fixture(name='places', scope='module')
 def fixture_places(tmp_path_factory):
   """The keywords of `make_avatar` for a clip of 3 s and a tiny model of drawn faces to start from."""
@@ -63,7 +69,7 @@ def fixture_places(tmp_path_factory):
 def test_a_video_becomes_an_animation_and_the_same_command_again_makes_nothing_new(places, caplog):
   made = avatar.make_avatar(**places)
   run, = (path for path in made.parents if path.name == '00000-clip16-from-drawn16-avatar')
-  assert made.parent == run and iio.imread(made).shape == (40, 256, 256, 3)
+  assert made == run / 'avatar.gif' and iio.imread(made).shape == (40, 256, 256, 3)
   manifest = records.load_manifest(f'{places["records_dir"]}/clip')
   assert manifest.settings['fps'] == 15 and manifest.num_inputs == 45
   options = runs.load_options(run)
