@@ -38,6 +38,7 @@ class Networks:
       (Miyato et al. 2018, arXiv:1802.05957) or 'none'.
     minibatch_features: what the discriminator learns of other pictures beside the one it judges: 'none', 'stddev'
       (Karras et al. 2018, arXiv:1710.10196) or 'discrimination' (Salimans et al. 2016, arXiv:1606.03498).
+    z_map: bool, whether the generator begins with an affine map of Z, the identity at first (`adapter.Adapter`).
   """
 
   image_size_px: int = 64
@@ -46,6 +47,7 @@ class Networks:
   kernel_size_px: int = 5
   discriminator_norm: str = 'batch'
   minibatch_features: str = 'none'
+  z_map: bool = False
 
   def validate(self):
     """Raises `errors.InputError` at the first value that no network can be built from."""

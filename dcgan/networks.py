@@ -34,8 +34,10 @@ def build_generator(config, precision, synchronized=False, seed=0):
   """
   layers = _Layers(precision, synchronized, seed)
   channels = _channels(config, _START_PX)
-  z = tf.keras.Input([config.z_dims], name='z')
-  x = layers.dense(_START_PX * _START_PX * channels, '4x4_dense', use_bias=False)(z)
+  z = x = tf.keras.Input([config.z_dims], name='z')
+  if config.z_map:
+    x = tf.keras.layers.Dense(config.z_dims, kernel_initializer='identity', name='z_map', dtype='float32')(x)
+  x = layers.dense(_START_PX * _START_PX * channels, '4x4_dense', use_bias=False)(x)
   x = tf.keras.layers.Reshape([_START_PX, _START_PX, channels], name='4x4_reshape')(x)
   x = layers.batch_norm('4x4_norm')(x)
   x = layers.relu('4x4_relu')(x)

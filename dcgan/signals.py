@@ -53,7 +53,7 @@ class Signals(tf.Module):
     'health/noise_texture' is `noise_texture.noise_texture`; 'health/memorised' tells where D puts held-out pictures
     between those that it is trained on, 0, and fakes, 1 (r_v of Karras et al. 2020, arXiv:2006.06676, section 3.1).
     """
-    fakes = networks.generate(self._trainer.generator, self._z)
+    fakes = networks.generate(self._trainer.watched, self._z)
     values = dict.fromkeys(SIGNALS, np.nan)
     if self._variety:
       coordinates = self._variety.coordinates(fakes)

@@ -99,6 +99,11 @@ class Trainer(tf.Module):
     return int(self.global_step.numpy())
 
   @property
+  def watched(self):
+    """`tf.keras.Model`, the generator whose pictures tell how training goes: not the averaged one, which is later."""
+    return self.generator
+
+  @property
   def num_companions(self):
     """int, pictures beyond its part of the minibatch that each replica is given, drawn from all over the set.
 

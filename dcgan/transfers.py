@@ -114,7 +114,8 @@ def choose(donor, options, manifest):
     options: `config.Config` of the run.
     manifest: `records.Manifest` of its set.
   """
-  if donor.model.options.networks != options.networks:  # what it does not lend has to be learnt
+  theirs = dataclasses.replace(donor.model.options.networks, z_map=options.networks.z_map)
+  if theirs != options.networks:  # what it does not lend has to be learnt
     return 'full'
   trained_on, _ = holdout.split(manifest.num_images, options.data.holdout_fraction, manifest.kind == 'video')
   return presets.choose_transfer(len(trained_on))

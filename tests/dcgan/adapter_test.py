@@ -1,5 +1,7 @@
 """Tests of dcgan.adapter."""
 
+# pylint: disable=protected-access
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,7 +22,7 @@ NUM_PICTURES = 4
 
 @pytest.fixture(name='options')
 def fixture_options(tiny_config):
-  return tiny_config.replace('training', transfer='bn_only', num_minibatches=6,
+  return tiny_config.replace('networks', z_map=True).replace('training', transfer='bn_only', num_minibatches=6,
                               learning_rate=0.001)
 
 
@@ -47,7 +49,7 @@ def learn(trained, num_steps, targets=None):
 def test_only_scales_shifts_and_points_of_z_are_learnt(options):
   trained = make(options)
   before = {name: weights.values_of(getattr(trained, name)) for name in ('generator', 'discriminator')}
-  z = trained.picture_z.numpy()
+  z = trained._places.numpy()
   learn(trained, 3)
   for network, values in before.items():
     after = weights.values_of(getattr(trained, network))
@@ -56,12 +58,12 @@ def test_only_scales_shifts_and_points_of_z_are_learnt(options):
   frozen = {network: {variable.name for variable in variables} for network, variables in trained.frozen.items()}
   assert '4x4_norm/moving_mean:0' in frozen['generator'] and '4x4_norm/gamma:0' not in frozen['generator']
   assert len(frozen['discriminator']) == len(trained.discriminator.variables)
-  assert (trained.picture_z.numpy() != z).any(axis=1).all()
+  assert (trained._places.numpy() != z).any(axis=1).all()
 
 
 def test_the_loss_is_of_pixels_of_features_and_of_the_distance_from_the_origin_of_z(options):
   trained = make(options)
-  z = trained.picture_z.numpy()
+  z = trained._places.numpy()
   expected = np.abs(pictures() / 127.5 - 1 - trained.generator(z, training=False).numpy()).mean()
   history = learn(trained, 1)
   np.testing.assert_allclose(history['loss/pixels'], [expected], rtol=1e-5)
@@ -82,21 +84,30 @@ def test_pictures_that_a_generator_can_make_are_learnt(options):
 
 def test_a_picture_moves_its_own_point_only_and_when_it_is_there(options):
   trained = make(options)
-  z = [trained.picture_z.numpy()]
+  z = [trained._places.numpy()]
   batches = tf.data.Dataset.from_tensor_slices(([pictures()] * 2, [[2, 2, 2, 2], [1, 1, 1, 1]]))
   iterator = iter(batches)
   for _ in range(2):
     trained.train(iterator, tf.constant(1, tf.int64))
-    z.append(trained.picture_z.numpy())
+    z.append(trained._places.numpy())
   moved = [(after != before).any(axis=1).tolist() for before, after in zip(z, z[1:])]
   assert moved == [[False, False, True, False], [False, True, False, False]]
+
+
+def test_the_standard_normal_becomes_the_places_mean_and_covariance():
+  places = np.random.default_rng(1).normal(size=[30, 3]).astype(np.float32) @ np.float32([[2, 0, 1], [0, 1, 0], [0, 0, 0]])
+  mean, root, whitened = (value.numpy() for value in adapter._whitened(tf.constant(places)))
+  np.testing.assert_allclose(mean, places.mean(axis=0), rtol=1e-5)
+  np.testing.assert_allclose(root @ root, np.cov(places.T), atol=1e-4)
+  np.testing.assert_allclose(mean + whitened @ root, places, atol=1e-4)
+  np.testing.assert_allclose(np.trace(np.cov(whitened.T)), 2, rtol=1e-4)  # 1 in each direction that there is
 
 
 def test_two_replicas_learn_as_one_does(options, two_replicas):
   one, two = make(options), make(options, two_replicas)
   left, right = learn(one, 3), learn(two, 3)
   np.testing.assert_allclose(right['loss/pixels'], left['loss/pixels'], rtol=1e-4)
-  np.testing.assert_allclose(two.picture_z.numpy(), one.picture_z.numpy(), rtol=1e-3, atol=1e-4)
+  np.testing.assert_allclose(two._places.numpy(), one._places.numpy(), rtol=1e-3, atol=1e-4)
   gammas = [trained.generator.get_layer('4x4_norm').gamma.numpy() for trained in (one, two)]
   np.testing.assert_allclose(*gammas, rtol=1e-4)
 
@@ -105,9 +116,9 @@ def test_after_a_rollback_points_of_z_are_slower_too(options):
   trained = make(options)
   trained.options = options.replace('training', learning_rate=0.004)
   trained.take_options()
-  optimizers = trained.generator_optimizer, trained.extra_state['z_optimizer']
+  optimizers = trained.generator_optimizer, trained.extra_state['places_optimizer']
   rates = [float(optimizer.learning_rate) for optimizer in optimizers]
-  np.testing.assert_allclose(rates, [0.004, 0.4])
+  np.testing.assert_allclose(rates, [0.04, 0.4], rtol=1e-6)
 
 
 @pytest.mark.parametrize('changes', [{}, {'discriminator_norm': 'spectral', 'minibatch_features': 'discrimination'}])
@@ -121,6 +132,10 @@ def test_a_stopped_run_goes_on_to_the_same_points_and_weights(options, tmp_path,
   left, right = session_test.variables(whole), session_test.variables(half)
   name = 'picture_z/.ATTRIBUTES/VARIABLE_VALUE'
   assert left[name].shape == (13, 4) and (left[name] != 0).any()
+  # Each point is, in the averaged generator, where the picture's place is.
+  generator, _, _ = checkpoints.load_generator(whole)
+  np.testing.assert_allclose(generator.get_layer('z_map')(left[name]), left['places/.ATTRIBUTES/VARIABLE_VALUE'],
+                             atol=1e-5)
   for key, value in left.items():
     np.testing.assert_array_equal(value, right[key], err_msg=key)
   np.testing.assert_array_equal(checkpoints.load_picture_z(whole, 6), left[name])

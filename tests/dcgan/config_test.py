@@ -12,7 +12,7 @@ from dcgan import errors
 # Every option away from its default, but for `best_by`: where nothing is measured, `stop_when` has no best.
 CHANGED = config.Config(
     networks=config.Networks(image_size_px=32, z_dims=5, channels=7, kernel_size_px=4, discriminator_norm='spectral',
-                             minibatch_features='stddev'),
+                             minibatch_features='stddev', z_map=True),
     data=config.Data(records='records/adele', records_digest='ab12', crop_px=140, minibatches='overlapping',
                      overlap_fraction=0.25, global_batch_size=6, holdout_fraction=0.1, align='off'),
     training=config.Training(num_minibatches=9, learning_rate=1e-3, beta1=0.0, loss='least_squares',

@@ -55,7 +55,7 @@ def fixture_options(tiny_config):
 
 def looking(options, generator, pictures, discriminator=None):
   trained = types.SimpleNamespace(options=options, generator=generator, num_companions=0,
-                                  num_frozen=0, trains_discriminator=True,
+                                  watched=generator, num_frozen=0, trains_discriminator=True,
                                   discriminator=discriminator or linear_discriminator(options))
   return signals.Signals(trained, pictures)
 
