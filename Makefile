@@ -84,11 +84,11 @@ define RUN_UFM
 size=$${SIZE:-64}
 test -f records/celeba.json || run tools.make_records --celeba="$$CELEBA" --name=celeba
 run=$$(ls -d checkpoints/*-celeba$$size-ufm$$size 2>/dev/null | tail -n 1)
-if test -n "$$run" && test -f "$$run/checkpoint" && ! test -f "$$run/gallery.png"; then
-  run dcgan.train --resume=$$run
-elif ! test -f "$$run/gallery.png"; then
+if test -z "$$run" || ! test -f "$$run/checkpoint"; then
   run dcgan.train --preset=ufm --records=records/celeba --image_size=$$size --note=ufm$$size
   run=$$made
+elif ! test -f "$$run/ckpt-20000.index"; then
+  run dcgan.train --resume=$$run
 fi
 run tools.export_model --run=$$run --out=$$run/ufm$$size.safetensors
 echo

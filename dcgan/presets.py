@@ -9,7 +9,7 @@ _FEW_FOR_D, _FEW_FOR_ALL = 30, 100
 
 # `ufm` and `person` agree in their networks and crop, so that a person can start from the Universal Face Model. On 202
 # frames of one woman (700 minibatches, 32 channels) BatchNorm in D ended with a quarter of the reals' variety, whatever
-# minibatch features it had; spectral norm with minibatch discrimination kept nine tenths, and bears the higher rate.
+# minibatch features it had; spectral norm with minibatch discrimination kept nine tenths.
 _NETWORKS = config.Networks(discriminator_norm='spectral', minibatch_features='discrimination')
 _CROP_PX = 140  # the whole face, with its open mouth
 _HEALTH = config.Health(on_collapse='rollback')
@@ -30,7 +30,6 @@ PRESETS = {
     'person': config.Config(
         networks=_NETWORKS,
         data=config.Data(crop_px=_CROP_PX, global_batch_size=32, holdout_fraction=0.1),
-        training=config.Training(learning_rate=5e-4),
         augmentation=config.Augmentation(policies=recipes.STRONG_POLICIES, probability=recipes.STRONG_PROBABILITY),
         health=_HEALTH),
 }
