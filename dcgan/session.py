@@ -149,7 +149,7 @@ def _at_its_start(options, init_from, strategy, storage):
   donor = transfers.load_donor(init_from) if init_from else None
   if options.training.transfer == 'auto':
     options = options.replace('training', transfer=transfers.choose(donor, options, manifest) if donor else 'full')
-  if options.training.transfer == 'bn_only':
+  if options.training.transfer == 'bn_only' or donor and donor.model.options.networks.z_map:
     options = options.replace('networks', z_map=True)
   with _explained(strategy):
     parts = assembly.build(options, manifest, strategy, storage)

@@ -128,7 +128,8 @@ def transfer(donor, trainer, manifest):
   of another resolution the layers up to the smaller one. The optimizers and the global step stay fresh, so the averaged
   generator follows the new pictures from the first minibatch on. A model that saw another crop of the face is taken with
   a warning. Where only scales and shifts are learnt ('bn_only'), the generator too takes the averaged one's values: what it
-  keeps it keeps for good, and those are the better ones.
+  keeps it keeps for good, and those are the better ones. A map of Z was learnt by the averaged one alone, and is taken from
+  there.
 
   Args:
     donor: `Donor`.
@@ -149,7 +150,10 @@ def transfer(donor, trainer, manifest):
     values = donor.model.values['generator_ema' if network == 'generator' and learns_little else network]
     for variable in getattr(trainer, network).variables:
       name = variable.name.removesuffix(':0')
-      value = values.get(name)
+      is_map = name.startswith('z_map/')
+      if is_map and learns_little:  # the adapter makes its own, which begins as the identity
+        continue
+      value = (donor.model.values['generator_ema'] if is_map else values).get(name)
       if value is not None and value.shape == tuple(variable.shape):
         variable.assign(value)
         taken.append((f'{network}/{name}', variable))
@@ -167,10 +171,10 @@ def transfer(donor, trainer, manifest):
   lacking = sorted({name.partition(' (')[0] for name in left} & set(frozen))
   if lacking:
     raise errors.InputError(
-        f'`transfer` ({trainer.options.training.transfer}) keeps {_layers(lacking)} as they are, but {donor.path} has none '
-        'that fit. Use --transfer=full.')
-  return Report(donor.path, donor.model.digest, donor.model.step, trainer.options.training.transfer, tuple(name for name, _ in taken),
-                tuple(frozen), tuple(left))
+        f'`transfer` ({trainer.options.training.transfer}) keeps {_layers(lacking)} as they are, but {donor.path} has '
+        'none that fit. Use --transfer=full.')
+  return Report(donor.path, donor.model.digest, donor.model.step, trainer.options.training.transfer,
+                tuple(name for name, _ in taken), tuple(frozen), tuple(left))
 
 
 def save_report(run, report):

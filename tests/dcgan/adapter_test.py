@@ -147,6 +147,20 @@ def test_a_stopped_run_goes_on_to_the_same_points_and_weights(options, tmp_path,
   assert checkpoints.load_generator(whole)[2] == 6
 
 
+def test_a_run_that_goes_on_from_an_adapted_one_keeps_its_map_of_z(options, tmp_path, finished_run):
+  adapted = session.start(options.replace('networks', z_map=False), tmp_path, init_from=str(finished_run)).run
+  assert 'z_map' not in (adapted / 'transfer.json').read_text(encoding='utf-8')
+  plain = options.replace('networks', z_map=False).replace(
+      'training', transfer='full', num_minibatches=1, learning_rate=1e-9)
+  further = session.start(plain, tmp_path, init_from=str(adapted)).run
+  left, right = (checkpoints.load_model(run) for run in (adapted, further))
+  for network in ('generator', 'generator_ema'):
+    for name in ('z_map/kernel', 'z_map/bias'):
+      np.testing.assert_allclose(right.values[network][name], left.values['generator_ema'][name], atol=1e-6)
+  again = session.start(options.replace('training', num_minibatches=1), tmp_path, init_from=str(adapted)).run
+  assert (checkpoints.load_model(again).values['generator']['z_map/kernel'] == np.eye(4)).all()
+
+
 def test_another_architecture_is_told_as_for_any_transfer(options, tmp_path, finished_run):
   with pytest.raises(errors.InputError, match='none of its layers fits'):
     session.start(options.replace('networks', channels=6), tmp_path, init_from=str(finished_run))
