@@ -18,8 +18,8 @@ _LEAST_SPREAD = 1e-3  # of the largest: what is less is rounding
 class Adapter(trainer.Trainer):
   """The state of an adaptation and its step (Noguchi and Harada 2019, arXiv:1904.01774).
 
-  For a handful of pictures. Each gets a place in the Z of the model that is started from, and the places and the scales
-  and shifts of G's BatchNorm are learnt together such that G makes the pictures: by the mean absolute difference, and by
+  For a handful of pictures. Each gets a place in the Z of the model that is started from; the places and the scales and
+  shifts of G's BatchNorm are learnt together such that G makes the pictures: by the mean absolute difference, and by
   that of what D sees in them. All else stays as in that model, BatchNorm's statistics and D too.
 
   The averaged generator turns the standard normal into the person: it begins with a map (`z_map`) to the mean and the

@@ -50,8 +50,8 @@ _OPTIONS = (
     (flags.DEFINE_integer, 'num_minibatches', 'training.num_minibatches',
      'Minibatches to train, counted from the start of the run.'),
     (flags.DEFINE_string, 'transfer', 'training.transfer', 'With --init_from, what is learnt: full: all weights; '
-     "freeze_d: all but the lower half of the discriminator; bn_only: the scales and shifts of the generator's BatchNorm "
-     'and a z for each picture, without a discriminator; auto: one of these, by the number of pictures.'),
+     'freeze_d: all but the lower half of the discriminator; bn_only: the scales and shifts of the generator\'s '
+     'BatchNorm and a z for each picture, without a discriminator; auto: one of these, by the number of pictures.'),
     (flags.DEFINE_integer, 'global_batch_size', 'data.global_batch_size', 'Pictures in a minibatch, over all devices.'),
     (flags.DEFINE_string, 'minibatches', 'data.minibatches', 'Which pictures meet: shuffled, or overlapping, similar '
      'ones in staggered minibatches.'),

@@ -66,8 +66,8 @@ class Trainer(tf.Module):
         options.data.global_batch_size, strategy, networks.GROUP_SIZE if compares else 1)
     if compares and _group_size(self._per_replica_batch_size) == 1:
       raise errors.InputError(
-          f'`global_batch_size` ({options.data.global_batch_size}) over {strategy.num_replicas_in_sync} replicas must be '
-          f'such that the part of each ({self._per_replica_batch_size}) is divisible by one of 2 to '
+          f'`global_batch_size` ({options.data.global_batch_size}) over {strategy.num_replicas_in_sync} replicas must '
+          f'be such that the part of each ({self._per_replica_batch_size}) is divisible by one of 2 to '
           f'{networks.GROUP_SIZE}, because `minibatch_features` ({options.networks.minibatch_features}) compares '
           f'pictures in groups. Use {networks.GROUP_SIZE * strategy.num_replicas_in_sync}, or '
           '--minibatch_features=none.')

@@ -124,12 +124,12 @@ def choose(donor, options, manifest):
 def transfer(donor, trainer, manifest):
   """Copies the weights of a model into a new trainer: the report's Universal Face Model (experiment 5).
 
-  Generator, discriminator and averaged generator are taken, variable by variable, where name and shape agree; of a model
-  of another resolution the layers up to the smaller one. The optimizers and the global step stay fresh, so the averaged
-  generator follows the new pictures from the first minibatch on. A model that saw another crop of the face is taken with
-  a warning. Where only scales and shifts are learnt ('bn_only'), the generator too takes the averaged one's values: what it
-  keeps it keeps for good, and those are the better ones. A map of Z was learnt by the averaged one alone, and is taken from
-  there.
+  Generator, discriminator and averaged generator are taken, variable by variable, where name and shape agree: of a
+  model of another resolution the layers up to the smaller one. The optimizers and the global step stay fresh, so the
+  averaged generator follows the new pictures from the first minibatch on. A model that saw another crop of the face is
+  taken with a warning. Where only scales and shifts are learnt ('bn_only'), the generator too takes the averaged one's
+  values: what it keeps it keeps for good, and those are the better ones. A map of Z was learnt by the averaged one
+  alone, and is taken from there.
 
   Args:
     donor: `Donor`.
@@ -163,8 +163,8 @@ def transfer(donor, trainer, manifest):
   if not any(variable.shape.rank > 1 for _, variable in taken):  # a bias or two fit anything
     theirs = donor.model.options.networks
     raise errors.InputError(
-        f'`init_from` ({donor.path}): none of its layers fits these networks: {_layers(left, with_shapes=True)}. It has '
-        f'--channels={theirs.channels}, --image_size={theirs.image_size_px}, --kernel_size={theirs.kernel_size_px}: '
+        f'`init_from` ({donor.path}): none of its layers fits these networks: {_layers(left, with_shapes=True)}. It '
+        f'has --channels={theirs.channels}, --image_size={theirs.image_size_px}, --kernel_size={theirs.kernel_size_px}: '
         'leave yours out, or use the same.')
   frozen = [f'{network}/{variable.name.removesuffix(":0")}' for network, variables in trainer.frozen.items()
             for variable in variables]

@@ -23,7 +23,8 @@ def command(module, *arguments, **options):
 
 def test_all_commands_are_known():
   assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.evaluate', 'tools.export_model',
-                     'tools.make_avatar', 'tools.make_demo_clip', 'tools.make_gallery', 'tools.make_records', 'tools.reproduce', 'tools.show_records']
+                     'tools.make_avatar', 'tools.make_demo_clip', 'tools.make_gallery', 'tools.make_records',
+                     'tools.reproduce', 'tools.show_records']
 
 
 @pytest.mark.parametrize('module', ENTRIES)
@@ -51,10 +52,10 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('dcgan.train', ['--records=a', '--stop_when=best'], 'error: `stop_when` (best) must be end, or best+N'),
     ('dcgan.train', ['--records=a', '--stop_when=best+500', '--best_by=none'],
      'error: `stop_when` (best+500) needs a measure of the best, but `best_by` is none'),
-    ('dcgan.train', ['--records=a', '--init_from=ufm', '--transfer=half'], 'error: `transfer` (half) must be one of auto'),
+    ('dcgan.train', ['--records=a', '--init_from=ufm', '--transfer=half'], 'error: `transfer` (half) must be one of'),
     ('dcgan.train', ['--resume=a', '--transfer=full'], '--transfer (full) cannot change with --resume'),
     ('tools.export_model', [], '--run is needed'),
-    ('tools.export_model', ['--run=a', '--checkpoint=last'], 'error: `checkpoint` (last) must be evaluated, best, latest'),
+    ('tools.export_model', ['--run=a', '--checkpoint=last'], 'error: `checkpoint` (last) must be evaluated, best,'),
     ('tools.export_model', ['--run=nowhere'], 'nowhere: not a run'),
     ('dcgan.train', ['--resume=nowhere', '--on_collapse=stop', '--health_every_steps=10', '--max_rollbacks=1',
                      '--stop_when=best+9'], 'nowhere: not a run'),  # these may change

@@ -14,8 +14,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = ('README.md', 'WORKSPACE.md', 'records/README.md', 'checkpoints/README.md', 'Makefile', 'dcgan/train.py',
          'tools/animate.py', 'tools/export_model.py', 'tools/make_avatar.py', 'tools/make_demo_clip.py',
-         'tools/make_gallery.py', 'tools/make_records.py', 'tools/show_records.py', 'tools/evaluate.py', 'tools/reproduce.py',
-         'tools/benchmark.py', 'tools/timelapse.py')
+         'tools/make_gallery.py', 'tools/make_records.py', 'tools/show_records.py', 'tools/evaluate.py',
+         'tools/reproduce.py', 'tools/benchmark.py', 'tools/timelapse.py')
 
 
 def documented_commands():
@@ -38,8 +38,8 @@ def last_line(*command):
 
 def test_the_pages_show_every_command():
   assert {command[0] for command in documented_commands()} >= {
-      'dcgan.train', 'tools.animate', 'tools.evaluate', 'tools.export_model', 'tools.make_avatar', 'tools.make_demo_clip',
-      'tools.make_gallery', 'tools.make_records', 'tools.reproduce', 'tools.show_records'}
+      'dcgan.train', 'tools.animate', 'tools.evaluate', 'tools.export_model', 'tools.make_avatar',
+      'tools.make_demo_clip', 'tools.make_gallery', 'tools.make_records', 'tools.reproduce', 'tools.show_records'}
 
 
 @pytest.mark.parametrize('command', documented_commands(), ids=' '.join)

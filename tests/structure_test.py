@@ -22,10 +22,10 @@ TOOLS_ORDER = ('material/pictures', 'material/folders', 'material/celeba', 'mate
                'sets/curation', 'sets/tracks', 'sets/people_sheet', 'sets/scan', 'sets/choice', 'sets/convert',
                'sets/workers', 'sets/beam', 'sets/advice', 'sets/report_card', 'sets/pipeline', 'sets/verify',
                'evaluation/faces', 'evaluation/inversion', 'evaluation/measures', 'evaluation/verdict',
-               'evaluation/page', 'evaluation/history', 'evaluation/report', 'evaluation/evaluation', 'avatar/expressions',
-               'avatar/animation', 'avatar/avatar', 'experiments/tasks',
-               'experiments/training', 'experiments/claims', 'experiments/between', 'experiments/arms', 'experiments/page',
-               'experiments/experiments')
+               'evaluation/page', 'evaluation/history', 'evaluation/report', 'evaluation/evaluation',
+               'avatar/expressions', 'avatar/animation', 'avatar/avatar', 'experiments/tasks',
+               'experiments/training', 'experiments/claims', 'experiments/between', 'experiments/arms',
+               'experiments/page', 'experiments/experiments')
 TOOLS_ROOMS = tuple(dict.fromkeys(place.split('/')[0] for place in TOOLS_ORDER))
 
 

@@ -47,8 +47,8 @@ def main():
   try:
     return avatar.make_avatar(
         given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value,
-        minutes=_MINUTES.value, init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value, checkpoints_dir=_CHECKPOINTS_DIR.value,
-        overwrite=_OVERWRITE.value)
+        minutes=_MINUTES.value, init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value,
+        checkpoints_dir=_CHECKPOINTS_DIR.value, overwrite=_OVERWRITE.value)
   except avatar.Stopped as stopped:
     logging.info('The avatar is not done. The same command goes on where it stopped.')
     print(stopped.result.run, flush=True)

@@ -95,7 +95,8 @@ def test_a_picture_moves_its_own_point_only_and_when_it_is_there(options):
 
 
 def test_the_standard_normal_becomes_the_places_mean_and_covariance():
-  places = np.random.default_rng(1).normal(size=[30, 3]).astype(np.float32) @ np.float32([[2, 0, 1], [0, 1, 0], [0, 0, 0]])
+  drawn = np.random.default_rng(1).normal(size=[30, 3]).astype(np.float32)
+  places = drawn @ np.float32([[2, 0, 1], [0, 1, 0], [0, 0, 0]])  # in a plane
   mean, root, whitened = (value.numpy() for value in adapter._whitened(tf.constant(places)))
   np.testing.assert_allclose(mean, places.mean(axis=0), rtol=1e-5)
   np.testing.assert_allclose(root @ root, np.cov(places.T), atol=1e-4)

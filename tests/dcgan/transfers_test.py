@@ -47,8 +47,8 @@ def test_transfer_from_a_named_checkpoint_and_to_other_networks(tiny_config, tmp
   other = tiny_config.replace('networks', kernel_size_px=4).replace('training', num_minibatches=1)
   result = session.start(other, tmp_path, init_from=str(finished_run / 'ckpt-2'))
   log = (result.run / 'log.txt').read_text(encoding='utf-8')
-  assert ('Took 15 of 18 variables from' in log and 'ckpt-2 at minibatch 2, with fresh optimizers; left at their start: '
-          'generator/8x8_rgb, generator_ema/8x8_rgb, discriminator/4x4_conv.' in log)
+  assert ('Took 15 of 18 variables from' in log and 'ckpt-2 at minibatch 2, with fresh optimizers; left at their '
+          'start: generator/8x8_rgb, generator_ema/8x8_rgb, discriminator/4x4_conv.' in log)
 
 
 @pytest.mark.parametrize('source', ['nowhere', 'donor/ckpt-99'])
@@ -139,7 +139,8 @@ def test_another_resolution_lends_the_layers_that_fit(tiny_config):
                   'discriminator/64x64_conv', 'discriminator/32x32_conv', 'discriminator/32x32_norm'}
   assert {'generator/4x4_dense/kernel', 'generator/32x32_conv_transpose/kernel', 'discriminator/16x16_conv/kernel',
           'discriminator/logits/kernel'} <= set(report.taken)
-  assert 'left at their start: generator/64x64_conv_transpose, generator/64x64_norm, generator/128x128_rgb' in report.text
+  assert ('left at their start: generator/64x64_conv_transpose, generator/64x64_norm, generator/128x128_rgb, '
+          in report.text)
 
 
 def donor_of(options):
@@ -215,7 +216,8 @@ def test_freezing_d_leaves_its_lower_half_as_it_was_to_the_bit(tiny_config, tmp_
 
 @pytest.mark.parametrize('transfer', ['freeze_d', 'bn_only'])
 def test_a_run_from_nothing_learns_everything(tiny_config, tmp_path, transfer):
-  with pytest.raises(errors.InputError, match=rf'`transfer` \({transfer}\) needs a model to start from. Use --init_from=ufm'):
+  with pytest.raises(errors.InputError, match=(
+      rf'`transfer` \({transfer}\) needs a model to start from. Use --init_from=ufm')):
     session.start(tiny_config.replace('training', transfer=transfer), tmp_path / 'checkpoints')
   assert not list(tmp_path.iterdir())
 

@@ -76,7 +76,7 @@ def test_altered_options_are_refused(path):
 
 def test_another_programs_file_is_refused(tmp_path):
   safetensors.numpy.save_file({'x': np.zeros(3, np.float32)}, tmp_path / 'other.safetensors')
-  with pytest.raises(errors.InputError, match=r'other.safetensors: not a model of this program \(its format is not told'):
+  with pytest.raises(errors.InputError, match=r'other.safetensors: not a model of this program \(its format is not t'):
     weights.load(tmp_path / 'other.safetensors')
 
 

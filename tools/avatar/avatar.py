@@ -60,8 +60,8 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=t
                 checkpoints_dir='checkpoints', overwrite=False):
   """Makes a set, trains a run on it, and animates two expressions of its best checkpoint.
 
-  A set that was made from the same pictures is kept, and a run on it that was stopped goes on; one that is done is taken as
-  it is.
+  A set that was made from the same pictures is kept, and a run on it that was stopped goes on; one that is done is taken
+  as it is.
 
   Args:
     kind: 'video' or 'photos'.
@@ -89,8 +89,8 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=t
     raise Stopped(result)
   path = result.run / _AVATAR
   if path.is_file():
-    logging.info('%s is done already. --overwrite makes all anew; to train it further: python -m dcgan.train --resume=%s '
-                 '--num_minibatches=%d', path, result.run, 2 * result.global_step)
+    logging.info('%s is done already. --overwrite makes all anew; to train it further: python -m dcgan.train '
+                 '--resume=%s --num_minibatches=%d', path, result.run, 2 * result.global_step)
     return path
   step = evaluation.choose_checkpoint(result.run, _NUM_SAMPLES).step
   logging.info('The best of its checkpoints is that of minibatch %d. Drawing its gallery, and animating it.', step)
@@ -155,8 +155,8 @@ def _make_set(kind, paths, name, person, records_dir, overwrite):
     secs = sources.open_source(kind, paths, fps=1.0).num_inputs
     source_options = dict(fps=frames_per_sec(secs))
     if secs > _LONG_SECS:
-      logging.info('%d minutes of video are read as a whole, which takes a while. tools.make_records takes a part of it: '
-                   '--start_secs and --end_secs.', secs // 60)
+      logging.info('%d minutes of video are read as a whole, which takes a while. tools.make_records takes a part of '
+                   'it: --start_secs and --end_secs.', secs // 60)
   fingerprint = sources.open_source(kind, paths, **source_options).fingerprint
   prefix = os.path.join(records_dir, name or sources.default_name(kind, paths[0]))
   if records.manifest_path(prefix).exists() and not overwrite:
@@ -177,8 +177,8 @@ def _checked(prefix):
   """Returns the prefix of a set that holds faces enough; raises `errors.InputError` else."""
   num_images = records.load_manifest(prefix).num_images
   if num_images < _FEWEST_FACES:
-    raise errors.InputError(f'{prefix}: only {num_images} face{"s" * (num_images != 1)} of one person, and {_FEWEST_FACES} '
-                            'are the least (30 and more are better). Take more pictures; the report above, and '
+    raise errors.InputError(f'{prefix}: only {num_images} face{"s" * (num_images != 1)} of one person, and '
+                            f'{_FEWEST_FACES} are the least (30 and more are better). Take more pictures; the report above, and '
                             f'{prefix}.json, say why others were left out.')
   return prefix
 
