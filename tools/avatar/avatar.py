@@ -178,8 +178,8 @@ def _checked(prefix):
   num_images = records.load_manifest(prefix).num_images
   if num_images < _FEWEST_FACES:
     raise errors.InputError(f'{prefix}: only {num_images} face{"s" * (num_images != 1)} of one person, and '
-                            f'{_FEWEST_FACES} are the least (30 and more are better). Take more pictures; the report above, and '
-                            f'{prefix}.json, say why others were left out.')
+                            f'{_FEWEST_FACES} are the least (30 and more are better). Take more pictures; the report '
+                            f'above, and {prefix}.json, say why others were left out.')
   return prefix
 
 
