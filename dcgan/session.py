@@ -126,7 +126,7 @@ def describe(options, init_from, strategy, storage='auto'):
   """Returns what a run with these options would be, as text: options, sizes, memory, minibatches in a pass.
 
   Args:
-    options: `config.Config`, valid.
+    options: `config.Config`.
     init_from: as for `start`.
     strategy: as for `start`.
     storage: as for `start`.
@@ -134,7 +134,7 @@ def describe(options, init_from, strategy, storage='auto'):
   Raises:
     errors.InputError: the set, `init_from` or an option cannot be used.
   """
-  parts, _, report = _at_its_start(options, init_from, strategy, storage)
+  parts, _, report = _at_its_start(options.validate(), init_from, strategy, storage)
   taken = f'{report.text}\n' if report else ''
   return f'{parts.options.to_json()}{taken}{parts.text}\n{parts.estimate}'
 

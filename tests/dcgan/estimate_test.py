@@ -9,6 +9,7 @@ import tensorflow as tf
 from dcgan import config
 from dcgan import errors
 from dcgan import estimate
+from dcgan import records
 from dcgan import session
 from dcgan import trainer
 
@@ -77,9 +78,10 @@ def test_every_discriminator_can_be_estimated(tiny_config, norm, features):
 
 def test_a_run_is_described_and_nothing_is_written(tiny_config, tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
-  described = session.describe(tiny_config, tf.distribute.OneDeviceStrategy('/cpu:0'))
+  described = session.describe(tiny_config, None, tf.distribute.OneDeviceStrategy('/cpu:0'))
   options, rest = described[:described.index('\n}\n') + 3], described[described.index('\n}\n') + 3:]
-  assert config.from_json(options) == tiny_config
+  digest = records.load_manifest(tiny_config.data.records).digest
+  assert config.from_json(options) == tiny_config.replace('data', records_digest=digest)
   assert rest.startswith('13 faces at 8×8 in memory, 4 shuffled minibatches of 4, float32 on 1 × CPU.\ngenerator: 375')
   assert 'over the 13 faces: 3.2, so 4 minibatches are 1.2 passes' in rest
   assert not list(tmp_path.iterdir())
@@ -87,4 +89,5 @@ def test_a_run_is_described_and_nothing_is_written(tiny_config, tmp_path, monkey
 
 def test_a_run_with_a_wrong_option_is_not_described(tiny_config):
   with pytest.raises(errors.InputError, match=r'`learning_rate` \(2\.0\)'):
-    session.describe(tiny_config.replace('training', learning_rate=2.0), tf.distribute.OneDeviceStrategy('/cpu:0'))
+    session.describe(tiny_config.replace('training', learning_rate=2.0), None,
+                     tf.distribute.OneDeviceStrategy('/cpu:0'))
