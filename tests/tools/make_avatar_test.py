@@ -55,7 +55,7 @@ def test_what_was_stopped_goes_on_when_the_same_command_is_given_again(tmp_path)
   assert made.returncode == 0, made.stderr
   assert f'Run {run} goes on at minibatch' in made.stderr
   gif = made.stdout.splitlines()[-1]
-  assert gif == f'{run}/avatar.gif' and iio.imread(gif).shape == (40, 256, 256, 3)
+  assert gif == f'{run}/avatar.gif' and iio.imread(gif).shape[1:] == (256, 256, 3)
   missing = entries_test.command('tools.make_avatar', f'--video={tmp_path}/absent.mp4', *flags[1:])
   assert missing.returncode == 1 and missing.stdout == ''
   assert missing.stderr.startswith('error: ') and len(missing.stderr.splitlines()) == 1
