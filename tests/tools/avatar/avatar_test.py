@@ -69,7 +69,8 @@ def fixture_places(tmp_path_factory):
 def test_a_video_becomes_an_animation_and_the_same_command_again_makes_nothing_new(places, caplog):
   made = avatar.make_avatar(**places)
   run, = (path for path in made.parents if path.name == '00000-clip16-from-drawn16-avatar')
-  assert made == run / 'avatar.gif' and iio.imread(made).shape[1:] == (256, 256, 3)  # a GIF holds frames that do not differ once
+  # A GIF holds frames that do not differ once.
+  assert made == run / 'avatar.gif' and iio.imread(made).shape[1:] == (256, 256, 3)
   manifest = records.load_manifest(f'{places["records_dir"]}/clip')
   assert manifest.settings['fps'] == 15 and manifest.num_inputs == 45
   options = runs.load_options(run)
