@@ -300,13 +300,5 @@ def drop_after(run, step):
     if path.stem.removeprefix('samples_').isdecimal() and int(path.stem.removeprefix('samples_')) > step:
       path.unlink()
   path = pathlib.Path(run) / STATS
-  if not path.is_file():
-    return
-  kept = []
-  for line in path.read_text(encoding='utf-8').splitlines():
-    try:
-      if json.loads(line)['global_step'] <= step:
-        kept.append(line + '\n')
-    except (ValueError, KeyError):  # the line that a kill cut short
-      continue
-  files.write_text(path, ''.join(kept))
+  if path.is_file():
+    files.write_json_lines(path, [line for line in files.load_json_lines(path) if line['global_step'] <= step])

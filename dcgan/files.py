@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import pathlib
 
@@ -48,3 +49,24 @@ def write_text(path, text):
   """Writes `text` to `path` as UTF-8; the file is replaced as a whole or not at all."""
   with whole_file(path) as temporary:
     temporary.write_text(text, encoding='utf-8')
+
+
+def load_json_lines(path):
+  """Returns what a run's .jsonl file holds, list of dict, each with an int 'global_step'; empty where there is none.
+
+  A line that a kill cut short, or that is not whole yet, is left out.
+  """
+  path, lines = pathlib.Path(path), []
+  for text in path.read_text(encoding='utf-8', errors='replace').splitlines() if path.is_file() else ():
+    try:
+      line = json.loads(text)
+    except ValueError:
+      continue
+    if isinstance(line, dict) and isinstance(line.get('global_step'), int):
+      lines.append(line)
+  return lines
+
+
+def write_json_lines(path, lines):
+  """Writes dicts to `path`, one a line; the file is replaced as a whole or not at all."""
+  write_text(path, ''.join(json.dumps(line) + '\n' for line in lines))

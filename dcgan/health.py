@@ -208,15 +208,7 @@ def write_verdict(run, step, verdict, action, **details):
 
 def load_verdicts(run):
   """Returns the lines of RUN/health.jsonl, list of dict; empty where nothing was told."""
-  path = pathlib.Path(run) / VERDICTS
-  lines = []
-  if path.is_file():
-    for line in path.read_text(encoding='utf-8').splitlines():
-      try:
-        lines.append(json.loads(line))
-      except ValueError:  # the line that a kill cut short
-        continue
-  return lines
+  return files.load_json_lines(pathlib.Path(run) / VERDICTS)
 
 
 def num_rollbacks(run):
@@ -229,4 +221,4 @@ def drop_verdicts_after(run, step):
   lines = load_verdicts(run)
   kept = [line for line in lines if line['global_step'] <= step or line['action'] == 'rollback']
   if lines:
-    files.write_text(pathlib.Path(run) / VERDICTS, ''.join(json.dumps(line) + '\n' for line in kept))
+    files.write_json_lines(pathlib.Path(run) / VERDICTS, kept)

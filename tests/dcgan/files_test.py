@@ -39,3 +39,14 @@ def test_the_temporary_name_keeps_the_ending_and_folders_are_made(tmp_path):
     assert temporary.suffix == '.png'
     temporary.write_bytes(b'x')
   assert (tmp_path / 'new' / 'a.png').read_bytes() == b'x'
+
+
+def test_lines_come_back_and_those_that_are_not_whole_are_left_out(tmp_path):
+  path = tmp_path / 'stats.jsonl'
+  assert files.load_json_lines(path) == []
+  lines = [{'global_step': 1, 'loss': 0.1}, {'global_step': 2, 'sentence': 'Länger.'}]
+  files.write_json_lines(path, lines)
+  assert files.load_json_lines(path) == lines and len(path.read_text(encoding='utf-8').splitlines()) == 2
+  with open(path, 'ab') as file:
+    file.write(b'7\n{"loss": 3}\n{"global_step": "3"}\n{"global_step": 4, "lo\xff')
+  assert files.load_json_lines(path) == lines

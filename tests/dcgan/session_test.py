@@ -167,22 +167,7 @@ def test_the_best_checkpoint_is_that_of_the_least_distance(tiny_config, tmp_path
 @pytest.mark.slow
 def test_a_run_whose_weights_turn_nan_stops_with_the_checkpoint_before(
     tiny_config, tmp_path, longer_run, monkeypatch):
-  save = actions.Save.__call__
-  trainers = []
-
-  def make(*arguments):
-    trainers.append(make_trainer(*arguments))
-    return trainers[-1]
-
-  def poison(action, step, is_last):
-    save(action, step, is_last)
-    if step == 4:
-      trainers[0].generator.trainable_variables[0].assign_add(
-          tf.fill(trainers[0].generator.trainable_variables[0].shape, np.nan))
-
-  make_trainer = assembly.trainer.Trainer
-  monkeypatch.setattr(assembly.trainer, 'Trainer', make)
-  monkeypatch.setattr(actions.Save, '__call__', poison)
+  poisoned(monkeypatch, rate=0.0)
   options = tiny_config.replace('training', num_minibatches=6)
   with pytest.raises(errors.InputError, match=r'`loss/generator` \(nan\) is no longer a number at minibatch 5, seen in '
                                               r'minibatches 5 to 6'):

@@ -148,8 +148,8 @@ def describe(source, target):
 
 def _look(pictures, crop_px):
   """Returns which pictures show one face with eyes in their places, bool [num_pictures], and all their landmarks."""
-  seen = [faces.look(picture[np.newaxis], crop_px) for picture in pictures]
-  return np.array([faces.face_rate(one) == 1 for one in seen]), np.concatenate([one.landmarks for one in seen])
+  seen = faces.look(pictures, crop_px)
+  return faces.in_place(seen), seen.landmarks
 
 
 def _are_like_reals(pictures, points, real_images, crop_px):

@@ -1,6 +1,5 @@
 """The whole loop of a run against the bare step, and what 5,000 minibatches do to its speed and memory."""
 
-import json
 import pathlib
 import statistics
 import tempfile
@@ -10,6 +9,7 @@ import psutil
 
 from dcgan import actions
 from dcgan import devices
+from dcgan import files
 from dcgan import presets
 from dcgan import session
 from tools.benchmarks import alone
@@ -102,7 +102,7 @@ def _read_periods(run):
 
 
 def _read_lines(run):
-  return map(json.loads, (pathlib.Path(run) / actions.STATS).read_text(encoding='utf-8').splitlines())
+  return files.load_json_lines(pathlib.Path(run) / actions.STATS)
 
 
 def measure_long(num_steps):

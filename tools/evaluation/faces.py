@@ -83,17 +83,26 @@ def found_rate(seen):
   return float(np.mean(seen.num_faces == 1))
 
 
-def face_rate(seen):
-  """Returns the share of pictures, 0 to 1, in which there is exactly one face, with both eyes in their places.
+def in_place(seen):
+  """Returns in which pictures there is exactly one face, with both eyes in their places, bool [num_images].
 
   The places are those of the aligned face; of pictures that were not aligned few pass.
 
   Args:
-    seen: `Seen`, of one picture or more.
+    seen: `Seen`.
   """
   eyes = seen.landmarks[:, list(face_landmarks.IRISES), :2]
   off_px = np.linalg.norm(eyes - np.float32([alignment.IMAGE_LEFT_EYE, alignment.IMAGE_RIGHT_EYE]), axis=-1)
-  return float(np.mean((off_px <= _EYE_TOLERANCE_PX).all(axis=1)))  # NaN is not
+  return (off_px <= _EYE_TOLERANCE_PX).all(axis=1)  # NaN is not
+
+
+def face_rate(seen):
+  """Returns the share of pictures, 0 to 1, in which there is exactly one face, with both eyes in their places.
+
+  Args:
+    seen: `Seen`, of one picture or more.
+  """
+  return float(np.mean(in_place(seen)))
 
 
 def geometry_distance(real_landmarks, fake_landmarks):

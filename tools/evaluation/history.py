@@ -1,11 +1,12 @@
 """What a run wrote while it trained: its statistics as curves, and the verdicts on its health."""
 
-import json
 import pathlib
 
+from dcgan import actions
+from dcgan import files
+from dcgan import health
 from tools.evaluation import page
 
-STATS, HEALTH = 'stats.jsonl', 'health.jsonl'
 # Title, the tags of one chart, whether it is logarithmic; every other tag gets a chart of its own.
 _CHARTS = (
     ('Losses', ('loss/generator', 'loss/discriminator'), False),
@@ -27,7 +28,7 @@ def statistics(run):
     dict from each tag to its (minibatch, value) pairs, ascending; values are floats. Empty where nothing was written.
   """
   tags = {}
-  for line in _lines(run, STATS):
+  for line in files.load_json_lines(pathlib.Path(run) / actions.STATS):
     for tag, value in line.items():
       if tag != 'global_step' and isinstance(value, (int, float)):
         tags.setdefault(tag, []).append((line['global_step'], float(value)))
@@ -36,7 +37,7 @@ def statistics(run):
 
 def health_verdicts(run):
   """Returns the verdicts on a run's health while it trained, list of dict, each with 'global_step' and 'sentence'."""
-  return [line for line in _lines(run, HEALTH) if 'sentence' in line]
+  return [line for line in health.load_verdicts(run) if 'sentence' in line]
 
 
 def labels(folders):
@@ -73,17 +74,3 @@ def charts(folders):
 def _name(label, tag):
   """Returns what a line is called, by its run and by the end of its tag: either, both or none."""
   return ' · '.join(filter(None, [label, tag.partition('/')[2]]))
-
-
-def _lines(run, name):
-  """Returns the JSON objects of a file with one a line; a line that is not whole yet is left out."""
-  path = pathlib.Path(run) / name
-  lines = []
-  for text in path.read_text(encoding='utf-8', errors='replace').splitlines() if path.is_file() else ():
-    try:
-      line = json.loads(text)
-    except ValueError:
-      continue
-    if isinstance(line, dict) and isinstance(line.get('global_step'), int):
-      lines.append(line)
-  return lines

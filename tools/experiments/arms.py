@@ -96,20 +96,20 @@ class Pair:
                                  for one in arm.evaluated]) for name, arm in self.arms.items()})
 
 
-def measure(name, last, statistics, num_samples=256):
+def measure(name, run, statistics, num_samples=256):
   """Returns the `Arm` of a run, measured at all its checkpoints.
 
   Args:
     name: str, of its variant.
-    last: `evaluation.Evaluated`, of its last checkpoint.
+    run: path of its folder.
     statistics: dict, as for `Arm`.
     num_samples: int, pictures that each checkpoint is measured on.
 
   Raises:
     errors.InputError: a checkpoint or the set is damaged or gone.
   """
-  evaluated = evaluation.measure_all(last.run, num_samples)
-  start = pathlib.Path(last.run) / _START
+  evaluated = evaluation.measure_all(run, num_samples)
+  start = pathlib.Path(run) / _START
   return Arm(name, evaluated, statistics, iio.imread(start) if start.is_file() else None)
 
 

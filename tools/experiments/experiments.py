@@ -159,19 +159,23 @@ def reproduce(number, material, scale, out, num_samples=256):
   variants = make_variants(number, material, scale)
   check(number, material)
   folders = list(training.train(variants, out))
-  outcomes = [_measured(*pair, num_samples) for pair in zip(variants, folders)]
+  pairs = None
+  if number == 5:
+    scale = _done(scale, variants[0].options)
+    measured = [arms.measure(variant.name, run, history.statistics(run), num_samples)
+                for variant, run in zip(variants, folders)]
+    pairs = [arms.Pair(*two, scale.num_minibatches) for two in zip(measured[::2], measured[1::2])]
+    last = [arm.evaluated[-1] for arm in measured]
+  else:
+    last = [evaluation.measure_run(run, num_samples=num_samples) for run in folders]
+  outcomes = [Outcome(variant, evaluated, history.statistics(run), history.health_verdicts(run))
+              for variant, evaluated, run in zip(variants, last, folders)]
   beside = load_results(material.beside) if material.beside else None
   between = None
   if number == 4:
     logging.info('Searching the model for frames in between.')
     between = [between_frames.measure(outcome.evaluated.run, material.records, material.between_records,
                                       outcome.variant.options.training.seed) for outcome in outcomes]
-  pairs = None
-  if number == 5:
-    scale = _done(scale, variants[0].options)
-    measured = [arms.measure(outcome.variant.name, outcome.evaluated, outcome.statistics, num_samples)
-                for outcome in outcomes]
-    pairs = [arms.Pair(*two, scale.num_minibatches) for two in zip(measured[::2], measured[1::2])]
   findings = judge(number, outcomes, beside, between, pairs)
   path = pathlib.Path(out) / f'experiment{number}.html'
   results = dict(
@@ -280,11 +284,6 @@ def load_results(folder, number=2):
     reason = f'{type(error).__name__}: {error}'
   raise errors.InputError(f'`beside` ({folder}): {path.name} in it must hold the results of experiment {number}, but: '
                           f'{reason}. Make them with `python -m tools.reproduce --experiment={number} --out={folder}`.')
-
-
-def _measured(variant, run, num_samples):
-  return Outcome(variant, evaluation.measure_run(run, num_samples=num_samples), history.statistics(run),
-                 history.health_verdicts(run))
 
 
 def _done(scale, options):

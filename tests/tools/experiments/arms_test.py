@@ -8,7 +8,6 @@ import pytest
 
 from tests.dcgan import conftest
 from tests.tools.experiments import drawn
-from tools.evaluation import evaluation
 from tools.evaluation import history
 from tools.experiments import arms
 from tools.experiments import training
@@ -85,8 +84,7 @@ def test_both_runs_are_measured_at_each_checkpoint_at_the_same_points_of_z(tmp_p
   variants = training.make_arms(prefix, training.Scale(2, long_minibatches=4), str(donor))
   measured = []
   for variant, run in zip(variants, training.train(variants, tmp_path / 'out')):
-    last = evaluation.measure_run(run, num_samples=64)
-    measured.append(arms.measure(variant.name, last, history.statistics(run), 64))
+    measured.append(arms.measure(variant.name, run, history.statistics(run), 64))
     assert [one.step for one in measured[-1].evaluated] == [1, 2, 3, 4]
     for one in measured[-1].evaluated:  # what the run itself drew at that minibatch, perhaps in a lower precision
       grid = iio.imread(run / f'samples_{one.step:06d}.png').astype(int)
