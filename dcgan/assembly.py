@@ -180,6 +180,8 @@ class Assembly:
       places = np.searchsorted(self._set.trained_on, rows)
       return tf.data.Dataset.zip((dataset, tf.data.Dataset.from_tensor_slices(places)))
 
+    if devices.is_host(self._strategy):  # where nothing needs to be brought; what a strategy adds is not `untuned`
+      return iter(of_worker(tf.distribute.InputContext()))
     return iter(self._strategy.distribute_datasets_from_function(of_worker))
 
 

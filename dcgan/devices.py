@@ -163,6 +163,12 @@ def choose_xla(options, strategy):
   return is_one_gpu and options.networks.discriminator_norm != 'spectral' and options.training.precision != 'float16'
 
 
+def is_host(strategy):
+  """Returns whether `strategy` computes where the minibatches are made: on one replica, without a GPU."""
+  return (strategy.num_replicas_in_sync == 1 and not is_multi_worker(strategy)
+          and not tf.config.list_physical_devices('GPU'))
+
+
 def describe(strategy):
   """Returns in words what `strategy` computes on, as in '2 × GPU'."""
   kind = 'GPU' if tf.config.list_physical_devices('GPU') else 'CPU'

@@ -91,7 +91,8 @@ class StreamedSet(TrainingSet):
 
   def pictures(self, indices):
     serialized = tf.constant([self.reader.read(index) for index in indices], tf.string)
-    decoded = list(tf.data.Dataset.from_tensor_slices(serialized).map(self._picture).as_numpy_iterator())
+    dataset = records.untuned(tf.data.Dataset.from_tensor_slices(serialized).map(self._picture))
+    decoded = list(dataset.as_numpy_iterator())
     return np.array(decoded, np.uint8).reshape(-1, self.image_size_px, self.image_size_px, 3)
 
   def minibatches(self, plan):
@@ -196,7 +197,7 @@ def make_dataset(training_set, plan):
     Dataset of uint8 [width, size, size, 3], one for each row of the plan, in order. Iterating it raises
     `tf.errors.InvalidArgumentError`, which names file and record, where a streamed shard has changed on the disk.
   """
-  return training_set.minibatches(plan).prefetch(_NUM_PREFETCHED_MINIBATCHES)
+  return records.untuned(training_set.minibatches(plan).prefetch(_NUM_PREFETCHED_MINIBATCHES))
 
 
 def _decode(encoded, image_size_px, crop_px):

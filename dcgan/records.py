@@ -235,6 +235,16 @@ def training_dataset(path):
   return tf.data.TFRecordDataset(path).map(parse_for_training)
 
 
+def untuned(dataset):
+  """Returns a `tf.data.Dataset` whose parallelism TensorFlow does not tune while it is read.
+
+  A thread does that which sleeps for up to a minute, and may miss that its iterator is deleted; who deletes that waits.
+  """
+  options = tf.data.Options()
+  options.autotune.enabled = False
+  return dataset.with_options(options)
+
+
 def parse_for_training(serialized):
   """Returns a serialized `tf.train.Example`, string [], as (encoded picture, descriptor): string [], float32 [256]."""
   values = tf.io.parse_single_example(serialized, {key: _SPEC[key] for key in (_IMAGE, _DESCRIPTOR)})
@@ -254,7 +264,7 @@ def checked(dataset, path, num_records):
   """
   count = 0
   try:
-    for element in dataset.as_numpy_iterator():
+    for element in untuned(dataset).as_numpy_iterator():
       yield element
       count += 1
   except tf.errors.DataLossError as error:

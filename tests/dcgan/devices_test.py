@@ -135,6 +135,13 @@ def test_of_many_workers_one_keeps_the_run(monkeypatch, jobs, task_type, task_id
   assert devices.is_chief(types.SimpleNamespace(cluster_resolver=resolver)) == expected
 
 
+def test_one_replica_without_a_gpu_computes_where_minibatches_are_made(monkeypatch, two_replicas):
+  one = devices.build_strategy('one')
+  assert devices.is_host(one) and not devices.is_host(two_replicas)
+  monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: [kind])
+  assert not devices.is_host(one)
+
+
 def test_xla_is_off_on_a_cpu():
   assert not devices.choose_xla(config.Config(), devices.build_strategy('one'))
 

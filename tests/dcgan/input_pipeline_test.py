@@ -133,6 +133,13 @@ def test_streamed_minibatches_are_those_from_memory_to_the_bit(tmp_path, picture
   np.testing.assert_array_equal(stream.pictures(plan[0]), memory.pictures(plan[0]))
 
 
+def test_nothing_tunes_the_pipeline_that_who_deletes_it_would_wait_for(drawn_set, storage):
+  seen = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, storage)
+  dataset = input_pipeline.make_dataset(seen, np.zeros([2, 3], np.int64))
+  with_places = tf.data.Dataset.zip((dataset, tf.data.Dataset.range(2)))
+  assert dataset.options().autotune.enabled is with_places.options().autotune.enabled is False
+
+
 def test_two_replicas_part_a_minibatch_in_its_order(drawn_set, storage, two_replicas):
   seen = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, storage)
   plan = np.random.default_rng(0).integers(0, 13, (5, 6))
