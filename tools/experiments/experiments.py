@@ -159,17 +159,18 @@ def reproduce(number, material, scale, out, num_samples=256):
   variants = make_variants(number, material, scale)
   check(number, material)
   folders = list(training.train(variants, out))
+  statistics = [history.statistics(run) for run in folders]
   pairs = None
   if number == 5:
     scale = _done(scale, variants[0].options)
-    measured = [arms.measure(variant.name, run, history.statistics(run), num_samples)
-                for variant, run in zip(variants, folders)]
+    measured = [arms.measure(variant.name, run, curves, num_samples)
+                for variant, run, curves in zip(variants, folders, statistics)]
     pairs = [arms.Pair(*two, scale.num_minibatches) for two in zip(measured[::2], measured[1::2])]
     last = [arm.evaluated[-1] for arm in measured]
   else:
     last = [evaluation.measure_run(run, num_samples=num_samples) for run in folders]
-  outcomes = [Outcome(variant, evaluated, history.statistics(run), history.health_verdicts(run))
-              for variant, evaluated, run in zip(variants, last, folders)]
+  outcomes = [Outcome(variant, evaluated, curves, history.health_verdicts(run))
+              for variant, evaluated, curves, run in zip(variants, last, statistics, folders)]
   beside = load_results(material.beside) if material.beside else None
   between = None
   if number == 4:
