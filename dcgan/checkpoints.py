@@ -71,8 +71,8 @@ class Checkpoints:
     self._checkpoint = tf.train.Checkpoint(
         generator=trainer.generator, discriminator=trainer.discriminator, generator_ema=trainer.generator_ema,
         generator_optimizer=trainer.generator_optimizer, discriminator_optimizer=trainer.discriminator_optimizer,
-        augmentation=trainer.augmentation, logit_averages=trainer.logit_averages, r1=trainer.r1,
-        global_step=trainer.global_step, best=best, monitor=monitor, options=_Text(self._options.to_json()), **others)
+        augmentation=trainer.augmentation, r1=trainer.r1, global_step=trainer.global_step, best=best, monitor=monitor,
+        options=_Text(self._options.to_json()), **others)
     for path in self._folder.iterdir():
       if _TEMPORARY.fullmatch(path.name):
         tf.io.gfile.rmtree(str(path)) if path.is_dir() else path.unlink()

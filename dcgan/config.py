@@ -185,7 +185,6 @@ class Regularization:
     r1_gamma: float, weight of the R1 gradient penalty (Mescheder et al. 2018, arXiv:1801.04406).
     r1_every_steps: int, minibatches from one R1 penalty to the next, each that many times as strong (lazy
       regularization, Karras et al. 2020, arXiv:1912.04958).
-    lecam_weight: float, of the LeCam penalty (Tseng et al. 2021, arXiv:2104.03310).
   """
 
   label_smoothing: float = 0.0
@@ -193,13 +192,12 @@ class Regularization:
   instance_noise_images: int = 20_000
   r1_gamma: float = 0.0
   r1_every_steps: int = 16
-  lecam_weight: float = 0.0
 
   def validate(self):
     """Raises `errors.InputError` at the first value that cannot regularize."""
     if not 0.0 <= self.label_smoothing < 1.0:
       raise _error('label_smoothing', self.label_smoothing, 'must be 0 or more and under 1', 'Use 0.1.')
-    for name in ('instance_noise', 'r1_gamma', 'lecam_weight'):
+    for name in ('instance_noise', 'r1_gamma'):
       value = getattr(self, name)
       if not 0.0 <= value < math.inf:
         raise _error(name, value, 'must be a number, 0 or more', 'Use 0 to leave it out.')

@@ -18,6 +18,8 @@ def prepare_libraries():
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # oneDNN, CPU features, cuFFT/cuBLAS registered twice
   os.environ.setdefault('GLOG_minloglevel', '2')  # MediaPipe
   os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')  # else the first command takes all of a GPU's memory
+  # TensorFlow 2.15 leaves oneDNN off on processors without AVX512_VNNI, where it is faster too (WORKSPACE.md, "oneDNN").
+  os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
   # Where a processor has AMX, TensorFlow 2.15 ends with an illegal instruction in bfloat16 transposed convolutions;
   # without it they work, and the others are as fast.
   os.environ.setdefault('ONEDNN_MAX_CPU_ISA', 'AVX512_CORE_BF16')

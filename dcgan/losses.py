@@ -137,21 +137,3 @@ def r1_penalty(real_logits, real_images, tape):
   if gradients is None:
     raise ValueError('`real_images` must be watched by `tape` while the discriminator judges them.')
   return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradients), axis=[1, 2, 3]))
-
-
-def lecam_penalty(real_logits, fake_logits, real_average, fake_average):
-  """Returns the LeCam penalty, E[(D(x) - a_fake)²] + E[(D(G(z)) - a_real)²] (Tseng et al. 2021, arXiv:2104.03310).
-
-  It draws the logits of reals toward what fakes had of late, and the other way round, so that a discriminator of few
-  pictures does not grow sure. Without its weight.
-
-  Args:
-    real_logits: float32 [batch, 1], unbounded.
-    fake_logits: float32 [batch, 1].
-    real_average: float32 [], moving average of the logits of reals.
-    fake_average: float32 [], of fakes.
-
-  Returns:
-    float32 [], 0 or more.
-  """
-  return tf.reduce_mean(tf.square(real_logits - fake_average)) + tf.reduce_mean(tf.square(fake_logits - real_average))

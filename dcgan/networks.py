@@ -181,8 +181,9 @@ def _channels(config, size_px):
 class _Layers:
   """Makes layers of one precision, with weights drawn from N(0, 0.02) as in the paper, each from a seed of its own.
 
-  With `is_spectral`, kernels are divided by their largest singular value (Miyato et al. 2018, arXiv:1802.05957).
-  Differs from the paper: the addons' layer divides the stored kernel, so gradients are those of the divided one.
+  With `is_spectral`, kernels of convolutions are divided by their largest singular value (Miyato et al. 2018,
+  arXiv:1802.05957). Differs from the paper: the addons' layer divides the stored kernel, so gradients are those of the
+  divided one; and the layer that gives the logits is free, or these would stay near 0.
   """
 
   def __init__(self, precision, synchronized, seed, is_spectral=False):
@@ -196,8 +197,8 @@ class _Layers:
     return tf.keras.initializers.RandomNormal(mean, 0.02, seed=self._seed)
 
   def dense(self, units, name, use_bias, dtype=None):
-    return self._normalized(tf.keras.layers.Dense(
-        units, use_bias=use_bias, kernel_initializer=self._initializer(), name=name, dtype=dtype or self._policy))
+    return tf.keras.layers.Dense(units, use_bias=use_bias, kernel_initializer=self._initializer(), name=name,
+                                 dtype=dtype or self._policy)
 
   def conv(self, filters, kernel_size, name, use_bias):
     return self._normalized(tf.keras.layers.Conv2D(

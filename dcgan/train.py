@@ -93,7 +93,6 @@ _OPTIONS = (
     (flags.DEFINE_float, 'r1_gamma', 'regularization.r1_gamma', 'Weight of the R1 gradient penalty; 0 for none.'),
     (flags.DEFINE_integer, 'r1_every_steps', 'regularization.r1_every_steps',
      'Minibatches from one R1 penalty to the next.'),
-    (flags.DEFINE_float, 'lecam_weight', 'regularization.lecam_weight', 'Weight of the LeCam penalty; 0 for none.'),
     (flags.DEFINE_integer, 'log_every_steps', 'periods.log_every_steps',
      'Minibatches between two lines of statistics.'),
     (flags.DEFINE_integer, 'samples_every_steps', 'periods.samples_every_steps',

@@ -13,7 +13,6 @@ _NUM_STEP_METRICS = 7  # of the metrics, what each replica gives in each step; t
 # Early in a run the averaged generator looks back over this share of the images seen (StyleGAN2-ADA's ramp-up,
 # Karras et al. 2020, arXiv:2006.06676), so that 75 minibatches are not averaged with the noise before them.
 _EMA_RAMP_UP = 0.05
-_LECAM_DECAY = 0.99
 # Streams of random numbers that come from one seed and one global step.
 _Z, _REAL, _FAKE_FOR_D, _FAKE_FOR_G = range(4)
 _NUM_STREAMS = 4
@@ -35,7 +34,6 @@ class Trainer(tf.Module):
     generator_optimizer: Adam.
     discriminator_optimizer: Adam.
     augmentation: `augment.Adaptive`.
-    logit_averages: two float32 variables, LeCam's moving averages of the logits of reals and of fakes.
     r1: float32 variable, the latest R1 penalty.
     global_step: int64 variable, minibatches trained.
     extra_state: dict from names to further objects with variables that the next step depends on.
@@ -87,7 +85,6 @@ class Trainer(tf.Module):
       self.generator_optimizer = self._build_optimizer(self.generator)
       self.discriminator_optimizer = self._build_optimizer(self.discriminator)
       self.augmentation = augment.Adaptive(options.augmentation)
-      self.logit_averages = [tf.Variable(0.0, trainable=False, name=f'{kind}_average') for kind in ('real', 'fake')]
       self.r1 = tf.Variable(0.0, trainable=False, name='r1')
       self.global_step = tf.Variable(0, dtype=tf.int64, trainable=False, name='global_step')
     # XLA takes a step as a whole; without it there must be no function of its own here, in which replicas cannot meet.
@@ -173,7 +170,6 @@ class Trainer(tf.Module):
     """Learns from a minibatch; returns its metrics, all but the last."""
     metrics = self._step(pixels)
     self.augmentation.update(metrics[4], self.global_step, self.options.data.global_batch_size)
-    self._average_logits(metrics[2], metrics[3])
     return tf.concat([metrics, [self.r1, self.augmentation.probability]], axis=0)
 
   def _step(self, pixels):
@@ -222,8 +218,6 @@ class Trainer(tf.Module):
       if has_r1:
         r1 = losses.r1_penalty(real_logits, judged, image_tape)
         objective += options.r1_gamma * options.r1_every_steps * r1
-      if options.lecam_weight:
-        objective += options.lecam_weight * losses.lecam_penalty(real_logits, fake_logits, *self.logit_averages)
     norm = self._apply(tape, objective, self.discriminator.trainable_variables, self.discriminator_optimizer)
     return loss, real_logits, fake_logits, norm, r1
 
@@ -285,12 +279,6 @@ class Trainer(tf.Module):
     start = replica * self._per_replica_batch_size
     rows = values[start:start + self._per_replica_batch_size]
     return tf.concat([rows, values[self.options.data.global_batch_size:]], axis=0) if has_companions else rows
-
-  def _average_logits(self, real, fake):
-    """Moves LeCam's averages; early in a run they are means over the minibatches there were."""
-    decay = tf.minimum(_LECAM_DECAY, 1.0 - 1.0 / (tf.cast(self.global_step, tf.float32) + 1.0))
-    for average, logit in zip(self.logit_averages, (real, fake)):
-      average.assign(decay * average + (1.0 - decay) * logit)
 
   def _average_generator(self):
     """Moves the averaged generator toward the generator, on each replica alone; returns the operations that do."""

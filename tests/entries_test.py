@@ -1,5 +1,6 @@
 """Tests of every command's manners: help at once, quiet start, one-line errors, exit codes."""
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 
 import pytest
 
+from dcgan import entry
 from tests.dcgan import conftest
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -128,6 +130,15 @@ def test_missing_input_is_one_line_without_noise(module, arguments, message):
   assert made.returncode == 1 and made.stdout == ''
   assert made.stderr.startswith('error: ') and message in made.stderr
   assert len(made.stderr.strip().splitlines()) == 1
+
+
+def test_onednn_is_on_where_tensorflow_would_leave_it_off_and_the_user_decides(monkeypatch):
+  for given, taken in ((None, '1'), ('0', '0')):
+    monkeypatch.delenv('TF_ENABLE_ONEDNN_OPTS')
+    if given:
+      monkeypatch.setenv('TF_ENABLE_ONEDNN_OPTS', given)
+    entry.prepare_libraries()
+    assert os.environ['TF_ENABLE_ONEDNN_OPTS'] == taken
 
 
 @pytest.mark.slow

@@ -58,6 +58,7 @@ def main():
   # TensorFlow wonders why one trainer after the other is traced.
   standard_logging.getLogger('tensorflow').addFilter(lambda record: 'retracing' not in record.getMessage())
   # pylint: disable=import-outside-toplevel  (TensorFlow)
+  from dcgan import session
   from tools.experiments import experiments
   from tools.experiments import training
   out = pathlib.Path(_OUT.value or f'checkpoints/experiment{number}')
@@ -66,10 +67,10 @@ def main():
   material = experiments.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes, _INIT_FROM.value)
   try:
     return experiments.reproduce(number, material, scale, out, _NUM_SAMPLES.value)
-  except training.Stopped as stopped:
+  except session.Stopped as stopped:
     logging.info('Experiment %d is not done. The same command goes on where it stopped.', number)
     print(out, flush=True)
-    sys.exit(128 + stopped.signal)
+    sys.exit(128 + stopped.result.signal)
 
 
 def _check_flags(number):

@@ -32,12 +32,12 @@ class Saved:
     self.trainer = types.SimpleNamespace(
         options=options, generator=variable(), discriminator=variable(), generator_ema=variable(),
         generator_optimizer=variable(), discriminator_optimizer=variable(), augmentation=variable(),
-        logit_averages=[variable(), variable()], r1=variable(), global_step=tf.Variable(0, dtype=tf.int64))
+        r1=variable(), global_step=tf.Variable(0, dtype=tf.int64))
     self.checkpoints = checkpoints.Checkpoints(
         folder, self.trainer, self.best, self.monitor, loss_ratio=self.loss_ratio)
 
   def save(self, step):
-    for value in (self.trainer.generator, self.trainer.logit_averages[1]):
+    for value in (self.trainer.generator, self.trainer.discriminator_optimizer):
       value.assign(tf.fill(value.shape, float(step)))
     self.trainer.global_step.assign(step)
     self.checkpoints.save(step)
@@ -46,7 +46,7 @@ class Saved:
     """Restores the latest; returns its step, and has looked that its numbers are whole."""
     self.checkpoints.restore_latest(self.folder)
     step = int(self.trainer.global_step)
-    for value in (self.trainer.generator, self.trainer.logit_averages[1]):
+    for value in (self.trainer.generator, self.trainer.discriminator_optimizer):
       np.testing.assert_array_equal(value, float(step))
     return step
 

@@ -20,7 +20,7 @@ CHANGED = config.Config(
     augmentation=config.Augmentation(policies=('flip', 'cutout'), mode='adaptive', probability=0.25, target=0.5,
                                      ramp_images=500),
     regularization=config.Regularization(label_smoothing=0.1, instance_noise=0.2, instance_noise_images=300,
-                                         r1_gamma=0.05, r1_every_steps=4, lecam_weight=0.01),
+                                         r1_gamma=0.05, r1_every_steps=4),
     periods=config.Periods(log_every_steps=3, samples_every_steps=4, checkpoint_every_steps=5, keep_every_steps=10,
                            health_every_steps=6),
     health=config.Health(on_collapse='stop', max_rollbacks=7, stop_when='best+40'))
@@ -80,7 +80,6 @@ def test_the_defaults_are_the_reports():
     ('regularization', {'label_smoothing': -0.1}, r'`label_smoothing` \(-0.1\) must be 0 or more and under 1'),
     ('regularization', {'instance_noise': -1.0}, r'`instance_noise` \(-1.0\) must be a number, 0 or more\. Use 0'),
     ('regularization', {'r1_gamma': float('nan')}, r'`r1_gamma` \(nan\) must be a number, 0 or more'),
-    ('regularization', {'lecam_weight': float('inf')}, r'`lecam_weight` \(inf\) must be a number, 0 or more'),
     ('regularization', {'instance_noise_images': 0}, r'`instance_noise_images` \(0\) must be 1 or more'),
     ('regularization', {'r1_every_steps': 0}, r'`r1_every_steps` \(0\) must be 1 or more'),
     ('periods', {'keep_every_steps': -250}, r'`keep_every_steps` \(-250\) must be 0 or more'),

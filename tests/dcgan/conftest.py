@@ -79,8 +79,7 @@ def everything_config(tiny_config):
           'data', minibatches='overlapping'),
       augmentation=config.Augmentation(config.AUGMENTATIONS, mode='adaptive', probability=0.5, ramp_images=100),
       regularization=config.Regularization(
-          label_smoothing=0.1, instance_noise=0.2, instance_noise_images=48, r1_gamma=1.0, r1_every_steps=2,
-          lecam_weight=0.1))
+          label_smoothing=0.1, instance_noise=0.2, instance_noise_images=48, r1_gamma=1.0, r1_every_steps=2))
 
 
 @pytest.fixture(scope='session')

@@ -122,11 +122,3 @@ def test_r1_trains_the_weights_through_its_gradient(pictures):
 def test_r1_of_pictures_that_nobody_watched_is_refused(pictures):
   with pytest.raises(ValueError, match='`real_images` must be watched by `tape`'):
     r1_of(lambda x: tf.reduce_sum(x, axis=[1, 2, 3])[:, tf.newaxis], pictures, is_watched=False)
-
-
-def test_lecam_on_hand_worked_logits():
-  # Reals are held against the fakes' average: (1 + 3)², (2 + 3)²; fakes against the reals': (-1 - 4)², (0 - 4)².
-  penalty = losses.lecam_penalty(column(1.0, 2.0), column(-1.0, 0.0), tf.constant(4.0), tf.constant(-3.0))
-  assert float(penalty) == pytest.approx((16 + 25) / 2 + (25 + 16) / 2)
-  uneven = losses.lecam_penalty(column(1.0), column(0.0), tf.constant(2.0), tf.constant(0.0))
-  assert float(uneven) == pytest.approx(1 + 4)

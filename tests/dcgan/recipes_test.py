@@ -1,5 +1,6 @@
 """Tests of dcgan.recipes."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -36,9 +37,10 @@ def test_a_change_leaves_everything_else_alone():
 
 
 def test_a_recipe_with_strong_augmentation_goes_on_with_r1():
-  words, options = ladder(presets.PRESETS['person'], 2)
+  strong = config.Augmentation(policies=recipes.STRONG_POLICIES, probability=recipes.STRONG_PROBABILITY)
+  words, options = ladder(dataclasses.replace(presets.PRESETS['person'], augmentation=strong), 2)
   assert words[0] == 'an R1 penalty of 1' and words[1].startswith('half the learning rate')
-  assert options.augmentation == presets.PRESETS['person'].augmentation
+  assert options.augmentation == strong
 
 
 def test_augmentation_that_follows_d_becomes_fixed_and_strong():

@@ -44,18 +44,6 @@ _NOTE, _AVATAR = 'avatar', 'avatar.gif'
 _FINGERPRINT = 'fingerprint'  # in the manifest: which pictures the set was made from
 
 
-class Stopped(Exception):
-  """A signal ended the training, which was saved.
-
-  Attributes:
-    result: `session.Result`.
-  """
-
-  def __init__(self, result):
-    super().__init__(f'stopped by {result.signal.name}')
-    self.result = result
-
-
 def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=transfers.SHIPPED, records_dir='records',
                 checkpoints_dir='checkpoints', overwrite=False):
   """Makes a set, trains a run on it, and animates two expressions of its best checkpoint.
@@ -78,7 +66,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=t
     `pathlib.Path` of the GIF.
 
   Raises:
-    Stopped: a signal ended the training.
+    session.Stopped: a signal ended the training.
     errors.InputError: an argument breaks its rule, the input, the set or `init_from` cannot be used, there are too few
       faces, or training diverged.
   """
@@ -86,7 +74,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=t
   prefix = _make_set(kind, paths, name, person, records_dir, overwrite)
   result = _train(_options(prefix, model.options), init_from, model.digest, checkpoints_dir, minutes, overwrite)
   if result.signal:
-    raise Stopped(result)
+    raise session.Stopped(result)
   path = result.run / _AVATAR
   if path.is_file():
     logging.info('%s is done already. --overwrite makes all anew; to train it further: python -m dcgan.train '

@@ -8,6 +8,7 @@ _MANY_FACES = 0.9  # of the photos' own face rate, below which more than one poi
 _COLLAPSED, _LITTLE_VARIED = 0.2, 0.6
 # Of the power of the photos' fine structure: twice is 1.4 times as strong and is seen as grain, a quarter as blur.
 _BLURRED, _NOISY = 0.25, 2.0
+_SOFT, _GRAINED = 0.7, 1.4  # beside the photos the difference is seen
 # Changes of a twentieth of the way: where the largest is this many times the mean, most of the movement is in a few.
 _JUMPY = 3.0
 # Deviations above 0, as many as below it tell a copy: the samples are farther from the training set than strangers are.
@@ -32,7 +33,7 @@ def verdict(measures, of_reals, reasons):
                                  _of_movement(measures, advice)) if part]
   if is_collapsed:  # all else follows from it
     advice = ['Early in training, train longer. Else take an earlier checkpoint, or train again with --preset=person, '
-              'whose augmentation and minibatch features keep a small set from collapsing.']
+              'whose spectral normalization keeps a small set from collapsing.']
   return sentences + list(dict.fromkeys(advice))
 
 
@@ -78,7 +79,7 @@ def _of_variety(measures, advice):
   if diversity < _COLLAPSED:
     return f'Collapsed: the samples differ {diversity:.2f} times as much as the photos do, so all are nearly one.'
   if diversity < _LITTLE_VARIED:
-    advice.append('For more expressions train longer, or with --minibatch_features=discrimination.')
+    advice.append('For more expressions train longer, or on a set that has more of them.')
     return f'Little varied: the samples differ {diversity:.2f} times as much as the photos do.'
   return f'Varied: the samples differ {diversity:.2f} times as much as the photos do.'
 
@@ -109,6 +110,10 @@ def _of_texture(measures, advice):
   if noise < _BLURRED:
     advice.append('Against the blur, train longer.')
     return f'Blurred: {noise:.2f} times the fine structure of the photos.'
+  if noise > _GRAINED:
+    return f'A light grain: {noise:.2f} times the fine structure of the photos.'
+  if noise < _SOFT:
+    return f'A little softer than the photos: {noise:.2f} times their fine structure.'
   return f'As sharp as the photos: {noise:.2f} times their fine structure.'
 
 

@@ -26,18 +26,6 @@ _MOST_KEPT = 24  # checkpoints of a run that are compared: with 64 channels each
 _MAY_DIFFER = ('precision', 'xla', 'align', 'transfer', *config.FREE_ON_RESUME)
 
 
-class Stopped(Exception):
-  """A signal ended a run, which was saved.
-
-  Attributes:
-    signal: `signal.Signals`.
-  """
-
-  def __init__(self, signal):
-    super().__init__(f'stopped by {signal.name}')
-    self.signal = signal
-
-
 @dataclasses.dataclass(frozen=True)
 class Scale:
   """How large an experiment is.
@@ -149,7 +137,7 @@ def train(variants, out):
     `pathlib.Path`, in the order of the variants.
 
   Raises:
-    Stopped: a signal ended a run.
+    session.Stopped: a signal ended a run.
     errors.InputError: a set cannot be used, a run is damaged or being trained by another process, or one diverged
       before its first checkpoint.
   """
@@ -177,7 +165,7 @@ def train(variants, out):
       yield run
       continue
     if result.signal:
-      raise Stopped(result.signal)
+      raise session.Stopped(result)
     yield result.run
 
 

@@ -25,7 +25,7 @@ def test_a_good_generator_is_told_in_five_sentences_without_advice():
      'others are mangled, out of place, or no faces.', '--init_from'),
     (dict(face_rate=0.7), '70 % of the samples', 'Against mangled faces'),
     (dict(diversity=0.04), 'Collapsed: the samples differ 0.04 times', '--preset=person'),
-    (dict(diversity=0.4), 'Little varied: the samples differ 0.40 times', '--minibatch_features=discrimination'),
+    (dict(diversity=0.4), 'Little varied: the samples differ 0.40 times', 'on a set that has more of them'),
     (dict(copying=-7.3), 'It copies: samples are much nearer to training pictures than held-out ones are (C_T -7.3)',
      'Against copying'),
     (dict(noise_texture=8.2), 'Noisy: 8.2 times the fine structure', 'Against the noise'),
@@ -35,6 +35,15 @@ def test_a_good_generator_is_told_in_five_sentences_without_advice():
 def test_what_is_wrong_is_told_with_its_number_and_what_to_do(changes, sentence, advice):
   sentences = told(**changes)
   assert len(sentences) == 6 and any(sentence in text for text in sentences[:5]) and advice in sentences[5]
+
+
+@pytest.mark.parametrize('noise, sentence', [
+    (0.6, 'A little softer than the photos: 0.60 times'), (0.8, 'As sharp as the photos: 0.80 times'),
+    (1.3, 'As sharp as the photos: 1.30 times'), (1.9, 'A light grain: 1.90 times'),
+])
+def test_what_is_only_seen_beside_the_photos_is_told_without_advice(noise, sentence):
+  sentences = told(noise_texture=noise)
+  assert len(sentences) == 5 and any(text.startswith(sentence) for text in sentences)
 
 
 def test_copying_is_not_told_of_a_collapsed_generator_whose_one_picture_is_near_to_all():
