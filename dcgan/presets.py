@@ -3,7 +3,7 @@
 from dcgan import config
 
 _FEW_IMAGES = 2_000  # a set under this is one person's
-# WORKSPACE.md, "Transfer".
+# WORKSPACE.md, "Which transfer".
 _FEW_FOR_D, _FEW_FOR_ALL = 30, 100
 
 # `ufm` and `person` agree in their networks and crop, so that a person can start from the Universal Face Model. Of all
