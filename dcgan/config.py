@@ -35,7 +35,7 @@ class Networks:
       many at the 4×4 end. Above 32×32 there are half as many, so that the layers below are those of a 64 px model.
     kernel_size_px: int, of every convolution.
     discriminator_norm: what keeps the discriminator's layers in range: 'batch' (BatchNorm, as in the paper), 'spectral'
-      (Miyato et al. 2018, arXiv:1802.05957) or 'none'.
+      (Miyato et al. 2018, arXiv:1802.05957; convolutions only) or 'none'.
     minibatch_features: what the discriminator learns of other pictures beside the one it judges: 'none', 'stddev'
       (Karras et al. 2018, arXiv:1710.10196) or 'discrimination' (Salimans et al. 2016, arXiv:1606.03498).
     z_map: bool, whether the generator begins with an affine map of Z, the identity at first (`adapter.Adapter`).
