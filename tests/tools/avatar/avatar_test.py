@@ -36,7 +36,7 @@ def test_the_preview_is_told_of_once_it_shows_the_person(tmp_path, caplog):
   with caplog.at_level('INFO'):
     for step in range(0, 200, 20):
       preview(step)
-  assert caplog.messages == [f'Preview: {tmp_path}/samples_000080.png']
+  assert caplog.messages == [f'Preview: {tmp_path}/samples_000060.png']
 
 
 def test_a_model_that_is_not_there_is_told_of_before_any_picture_is_read(tmp_path):
