@@ -13,6 +13,20 @@ from dcgan import errors
 LOG_FORMAT = standard_logging.Formatter('%(asctime)s %(message)s', '%H:%M:%S')
 
 
+class Stopped(Exception):
+  """A signal ended a run, which was saved; a command that raises it prints the path and exits with 128 + the signal.
+
+  Attributes:
+    path: path of what there is so far.
+    signal: `signal.Signals`.
+  """
+
+  def __init__(self, path, signal):
+    super().__init__(f'stopped by {signal.name}')
+    self.path = path
+    self.signal = signal
+
+
 def prepare_libraries():
   """Silences the libraries' start-up noise and keeps them off what fails; must run before TensorFlow is imported."""
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # oneDNN, CPU features, cuFFT/cuBLAS registered twice
@@ -31,7 +45,8 @@ def run(main, num_arguments=0):
   """Parses the flags, calls `main` and prints the path that it returns as the last line of standard output.
 
   Progress and logs go to standard error. An `errors.InputError` or an `OSError` ends as one line on standard error
-  with exit code 1, wrong flags as usage with exit code 1, Ctrl-C with exit code 130.
+  with exit code 1, wrong flags as usage with exit code 1, Ctrl-C with exit code 130. Of what a signal `Stopped` the path
+  is printed too, with exit code 128 + the signal.
 
   Args:
     main: callable that returns the path of what it made.
@@ -57,4 +72,7 @@ def _call(main, arguments, num_arguments):
   except KeyboardInterrupt:
     print('Interrupted.', file=sys.stderr)
     sys.exit(130)
+  except Stopped as stopped:
+    print(stopped.path, flush=True)
+    sys.exit(128 + stopped.signal)
   print(result, flush=True)

@@ -201,9 +201,13 @@ class _Layers:
                                  dtype=dtype or self._policy)
 
   def conv(self, filters, kernel_size, name, use_bias):
-    return self._normalized(tf.keras.layers.Conv2D(
+    layer = tf.keras.layers.Conv2D(
         filters, kernel_size, strides=2, padding='same', use_bias=use_bias, kernel_initializer=self._initializer(),
-        name=name, dtype=self._policy))
+        name=name, dtype=self._policy)
+    if not self._is_spectral:
+      return layer
+    # The wrapper computes in float32 and passes activations on as they are: else it would round the kernels themselves.
+    return tfa.layers.SpectralNormalization(layer, name=name, dtype='float32', autocast=False)
 
   def conv_transpose(self, filters, kernel_size, name, use_bias):
     return tf.keras.layers.Conv2DTranspose(filters, kernel_size, strides=2, padding='same', use_bias=use_bias,
@@ -223,12 +227,6 @@ class _Layers:
     if kind == 'stddev':
       return MinibatchStddev(name='minibatch_stddev', dtype=self._policy)
     return MinibatchDiscrimination(self._initializer(), name='minibatch_discrimination', dtype=self._policy)
-
-  def _normalized(self, layer):
-    if not self._is_spectral:
-      return layer
-    # The wrapper computes in float32 and passes activations on as they are: else it would round the kernels themselves.
-    return tfa.layers.SpectralNormalization(layer, name=layer.name, dtype='float32', autocast=False)
 
   def start_power_iterations(self, model):
     """Draws the vectors of spectral normalization from the seed; the addons draw them anew in each process."""

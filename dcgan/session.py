@@ -36,18 +36,6 @@ class Result:
   signal: object
 
 
-class Stopped(Exception):
-  """A signal ended a run, which was saved, before a command that goes on with it was done.
-
-  Attributes:
-    result: `Result`.
-  """
-
-  def __init__(self, result):
-    super().__init__(f'stopped by {result.signal.name}')
-    self.result = result
-
-
 def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', strategy=None, storage='auto',
           also_due=None):
   """Trains a new run.

@@ -175,8 +175,7 @@ def _resume():
 
 def _ended(result):
   if result.signal:
-    print(result.run, flush=True)
-    sys.exit(128 + result.signal)
+    raise entry.Stopped(result.run, result.signal)
   return result.run
 
 

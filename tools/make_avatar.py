@@ -10,11 +10,8 @@ is told of as `Preview` within a minute or so. What was stopped goes on when the
 line on standard output is the path of the GIF, in the run's folder.
 """
 
-import sys
-
 from absl import app
 from absl import flags
-from absl import logging
 
 from dcgan import entry
 from dcgan import errors
@@ -43,18 +40,11 @@ def main():
                          '--photos must be. Name one, as in --video=me.mp4.')
   if not 0 < _MINUTES.value <= _MOST_MINUTES:
     raise errors.InputError(f'`minutes` ({_MINUTES.value:g}) must be over 0 and at most {_MOST_MINUTES}. Use 6.')
-  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  from dcgan import session
-  from tools.avatar import avatar
-  try:
-    return avatar.make_avatar(
-        given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value,
-        minutes=_MINUTES.value, init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value,
-        checkpoints_dir=_CHECKPOINTS_DIR.value, overwrite=_OVERWRITE.value)
-  except session.Stopped as stopped:
-    logging.info('The avatar is not done. The same command goes on where it stopped.')
-    print(stopped.result.run, flush=True)
-    sys.exit(128 + stopped.result.signal)
+  from tools.avatar import avatar  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  return avatar.make_avatar(
+      given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value, minutes=_MINUTES.value,
+      init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value, checkpoints_dir=_CHECKPOINTS_DIR.value,
+      overwrite=_OVERWRITE.value)
 
 
 if __name__ == '__main__':

@@ -17,7 +17,6 @@ path.
 
 import logging as standard_logging
 import pathlib
-import sys
 
 from absl import app
 from absl import flags
@@ -58,7 +57,6 @@ def main():
   # TensorFlow wonders why one trainer after the other is traced.
   standard_logging.getLogger('tensorflow').addFilter(lambda record: 'retracing' not in record.getMessage())
   # pylint: disable=import-outside-toplevel  (TensorFlow)
-  from dcgan import session
   from tools.experiments import experiments
   from tools.experiments import training
   out = pathlib.Path(_OUT.value or f'checkpoints/experiment{number}')
@@ -67,10 +65,9 @@ def main():
   material = experiments.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes, _INIT_FROM.value)
   try:
     return experiments.reproduce(number, material, scale, out, _NUM_SAMPLES.value)
-  except session.Stopped as stopped:
+  except entry.Stopped as stopped:
     logging.info('Experiment %d is not done. The same command goes on where it stopped.', number)
-    print(out, flush=True)
-    sys.exit(128 + stopped.result.signal)
+    raise entry.Stopped(out, stopped.signal) from stopped
 
 
 def _check_flags(number):

@@ -11,6 +11,7 @@ from absl import logging
 from dcgan import checkpoints
 from dcgan import config
 from dcgan import devices
+from dcgan import entry
 from dcgan import errors
 from dcgan import gallery
 from dcgan import health
@@ -66,7 +67,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=t
     `pathlib.Path` of the GIF.
 
   Raises:
-    session.Stopped: a signal ended the training.
+    entry.Stopped: a signal ended the training.
     errors.InputError: an argument breaks its rule, the input, the set or `init_from` cannot be used, there are too few
       faces, or training diverged.
   """
@@ -74,7 +75,8 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=t
   prefix = _make_set(kind, paths, name, person, records_dir, overwrite)
   result = _train(_options(prefix, model.options), init_from, model.digest, checkpoints_dir, minutes, overwrite)
   if result.signal:
-    raise session.Stopped(result)
+    logging.info('The avatar is not done. The same command goes on where it stopped.')
+    raise entry.Stopped(result.run, result.signal)
   path = result.run / _AVATAR
   if path.is_file():
     logging.info('%s is done already. --overwrite makes all anew; to train it further: python -m dcgan.train '

@@ -108,7 +108,7 @@ def measure_all(run, num_samples=256):
 
 
 def choose_checkpoint(run, num_samples=256):
-  """Returns the `Evaluated` of a run's best checkpoint of those that were kept: many faces, near to the photos, and of those the last.
+  """Returns the `Evaluated` of a run's best checkpoint: the last one with many faces and near to the photos.
 
   Args:
     run: path of the run's folder.

@@ -153,7 +153,7 @@ def reproduce(number, material, scale, out, num_samples=256):
     `pathlib.Path` of the page; the numbers stand beside it, with the ending .json.
 
   Raises:
-    session.Stopped: a signal ended a run, which was saved.
+    entry.Stopped: a signal ended a run, which was saved.
     errors.InputError: a set cannot be used, or an option breaks its rule.
   """
   variants = make_variants(number, material, scale)

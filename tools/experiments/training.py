@@ -9,6 +9,7 @@ from absl import logging
 from dcgan import checkpoints
 from dcgan import config
 from dcgan import devices
+from dcgan import entry
 from dcgan import errors
 from dcgan import health
 from dcgan import presets
@@ -137,7 +138,7 @@ def train(variants, out):
     `pathlib.Path`, in the order of the variants.
 
   Raises:
-    session.Stopped: a signal ended a run.
+    entry.Stopped: a signal ended a run.
     errors.InputError: a set cannot be used, a run is damaged or being trained by another process, or one diverged
       before its first checkpoint.
   """
@@ -165,7 +166,7 @@ def train(variants, out):
       yield run
       continue
     if result.signal:
-      raise session.Stopped(result)
+      raise entry.Stopped(result.run, result.signal)
     yield result.run
 
 

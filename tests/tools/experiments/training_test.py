@@ -12,6 +12,7 @@ import pytest
 
 from dcgan import checkpoints
 from dcgan import config
+from dcgan import entry
 from dcgan import errors
 from dcgan import health
 from dcgan import presets
@@ -213,9 +214,9 @@ def test_a_signal_ends_the_experiment_and_the_next_one_goes_on(prefix, tmp_path)
     os.kill(os.getpid(), signal.SIGTERM)
 
   threading.Thread(target=terminate_once_the_second_trains, daemon=True).start()
-  with pytest.raises(session.Stopped, match='stopped by SIGTERM') as stopped:
+  with pytest.raises(entry.Stopped, match='stopped by SIGTERM') as stopped:
     list(training.train(variants(100_000), tmp_path))
-  assert stopped.value.result.signal is signal.SIGTERM
+  assert stopped.value.signal is signal.SIGTERM
   step = checkpoints.steps(runs_of[1])[-1]
   assert 0 < step < 100_000
   assert list(training.train(variants(step + 2), tmp_path)) == runs_of
