@@ -141,9 +141,8 @@ class Samples:
   def __init__(self, run, trainer, stats):
     self.every_steps = trainer.options.periods.samples_every_steps
     self._run = pathlib.Path(run)
-    self._generator = trainer.generator_ema
+    self._trainer = trainer
     self._stats = stats
-    self._z = latents.sample_z(latents.NUM_FIXED_POINTS, trainer.options.networks.z_dims, trainer.options.training.seed)
 
   def __call__(self, step, is_last=False):
     """Draws the samples of minibatch `step`, where a grid is due or it is the last."""
@@ -152,7 +151,8 @@ class Samples:
       period *= 2
     if step % period and not is_last:
       return
-    grid = images.make_grid(networks.generate(self._generator, self._z))
+    z = self._trainer.space.sample(latents.NUM_FIXED_POINTS, self._trainer.options.training.seed)
+    grid = images.make_grid(networks.generate(self._trainer.generator_ema, z))
     images.save_picture(self._run / f'samples_{step:06d}.png', grid)
     # The grids between two that are due: where the period grew all of them, else that of a stop since the last one.
     oldest = 0 if period > self.every_steps else step - period
@@ -228,9 +228,8 @@ class Score:
   def __init__(self, run, trainer, real_images, best, monitor, stats, agree=lambda values: values):
     self.every_steps = trainer.options.periods.checkpoint_every_steps
     self._run = run
-    self._generator = trainer.generator_ema
+    self._trainer = trainer
     self._measure = sliced_wasserstein.SlicedWasserstein(real_images, trainer.options.training.seed)
-    self._z = latents.sample_z(NUM_SCORED, trainer.options.networks.z_dims, trainer.options.training.seed)
     self._best = best
     self._monitor = monitor
     self._stats = stats
@@ -247,7 +246,8 @@ class Score:
     del is_last
     if step % self.every_steps and step != self._num_minibatches:
       return None
-    score = float(self._agree([self._measure.distance(networks.generate(self._generator, self._z))])[0])
+    z = self._trainer.space.sample(NUM_SCORED, self._trainer.options.training.seed)
+    score = float(self._agree([self._measure.distance(networks.generate(self._trainer.generator_ema, z))])[0])
     self._best.update(step, score)
     behind = score / max(self._best.score, 1e-9)
     self._stats.write(step, {'metric/sliced_wasserstein': score, health.BEHIND_BEST: behind})

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from dcgan import images
 from dcgan import latents
+from dcgan import losses
 from dcgan import networks
 from dcgan import trainer
 
@@ -34,6 +35,7 @@ class Adapter(trainer.Trainer):
       averaged generator.
   """
 
+  STEP_METRICS = ('loss/reconstruction', 'loss/pixels', 'loss/features', 'gradients/generator')
   METRICS = ('loss/reconstruction', 'loss/pixels', 'loss/features', 'gradients/generator', 'time/input_secs')
   wants_places = True
   trains_discriminator = False
@@ -58,6 +60,10 @@ class Adapter(trainer.Trainer):
     rate = self.options.training.learning_rate
     self.generator_optimizer.learning_rate = _SCALES_TIMES_FASTER * rate
     self._places_optimizer.learning_rate = _PLACES_TIMES_FASTER * rate
+
+  @property
+  def space(self):
+    return latents.Normal(self.options.networks.z_dims, self.picture_z.numpy())
 
   @property
   def watched(self):
@@ -88,7 +94,7 @@ class Adapter(trainer.Trainer):
       z = tf.gather(self._places, places)
       fake_images = self.generator(z, training=False)
       pixel_loss = tf.reduce_mean(tf.abs(real_images - fake_images))
-      feature_loss = _relative_distance(real_features, self._features(fake_images, training=False))
+      feature_loss = losses.feature_distance(real_features, self._features(fake_images, training=False))
       # The mean square of a standard normal point's coordinates is 1.
       distance_loss = tf.reduce_mean(tf.square(tf.reduce_mean(tf.square(z), axis=1) - 1.0))
       loss = pixel_loss + _FEATURES_WEIGHT * feature_loss + _DISTANCE_WEIGHT * distance_loss
@@ -120,12 +126,3 @@ def _whitened(places):
   root = tf.matmul(right * spreads, right, transpose_b=True) / scale
   whitened = tf.matmul(left * is_there, right, transpose_b=True) * scale
   return mean, root, whitened
-
-
-def _relative_distance(real_features, fake_features):
-  """Returns the mean absolute difference of features over their mean size, float32 [], the mean over the layers."""
-  distances = []
-  for name, features in real_features.items():
-    real, fake = tf.cast(features, tf.float32), tf.cast(fake_features[name], tf.float32)
-    distances.append(tf.reduce_mean(tf.abs(real - fake)) / (tf.reduce_mean(tf.abs(real)) + 1e-6))
-  return tf.reduce_mean(distances)

@@ -17,6 +17,7 @@ from dcgan import input_pipeline
 from dcgan import latents
 from dcgan import loop
 from dcgan import networks
+from dcgan import places
 from dcgan import progress
 from dcgan import signals
 from dcgan import trainer
@@ -57,9 +58,12 @@ class Assembly:
       strategy: `tf.distribute.Strategy`.
     """
     self.options = options
-    learns_all = options.training.transfer != 'bn_only'
-    self.trainer = (trainer.Trainer(options, strategy) if learns_all else
-                    adapter.Adapter(options, strategy, len(training_set.trained_on)))
+    if options.training.learner == 'places':
+      self.trainer = places.PlaceLearner(options, strategy, training_set)
+    elif options.training.transfer == 'bn_only':
+      self.trainer = adapter.Adapter(options, strategy, len(training_set.trained_on))
+    else:
+      self.trainer = trainer.Trainer(options, strategy)
     self._set = training_set
     self._strategy = strategy
     self._loss_ratio = health.LossRatio()
@@ -117,15 +121,27 @@ class Assembly:
 
   def save_gallery(self, folder):
     """Draws the gallery of the averaged generator into a run's folder."""
-    picture_z = self.trainer.extra_state.get(adapter.PICTURE_Z)
-    z = latents.gallery_points(latents.NUM_FIXED_POINTS, self.options.networks.z_dims, self.options.training.seed,
-                               None if picture_z is None else picture_z.numpy())
+    z = self.trainer.space.gallery(latents.NUM_FIXED_POINTS, self.options.training.seed)
     gallery.save(gallery.default_path(folder), self.trainer.generator_ema, z, self.trainer.step)
 
   def save_samples(self, path):
     """Draws the averaged generator at the run's 64 fixed points of Z, as its grids show them."""
-    z = latents.sample_z(latents.NUM_FIXED_POINTS, self.options.networks.z_dims, self.options.training.seed)
+    z = self.trainer.space.sample(latents.NUM_FIXED_POINTS, self.options.training.seed)
     images.save_picture(path, images.make_grid(networks.generate(self.trainer.generator_ema, z)))
+
+  def save_reconstructions(self, path, num_pictures=16):
+    """Draws pictures of the set, in rows of eight, and under each what the averaged generator makes at its place.
+
+    Where pictures have no places, it draws samples.
+    """
+    numbers = self.trainer.placed
+    if numbers is None:
+      return self.save_samples(path)
+    spread = np.linspace(0, len(numbers) - 1, min(num_pictures, len(numbers))).astype(int)
+    real = self._set.pictures(self._set.trained_on[numbers[spread]])
+    made = networks.generate(self.trainer.generator_ema, self.trainer.space.places[spread])
+    rows = [part for start in range(0, len(real), 8) for part in (real[start:start + 8], made[start:start + 8])]
+    images.save_picture(path, images.make_grid(np.concatenate(rows), num_columns=min(8, len(real))))
 
   def train(self, folder, run, is_new, also_due=None):
     """Trains up to the last minibatch, or until something ends it.
@@ -134,8 +150,8 @@ class Assembly:
       folder: path of the folder that this process keeps the run in.
       run: path of the run's folder, to read checkpoints from.
       is_new: bool, whether the first grid of samples is to be drawn.
-      also_due: callable of `folder` that returns further actions for `loop.run`, which act when the samples are drawn
-        and before the checkpoint is saved; or None.
+      also_due: callable of `folder` and this object that returns further actions for `loop.run`, which act when the
+        samples are drawn and before the checkpoint is saved; or None.
 
     Returns:
       What ended training early: a `signal.Signals`, a `health.Decision`, or None.
@@ -153,7 +169,7 @@ class Assembly:
     if options.periods.best_by != 'none':
       due.append(actions.Score(folder, self.trainer, self.real_images(actions.NUM_SCORED), self._best, self._monitor,
                                stats, agree))
-    due += [samples, *(also_due(folder) if also_due else ()),
+    due += [samples, *(also_due(folder, self) if also_due else ()),
             actions.Save(self.checkpoints(folder), stats, options.periods.checkpoint_every_steps)]
     if is_new:
       samples(step)
@@ -168,7 +184,7 @@ class Assembly:
     """Returns an iterator over the minibatches from `step` on, each replica's part after the other's."""
     seed, num_replicas = self.options.training.seed, self._strategy.num_replicas_in_sync
     plan = input_pipeline.make_plan(self._set, self.options.data, self.options.training.num_minibatches,
-                                    self.trainer.num_companions, num_replicas, seed)[step:]
+                                    self.trainer.num_companions, num_replicas, seed, self.trainer.stages)[step:]
 
     def of_worker(context):
       per_worker = num_replicas // context.num_input_pipelines
@@ -177,8 +193,8 @@ class Assembly:
       dataset = input_pipeline.make_dataset(self._set, rows)
       if not self.trainer.wants_places:
         return dataset
-      places = np.searchsorted(self._set.trained_on, rows)
-      return tf.data.Dataset.zip((dataset, tf.data.Dataset.from_tensor_slices(places)))
+      numbers = np.searchsorted(self._set.trained_on, rows)
+      return tf.data.Dataset.zip((dataset, tf.data.Dataset.from_tensor_slices(numbers)))
 
     if devices.is_host(self._strategy):  # where nothing needs to be brought; what a strategy adds is not `untuned`
       return iter(of_worker(tf.distribute.InputContext()))

@@ -1,5 +1,6 @@
 """Save, exact resume, and the trained networks for those who only look."""
 
+import json
 import math
 import pathlib
 import re
@@ -11,7 +12,9 @@ from dcgan import adapter
 from dcgan import config
 from dcgan import errors
 from dcgan import files
+from dcgan import latents
 from dcgan import networks
+from dcgan import places
 from dcgan import runs
 from dcgan import weights
 
@@ -19,6 +22,8 @@ _NUM_LATEST = 2  # kept, so that there is one before a damaged one
 _TEMPORARY = re.compile(r'ckpt-\d+_temp.*')  # what a kill in mid-save leaves behind
 _INDEX = re.compile(r'.*ckpt-(\d+)\.index')
 _OPTIONS = 'options/.ATTRIBUTES/py_state'
+_INDEX_OF_PLACES = 'pictures/.ATTRIBUTES/py_state'
+_VALUE = '.ATTRIBUTES/VARIABLE_VALUE'
 
 
 class Best(tf.Module):
@@ -72,7 +77,8 @@ class Checkpoints:
         generator=trainer.generator, discriminator=trainer.discriminator, generator_ema=trainer.generator_ema,
         generator_optimizer=trainer.generator_optimizer, discriminator_optimizer=trainer.discriminator_optimizer,
         augmentation=trainer.augmentation, r1=trainer.r1, global_step=trainer.global_step, best=best, monitor=monitor,
-        options=_Text(self._options.to_json()), **others)
+        options=_Text(self._options.to_json()), **others,
+        **{name: _Text(text) for name, text in trainer.extra_texts.items()})
     for path in self._folder.iterdir():
       if _TEMPORARY.fullmatch(path.name):
         tf.io.gfile.rmtree(str(path)) if path.is_dir() else path.unlink()
@@ -195,8 +201,8 @@ def load_model(run, checkpoint='latest'):
   return weights.Model(options, step, {name: weights.values_of(network) for name, network in built.items()})
 
 
-def load_picture_z(run, step):
-  """Returns the points of Z that were learnt for the pictures of a run, float32 [num_pictures, z_dims], or None.
+def load_space(run, step):
+  """Returns where in Z a run's pictures are drawn: `region.Region` of one with places, else `latents.Normal`.
 
   Args:
     run: str, the run's folder.
@@ -205,10 +211,14 @@ def load_picture_z(run, step):
   Raises:
     errors.InputError: there is no such checkpoint, or it is damaged.
   """
-  path, name = _path_of(run, step), f'{adapter.PICTURE_Z}/.ATTRIBUTES/VARIABLE_VALUE'
+  path, z_dims = _path_of(run, step), runs.load_options(run).networks.z_dims
   with _naming(path):
     reader = tf.train.load_checkpoint(path)
-    return reader.get_tensor(name) if reader.has_tensor(name) else None
+    read = lambda name: reader.get_tensor(name) if reader.has_tensor(name) else None
+    told = read(_INDEX_OF_PLACES)
+    if told is None:
+      return latents.Normal(z_dims, read(f'{adapter.PICTURE_Z}/{_VALUE}'))
+    return places.read_space(read(f'{places.PLACES}/{_VALUE}'), json.loads(told.decode('utf-8')), step)
 
 
 def _restore(run, checkpoint, objects):

@@ -10,7 +10,9 @@ from dcgan import errors
 AUGMENTATIONS = ('colour', 'translation', 'cutout', 'flip')
 AUGMENT_MODES = ('fixed', 'adaptive')
 BEST_BY = ('sliced_wasserstein', 'none')
+BETWEEN = ('pairs', 'neighbours')
 DISCRIMINATOR_NORMS = ('batch', 'spectral', 'none')
+LEARNERS = ('adversarial', 'places')
 LOSSES = ('nonsaturating', 'hinge', 'least_squares')
 MINIBATCHES = ('shuffled', 'overlapping')
 MINIBATCH_FEATURES = ('none', 'stddev', 'discrimination')
@@ -21,6 +23,7 @@ STORAGES = ('auto', 'memory', 'stream')
 # Fields that may change when a run goes on; flags of the same names set them.
 FREE_ON_RESUME = ('num_minibatches', 'records', 'log_every_steps', 'samples_every_steps', 'checkpoint_every_steps',
                   'keep_every_steps', 'health_every_steps', 'best_by', 'on_collapse', 'max_rollbacks', 'stop_when')
+_NEW = frozenset(['places'])  # groups that the options of older runs lack
 _SMALLEST_PX = 4  # the resolution that the generator starts from
 
 
@@ -104,6 +107,9 @@ class Training:
     num_minibatches: int, the global step at which training ends.
     learning_rate: float, of both Adam optimizers (Kingma and Ba 2015, arXiv:1412.6980).
     beta1: float, their momentum.
+    beta2: float, how long they remember the size of gradients.
+    learner: 'adversarial' for a GAN that ties no picture to a point of Z, as in the report; 'places' for one in which
+      each picture has its place in Z, learnt with the generator (`places.PlaceLearner`).
     loss: a name from `LOSSES`.
     ema_half_life_images: int, images seen until half of the averaged generator is new (Karras et al. 2018,
       arXiv:1710.10196); early in a run it is shorter. 0 averages nothing.
@@ -119,6 +125,8 @@ class Training:
   num_minibatches: int = 1500
   learning_rate: float = 2e-4
   beta1: float = 0.5
+  beta2: float = 0.999
+  learner: str = 'adversarial'
   loss: str = 'nonsaturating'
   ema_half_life_images: int = 10_000
   precision: str = 'float32'
@@ -133,12 +141,60 @@ class Training:
       raise _error('learning_rate', self.learning_rate, 'must lie between 0 and 1', 'Use 0.0002.')
     if not 0.0 <= self.beta1 < 1.0:
       raise _error('beta1', self.beta1, 'must be 0 or more and under 1', 'Use 0.5.')
+    if not 0.0 <= self.beta2 < 1.0:
+      raise _error('beta2', self.beta2, 'must be 0 or more and under 1', 'Use 0.999.')
+    _require_one_of('learner', self.learner, LEARNERS)
     _require_one_of('loss', self.loss, LOSSES)
     _require_at_least('ema_half_life_images', self.ema_half_life_images, 0)
     _require_one_of('precision', self.precision, PRECISIONS)
     if not 0 <= self.seed < 2**31:
       raise _error('seed', self.seed, 'must be 0 or more and under 2147483648', 'Use 0.')
     _require_one_of('transfer', self.transfer, TRANSFERS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+  """How pictures get their places in Z, for the learner 'places' (`dcgan.places`).
+
+  Attributes:
+    places_rate: float, how far a place moves along each axis of Z when its picture is in a minibatch, at the most.
+    places_noise: float, how far places are shaken before the generator sees them, at the most, in their own length.
+    between: which places further points are drawn between, that only the adversarial loss sees: 'pairs' of any two
+      pictures of a minibatch, or 'neighbours' in Z.
+    between_fraction: float in [0, 1], such points for each picture of a minibatch.
+    pixels_weight: float, of the mean absolute difference between a picture and the one made at its place.
+    edges_weight: float, of that of their horizontal and vertical differences, at three scales; halved pictures count
+      half as much.
+    features_weight: float, of that of what the discriminator's layers see in them, relative to its size.
+    adversarial_weight: float, of what the discriminator thinks of pictures made at places and between them.
+    alone_visits: int, how often each picture is seen at the start for its reconstruction alone: pixels and edges, without
+      the discriminator, which takes a quarter of the time.
+    visits: int, how often a picture is to be seen until as many new ones join; the first 300 are there from the start.
+  """
+
+  places_rate: float = 0.1
+  places_noise: float = 0.1
+  between: str = 'pairs'
+  between_fraction: float = 0.5
+  pixels_weight: float = 2.0
+  edges_weight: float = 2.0
+  features_weight: float = 1.0
+  adversarial_weight: float = 0.3
+  alone_visits: int = 25
+  visits: int = 40
+
+  def validate(self):
+    """Raises `errors.InputError` at the first value that no place can be learnt with."""
+    for name in ('places_rate', 'places_noise', 'pixels_weight', 'edges_weight', 'features_weight',
+                 'adversarial_weight'):
+      value = getattr(self, name)
+      if not 0.0 <= value < math.inf:
+        raise _error(name, value, 'must be a number, 0 or more', f'Use {getattr(Places(), name):g}.')
+    _require_one_of('between', self.between, BETWEEN)
+    if not 0.0 <= self.between_fraction <= 1.0:
+      raise _error('between_fraction', self.between_fraction, 'must lie between 0 and 1', 'Use 0.5.')
+    _require_at_least('alone_visits', self.alone_visits, 0)
+    _require_at_least('visits', self.visits, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -272,6 +328,7 @@ class Config:
   networks: Networks = Networks()
   data: Data = Data()
   training: Training = Training()
+  places: Places = Places()
   augmentation: Augmentation = Augmentation()
   regularization: Regularization = Regularization()
   periods: Periods = Periods()
@@ -291,6 +348,12 @@ class Config:
     if self.regularization.label_smoothing and self.training.loss == 'hinge':
       raise _error('label_smoothing', self.regularization.label_smoothing, 'must be 0 with the hinge loss, which has '
                    'no labels', 'Use --loss=nonsaturating, or leave it out.')
+    if self.training.learner == 'places' and self.networks.minibatch_features != 'none':
+      raise _error('minibatch_features', self.networks.minibatch_features, 'must be none where pictures have places '
+                   '(--learner=places)', 'Leave it out.')
+    if self.training.learner == 'places' and self.training.transfer == 'bn_only':
+      raise _error('transfer', self.training.transfer, 'learns places of its own, without --learner=places', 'Use '
+                   '--transfer=full, or --learner=adversarial.')
     return self
 
   def replace(self, group, **changes):
@@ -310,7 +373,8 @@ def from_json(text):
   """
   try:
     given = json.loads(text)
-    groups = {field.name: type(field.default)(**given.pop(field.name)) for field in dataclasses.fields(Config)}
+    groups = {field.name: type(field.default)(**given.pop(field.name, {} if field.name in _NEW else None))
+              for field in dataclasses.fields(Config)}
     if given:
       raise ValueError(f'unknown: {", ".join(given)}')
     augmentation = dataclasses.replace(groups['augmentation'], policies=tuple(groups['augmentation'].policies))

@@ -14,6 +14,7 @@ from dcgan import errors
 
 _FIRST_BFLOAT16_GPU = (8, 0)  # Ampere
 _BFLOAT16_CPU_FLAGS = frozenset(['avx512_bf16', 'amx_bf16'])
+_FAST_SECS_OF_A_LAYER = 0.02
 _TF_CONFIG = ('Set it on each machine, as in TF_CONFIG=\'{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": '
               '{"type": "worker", "index": 0}}\'.')
 
@@ -131,6 +132,14 @@ def choose_precision():
     return 'float32'
   tried = {precision: _secs_of_a_layer(precision) for precision in ('float32', 'bfloat16')}
   return min(tried, key=tried.get)
+
+
+def is_fast():
+  """Returns whether a person can be learnt at 128 px here in a few minutes: on a GPU, or a processor that tries well."""
+  if tf.config.list_physical_devices('GPU'):
+    return True
+  precisions = ('float32', 'bfloat16') if _cpu_flags() & _BFLOAT16_CPU_FLAGS else ('float32',)
+  return min(map(_secs_of_a_layer, precisions)) <= _FAST_SECS_OF_A_LAYER
 
 
 def _secs_of_a_layer(precision):

@@ -28,6 +28,8 @@ class TrainingSet(abc.ABC):
     is_video: bool, whether the pictures stand in the order of time.
     trained_on: int64 [num_trained_on], ascending, the pictures that minibatches are made of.
     held_out: int64 [num_held_out], ascending, the others.
+    keys: list of str, of all pictures.
+    times_secs: float32 [num_images], of a video's frames; NaN for photos.
     storage: 'memory' or 'stream'.
   """
 
@@ -35,6 +37,8 @@ class TrainingSet(abc.ABC):
   is_video: bool
   trained_on: np.ndarray
   held_out: np.ndarray
+  keys: list
+  times_secs: np.ndarray
 
   @property
   def num_images(self):
@@ -104,7 +108,7 @@ class StreamedSet(TrainingSet):
         num_parallel_calls=tf.data.AUTOTUNE).batch(plan.shape[1], drop_remainder=True)
 
   def _picture(self, serialized):
-    encoded, _ = records.parse_for_training(serialized)
+    encoded = records.parse_for_training(serialized)['encoded']
     return tf.ensure_shape(_decode(encoded, self.image_size_px, self.crop_px), [self.image_size_px] * 2 + [3])
 
 
@@ -143,22 +147,23 @@ def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto', 
     storage = 'memory' if has_room else 'stream'
   if storage == 'stream':
     reader = random_access.RandomAccess(prefix, manifest)
-    return StreamedSet(reader.descriptors, is_video, *parts, reader, image_size_px, crop_px)
+    return StreamedSet(reader.descriptors, is_video, *parts, reader.keys, reader.times_secs, reader, image_size_px,
+                       crop_px)
   faces = np.empty(shape, np.uint8)
   descriptors = np.empty([manifest.num_images, records.NUM_DESCRIPTOR_VALUES], np.float32)
-  done = 0
+  keys, times_secs = [], np.empty(manifest.num_images, np.float32)
   for path, shard in zip(records.shard_paths(prefix, manifest), manifest.shards):
     dataset = records.training_dataset(path).map(
-        lambda encoded, descriptor: (_decode(encoded, image_size_px, crop_px), descriptor),
+        lambda values: (_decode(values.pop('encoded'), image_size_px, crop_px), values),
         num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    for picture, descriptor in records.checked(dataset, path, shard.num_records):
-      faces[done] = picture
-      descriptors[done] = descriptor
-      done += 1
-  return MemorySet(descriptors, is_video, *parts, faces)
+    for picture, values in records.checked(dataset, path, shard.num_records):
+      done = len(keys)
+      faces[done], descriptors[done], times_secs[done] = picture, values['descriptor'], values['time_secs']
+      keys.append(records.decode_key(values['key']))
+  return MemorySet(descriptors, is_video, *parts, keys, times_secs, faces)
 
 
-def make_plan(training_set, options, num_batches, num_companions, num_replicas, seed):
+def make_plan(training_set, options, num_batches, num_companions, num_replicas, seed, stages=None):
   """Returns the run's minibatches, of the pictures that are trained on.
 
   Args:
@@ -168,20 +173,32 @@ def make_plan(training_set, options, num_batches, num_companions, num_replicas, 
     num_companions: int, pictures behind those of each part (`batch_plan.with_companions`).
     num_replicas: int, parts of each minibatch.
     seed: int.
+    stages: list of (first minibatch, int64 [num] pictures, as places among those that are trained on), ascending, as
+      `admission.Admission.stages` returns it; None where all are there from the start.
 
   Returns:
     int64 [num_batches, num_replicas, global_batch / num_replicas + num_companions], indices into the set.
   """
   trained_on = training_set.trained_on
-  num_images = len(trained_on)
-  if options.minibatches == 'shuffled':
-    plan = batch_plan.shuffled_plan(num_images, options.global_batch_size, num_batches, seed)
-  else:
-    order = np.arange(num_images)
-    if not training_set.is_video:
-      order = batch_plan.similarity_order(training_set.descriptors[trained_on])
-    plan = batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap_fraction, num_batches, seed)
-  return trained_on[batch_plan.with_companions(plan, num_images, num_companions, num_replicas, seed)]
+  stages = stages or [(0, np.arange(len(trained_on)))]
+  ends = [first for first, _ in stages[1:]] + [num_batches]
+  parts = []
+  for number, ((first, pictures), end) in enumerate(zip(stages, ends)):
+    stage_seed = seed + (number << 32)
+    num_in_stage = min(end, num_batches) - first
+    if num_in_stage <= 0:
+      break
+    if options.minibatches == 'shuffled':
+      plan = batch_plan.shuffled_plan(len(pictures), options.global_batch_size, num_in_stage, stage_seed)
+    else:
+      order = np.arange(len(pictures))
+      if not training_set.is_video:
+        order = batch_plan.similarity_order(training_set.descriptors[trained_on[pictures]])
+      plan = batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap_fraction, num_in_stage,
+                                         stage_seed)
+    parts.append(pictures[plan])
+  return trained_on[batch_plan.with_companions(np.concatenate(parts), len(trained_on), num_companions, num_replicas,
+                                               seed)]
 
 
 def make_dataset(training_set, plan):
@@ -200,10 +217,22 @@ def make_dataset(training_set, plan):
   return records.untuned(training_set.minibatches(plan).prefetch(_NUM_PREFETCHED_MINIBATCHES))
 
 
-def _decode(encoded, image_size_px, crop_px):
-  """Returns the picture that the networks see, uint8 [size, size, 3]: the central square, resized and antialiased."""
-  face = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+def as_seen(face, image_size_px, crop_px):
+  """Returns an aligned face as the networks see it: its central square, resized and antialiased.
+
+  Args:
+    face: uint8 [218, 178, 3].
+    image_size_px: int, width and height of the result.
+    crop_px: int, side of the square.
+
+  Returns:
+    uint8 tensor [image_size_px, image_size_px, 3].
+  """
   top = (records.FACE_HEIGHT_PX - crop_px) // 2
   left = (records.FACE_WIDTH_PX - crop_px) // 2
   square = face[top:top + crop_px, left:left + crop_px]
   return images.to_uint8(tf.image.resize(images.to_float(square), [image_size_px] * 2, antialias=True))
+
+
+def _decode(encoded, image_size_px, crop_px):
+  return as_seen(tf.io.decode_image(encoded, channels=3, expand_animations=False), image_size_px, crop_px)

@@ -27,7 +27,9 @@ PRESETS = {
     # A tiny set.
     'person': config.Config(
         networks=_NETWORKS,
-        data=config.Data(crop_px=_CROP_PX, global_batch_size=32, holdout_fraction=0.1),
+        data=config.Data(crop_px=_CROP_PX, global_batch_size=16, holdout_fraction=0.1),
+        training=config.Training(num_minibatches=1000, learning_rate=3e-4, beta2=0.99, ema_half_life_images=2_000,
+                                 learner='places'),
         health=_HEALTH),
 }
 
@@ -46,6 +48,6 @@ def choose_transfer(num_images):
   return 'freeze_d' if num_images < _FEW_FOR_ALL else 'full'
 
 
-def choose(num_images):
-  """Returns the name of the preset for a set of `num_images` pictures."""
-  return CHOICES[num_images >= _FEW_IMAGES]
+def choose(num_images, is_video=False):
+  """Returns the name of the preset for a set of `num_images` pictures; frames of a video are one person's."""
+  return CHOICES[num_images >= _FEW_IMAGES and not is_video]

@@ -21,6 +21,8 @@ class RandomAccess:
 
   Attributes:
     descriptors: float32 [num_images, 256].
+    keys: list of str.
+    times_secs: float32 [num_images], NaN for photos.
   """
 
   _PLACE = np.dtype([('shard', np.int32), ('record', np.int32), ('offset', np.int64), ('num_bytes', np.int64),
@@ -40,15 +42,18 @@ class RandomAccess:
     self._files = []
     self._places = np.empty(manifest.num_images, self._PLACE)
     self.descriptors = np.empty([manifest.num_images, records.NUM_DESCRIPTOR_VALUES], np.float32)
+    self.times_secs = np.empty(manifest.num_images, np.float32)
+    self.keys = []
     index = 0
     for path, shard in zip(records.shard_paths(prefix, manifest), manifest.shards):
       self._files.append(open(path, 'rb', buffering=0))  # closed in __del__
       dataset = tf.data.TFRecordDataset(path).map(
-          lambda serialized: (serialized, records.parse_for_training(serialized)[1])).prefetch(tf.data.AUTOTUNE)
+          lambda serialized: (serialized, records.parse_for_training(serialized))).prefetch(tf.data.AUTOTUNE)
       offset = _NUM_BYTES_BEFORE_RECORD
-      for number, (serialized, descriptor) in enumerate(records.checked(dataset, path, shard.num_records)):
+      for number, (serialized, values) in enumerate(records.checked(dataset, path, shard.num_records)):
         self._places[index] = len(self._files) - 1, number, offset, len(serialized), zlib.crc32(serialized)
-        self.descriptors[index] = descriptor
+        self.descriptors[index], self.times_secs[index] = values['descriptor'], values['time_secs']
+        self.keys.append(records.decode_key(values['key']))
         offset += len(serialized) + _NUM_BYTES_AFTER_RECORD + _NUM_BYTES_BEFORE_RECORD
         index += 1
 

@@ -228,7 +228,7 @@ def shard_paths(prefix, manifest):
 
 
 def training_dataset(path):
-  """Returns one shard as a `tf.data.Dataset` of (encoded picture, descriptor): string [] and float32 [256].
+  """Returns one shard as a `tf.data.Dataset` of what `parse_for_training` gives.
 
   Iterate it, or what is mapped from it, through `checked`.
   """
@@ -246,9 +246,19 @@ def untuned(dataset):
 
 
 def parse_for_training(serialized):
-  """Returns a serialized `tf.train.Example`, string [], as (encoded picture, descriptor): string [], float32 [256]."""
-  values = tf.io.parse_single_example(serialized, {key: _SPEC[key] for key in (_IMAGE, _DESCRIPTOR)})
-  return values[_IMAGE], values[_DESCRIPTOR]
+  """Returns what training reads of a serialized `tf.train.Example`, string [].
+
+  Returns:
+    dict: 'encoded' and 'key', string []; 'descriptor', float32 [256]; 'time_secs', float32 [], NaN for a photo.
+  """
+  names = {'encoded': _IMAGE, 'key': _KEY, 'descriptor': _DESCRIPTOR, 'time_secs': _TIME_SECS}
+  values = tf.io.parse_single_example(serialized, {key: _SPEC[key] for key in names.values()})
+  return {name: values[key] for name, key in names.items()}
+
+
+def decode_key(key):
+  """Returns a record's key, bytes, as str."""
+  return key.decode('utf-8', 'surrogateescape')
 
 
 def checked(dataset, path, num_records):
@@ -298,7 +308,7 @@ def _to_face(features):
   landmarks = features[_LANDMARKS]
   identity = int(features[_IDENTITY])
   return Face(
-      encoded=features[_IMAGE], key=features[_KEY].decode('utf-8', 'surrogateescape'), order=int(features[_ORDER]),
+      encoded=features[_IMAGE], key=decode_key(features[_KEY]), order=int(features[_ORDER]),
       eyes=features[_EYES], landmarks=None if np.isnan(landmarks).any() else landmarks,
       sharpness=float(features[_SHARPNESS]), descriptor=features[_DESCRIPTOR],
       time_secs=None if np.isnan(time_secs) else time_secs, identity=None if identity < 0 else identity)

@@ -33,7 +33,6 @@ class Signals(tf.Module):
     super().__init__(name='signals')
     self._trainer = trainer
     options = trainer.options
-    self._z = latents.sample_z(latents.NUM_FIXED_POINTS, options.networks.z_dims, options.training.seed)
     self._reals = training_set.some(training_set.trained_on, _NUM_REALS)
     self._variety = variety.Variety(self._reals) if len(self._reals) >= variety.MIN_REALS else None
     num_judged = min(_MOST_JUDGED, len(training_set.held_out), len(training_set.trained_on))
@@ -43,7 +42,7 @@ class Signals(tf.Module):
                       for indices in (training_set.trained_on, training_set.held_out)]
       self._judge = networks.build_discriminator(options.networks, 'float32', num_frozen=trainer.num_frozen)
     num_components = self._variety.num_components if self._variety else 0
-    self._last = tf.Variable(np.full([len(self._z), num_components], np.nan, np.float32), trainable=False, name='last')
+    self._last = tf.Variable(np.full([latents.NUM_FIXED_POINTS, num_components], np.nan, np.float32), trainable=False, name='last')
 
   def look(self):
     """Returns a dict of float by the names of `SIGNALS`.
@@ -53,7 +52,8 @@ class Signals(tf.Module):
     'health/noise_texture' is `noise_texture.noise_texture`; 'health/memorised' tells where D puts held-out pictures
     between those that it is trained on, 0, and fakes, 1 (r_v of Karras et al. 2020, arXiv:2006.06676, section 3.1).
     """
-    fakes = networks.generate(self._trainer.watched, self._z)
+    z = self._trainer.space.sample(latents.NUM_FIXED_POINTS, self._trainer.options.training.seed)
+    fakes = networks.generate(self._trainer.watched, z)
     values = dict.fromkeys(SIGNALS, np.nan)
     if self._variety:
       coordinates = self._variety.coordinates(fakes)

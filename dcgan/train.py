@@ -25,7 +25,7 @@ from dcgan import presets
 
 _RECORDS = flags.DEFINE_string('records', None, 'Set to train on, as in records/NAME (from tools.make_records).')
 _PRESET = flags.DEFINE_enum('preset', 'auto', ('auto', *presets.PRESETS), 'Options to start from; auto takes person '
-                            'for sets under 2,000 images, else ufm. Other flags override it.')
+                            'for videos and sets under 2,000 images, else ufm. Other flags override it.')
 _INIT_FROM = flags.DEFINE_string('init_from', None, 'Model to take the weights from, with fresh optimizers: ufm for '
                                  'the Universal Face Model that comes with the project, a run, a checkpoint in one, '
                                  'or a .safetensors file.')
@@ -72,6 +72,22 @@ _OPTIONS = (
     (flags.DEFINE_string, 'loss', 'training.loss', f'{", ".join(config.LOSSES)}.'),
     (flags.DEFINE_float, 'learning_rate', 'training.learning_rate', 'Of both Adam optimizers.'),
     (flags.DEFINE_float, 'beta1', 'training.beta1', 'Momentum of both Adam optimizers.'),
+    (flags.DEFINE_float, 'beta2', 'training.beta2', 'How long both Adam optimizers remember the size of gradients.'),
+    (flags.DEFINE_string, 'learner', 'training.learner', 'adversarial: the game of G and D alone, as in the report; '
+     'places: each picture has its place in Z, learnt with G.'),
+    (flags.DEFINE_float, 'places_rate', 'places.places_rate', 'How far a place moves along each axis of Z at a visit.'),
+    (flags.DEFINE_float, 'places_noise', 'places.places_noise', 'How far places are shaken, in their own length.'),
+    (flags.DEFINE_string, 'between', 'places.between', 'Where else the adversarial loss looks: between places of any '
+     f'two pictures of a minibatch, or of neighbours: {", ".join(config.BETWEEN)}.'),
+    (flags.DEFINE_float, 'between_fraction', 'places.between_fraction', 'Such points for each picture.'),
+    (flags.DEFINE_float, 'pixels_weight', 'places.pixels_weight', 'Weight of pixels in the loss of a reconstruction.'),
+    (flags.DEFINE_float, 'edges_weight', 'places.edges_weight', 'Weight of edges at three scales.'),
+    (flags.DEFINE_float, 'features_weight', 'places.features_weight', "Weight of what D's layers see."),
+    (flags.DEFINE_float, 'adversarial_weight', 'places.adversarial_weight', 'Weight of what D thinks.'),
+    (flags.DEFINE_integer, 'alone_visits', 'places.alone_visits', 'How often each picture is seen at the start for '
+     'its reconstruction alone, without the discriminator, in a quarter of the time.'),
+    (flags.DEFINE_integer, 'visits', 'places.visits', 'How often a picture is seen until as many new ones join; 300 are '
+     'there from the start.'),
     (flags.DEFINE_integer, 'ema_half_life_images', 'training.ema_half_life_images', 'Images seen until half of the '
      'averaged generator is new; early in a run fewer. 0 averages nothing.'),
     (flags.DEFINE_integer, 'seed', 'training.seed', 'Of weights, minibatches, z and the 64 fixed points.'),
@@ -126,9 +142,10 @@ def main():
   from dcgan import devices  # pylint: disable=import-outside-toplevel
   from dcgan import records  # pylint: disable=import-outside-toplevel
   from dcgan import session  # pylint: disable=import-outside-toplevel
-  num_images = records.load_manifest(_RECORDS.value).num_images
-  preset = presets.choose(num_images) if _PRESET.value == 'auto' else _PRESET.value
-  logging.info('Preset %s, for a set of %s faces.', preset, f'{num_images:,}')
+  manifest = records.load_manifest(_RECORDS.value)
+  is_video = manifest.kind == 'video'
+  preset = presets.choose(manifest.num_images, is_video) if _PRESET.value == 'auto' else _PRESET.value
+  logging.info('Preset %s, for a set of %s faces.', preset, f'{manifest.num_images:,}')
   strategy = devices.build_strategy(_STRATEGY.value)
   options = _changed_by_flags(presets.PRESETS[preset]).validate().replace('data', records=_RECORDS.value)
   options = options.replace('training', precision=(

@@ -6,16 +6,16 @@ from dcgan import augment
 from dcgan import devices
 from dcgan import errors
 from dcgan import images
+from dcgan import latents
 from dcgan import losses
 from dcgan import networks
 
-_NUM_STEP_METRICS = 7  # of the metrics, what each replica gives in each step; the others are added outside of it
 # Early in a run the averaged generator looks back over this share of the images seen (StyleGAN2-ADA's ramp-up,
 # Karras et al. 2020, arXiv:2006.06676), so that 75 minibatches are not averaged with the noise before them.
 _EMA_RAMP_UP = 0.05
 # Streams of random numbers that come from one seed and one global step.
-_Z, _REAL, _FAKE_FOR_D, _FAKE_FOR_G = range(4)
-_NUM_STREAMS = 4
+_Z, REAL, FAKE, _FAKE_FOR_G = range(4)
+NUM_STREAMS = 4  # of this module; learners that have more go on from there
 _FROZEN = 0.5  # of D's convolutions, those next to the picture, with 'freeze_d'
 
 
@@ -26,7 +26,8 @@ class Trainer(tf.Module):
   `global_step`.
 
   Attributes:
-    METRICS: tuple of str, the names of what `train` returns.
+    STEP_METRICS: tuple of str, the names of what each replica gives in each step.
+    METRICS: tuple of str, the names of what `train` returns; those of the step come first.
     options: its `config.Config`.
     generator: `tf.keras.Model`, z → images.
     discriminator: `tf.keras.Model`, images → logits.
@@ -37,11 +38,15 @@ class Trainer(tf.Module):
     r1: float32 variable, the latest R1 penalty.
     global_step: int64 variable, minibatches trained.
     extra_state: dict from names to further objects with variables that the next step depends on.
+    extra_texts: dict from names to str, what else a checkpoint holds, for those who only look.
     num_frozen: int, convolutions of the discriminator, from the picture on, that are not trained.
   """
 
-  METRICS = ('loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake', 'logits/real_sign',
-             'gradients/generator', 'gradients/discriminator', 'penalty/r1', 'augment/probability', 'time/input_secs')
+  STEP_METRICS = ('loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake', 'logits/real_sign',
+                  'gradients/generator', 'gradients/discriminator')
+  METRICS = (*STEP_METRICS, 'penalty/r1', 'augment/probability', 'time/input_secs')
+  stages = None  # in which the pictures of a set join, as for `input_pipeline.make_plan`
+  placed = None  # int64 [num], which of the pictures that are trained on have a place in `space`, in its order
   wants_places = False  # whether a minibatch is (pictures, their places among those that are trained on)
   trains_discriminator = True
 
@@ -77,7 +82,7 @@ class Trainer(tf.Module):
                   synchronized=strategy.num_replicas_in_sync > 1, seed=options.training.seed)
     is_partly_frozen = options.training.transfer == 'freeze_d'
     self.num_frozen = int(_FROZEN * networks.num_convolutions(options.networks)) if is_partly_frozen else 0
-    self.extra_state = {}
+    self.extra_state, self.extra_texts = {}, {}
     with strategy.scope():
       self.generator = networks.build_generator(**common)
       self.discriminator = networks.build_discriminator(**common, num_frozen=self.num_frozen)
@@ -94,6 +99,11 @@ class Trainer(tf.Module):
   def step(self):
     """int, the minibatches trained; reads `global_step` under any strategy."""
     return int(self.global_step.numpy())
+
+  @property
+  def space(self):
+    """Where in Z this model's pictures are drawn: `latents.Normal`."""
+    return latents.Normal(self.options.networks.z_dims)
 
   @property
   def watched(self):
@@ -128,7 +138,8 @@ class Trainer(tf.Module):
   def _build_optimizer(self, network):
     # Keras' legacy Adam updates each variable in one fused kernel; the new one is built of a dozen small ones and
     # makes the whole step slower (`python -m tools.benchmark train`).
-    optimizer = tf.keras.optimizers.legacy.Adam(self.options.training.learning_rate, self.options.training.beta1)
+    optimizer = tf.keras.optimizers.legacy.Adam(
+        self.options.training.learning_rate, self.options.training.beta1, self.options.training.beta2)
     optimizer._create_all_weights(network.trainable_variables)  # pylint: disable=protected-access
     if self.options.training.precision == 'float16':
       return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
@@ -176,11 +187,11 @@ class Trainer(tf.Module):
     """Trains both networks on a minibatch, with the R1 penalty where it is due; returns the global metrics."""
     every = self.options.regularization.r1_every_steps
     if not self.options.regularization.r1_gamma:
-      return self._run(pixels, has_r1=False)[:_NUM_STEP_METRICS]
+      return self._run(pixels, has_r1=False)[:len(self.STEP_METRICS)]
     metrics = tf.cond(tf.equal(self.global_step % every, 0), lambda: self._run(pixels, has_r1=True),
-                      lambda: tf.concat([self._run(pixels, has_r1=False)[:_NUM_STEP_METRICS], [self.r1]], axis=0))
-    self.r1.assign(metrics[_NUM_STEP_METRICS])
-    return metrics[:_NUM_STEP_METRICS]
+                      lambda: tf.concat([self._run(pixels, has_r1=False)[:len(self.STEP_METRICS)], [self.r1]], axis=0))
+    self.r1.assign(metrics[len(self.STEP_METRICS)])
+    return metrics[:len(self.STEP_METRICS)]
 
   def _run(self, pixels, has_r1):
     per_replica = self.strategy.run(self._compiled, args=(pixels, has_r1))
@@ -211,8 +222,8 @@ class Trainer(tf.Module):
         judged, companions = tf.split(real_images, [self._per_replica_batch_size, self.num_companions])
         if has_r1:
           image_tape.watch(judged)
-        real_logits = self._discriminate(tf.concat([judged, companions], axis=0), _REAL)
-      fake_logits = self._discriminate(fake_images, _FAKE_FOR_D)
+        real_logits = self._discriminate(tf.concat([judged, companions], axis=0), REAL)
+      fake_logits = self._discriminate(fake_images, FAKE)
       loss = self._losses.discriminator(real_logits, fake_logits, options.label_smoothing)
       objective = loss
       if has_r1:
@@ -227,12 +238,18 @@ class Trainer(tf.Module):
 
   def _apply(self, tape, objective, variables, optimizer):
     """Updates variables by the gradients of all replicas' shares of the objective; returns the gradients' norm."""
+    return self._apply_gradients(self._gradients(tape, objective, variables, optimizer), variables, optimizer)
+
+  def _gradients(self, tape, objective, sources, optimizer):
+    """Returns the gradients of this replica's share of the objective, a list."""
     is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
     scale = optimizer.get_scaled_loss(tf.constant(1.0)) if is_scaled else tf.constant(1.0)
     gradients = [tf.convert_to_tensor(gradient) for gradient in
-                 tape.gradient(objective, variables, output_gradients=self._replica_share(scale))]
-    if is_scaled:
-      gradients = optimizer.get_unscaled_gradients(gradients)
+                 tape.gradient(objective, sources, output_gradients=self._replica_share(scale))]
+    return optimizer.get_unscaled_gradients(gradients) if is_scaled else gradients
+
+  def _apply_gradients(self, gradients, variables, optimizer):
+    """Updates variables by the sum of all replicas' gradients; returns its norm."""
     # Added up here, not by the optimizer: the norm is that of the whole minibatch's gradients.
     gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     optimizer.apply_gradients(zip(gradients, variables), experimental_aggregate_gradients=False)
@@ -245,7 +262,7 @@ class Trainer(tf.Module):
     # D's own moving averages are never used: it always judges with the statistics of the minibatch.
     if self.options.networks.minibatch_features == 'none':
       return self.discriminator(pictures, training=True)
-    if stream == _REAL:
+    if stream == REAL:
       companions = tf.tile([tf.range(num_judged, num_judged + self.num_companions)], [pictures.shape[0], 1])
     else:
       companions = _others_of_the_group(num_judged, self.num_companions + 1)
@@ -256,7 +273,7 @@ class Trainer(tf.Module):
     options, seed = self.options.regularization, self._seed(stream)
     num_drawn = self.options.data.global_batch_size + self.num_companions
     draws = augment.draw(self.options.augmentation.policies, num_drawn, seed, self.augmentation.probability)
-    rows = lambda values: self._replica_rows(values, has_companions=stream == _REAL)
+    rows = lambda values: self._replica_rows(values, has_companions=stream == REAL)
     pictures = augment.apply(pictures, {name: rows(values) for name, values in draws.items()})
     if options.instance_noise:
       left = tf.maximum(0.0, 1.0 - self._images_seen() / options.instance_noise_images)
@@ -268,7 +285,7 @@ class Trainer(tf.Module):
         [self.options.data.global_batch_size, self.options.networks.z_dims], self._seed(_Z), alg='philox'))
 
   def _seed(self, stream):
-    return tf.stack([tf.constant(self.options.training.seed * _NUM_STREAMS + stream, tf.int64), self.global_step])
+    return tf.stack([tf.constant(self.options.training.seed * NUM_STREAMS + stream, tf.int64), self.global_step])
 
   def _images_seen(self):
     return tf.cast(self.global_step, tf.float32) * self.options.data.global_batch_size

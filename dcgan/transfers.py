@@ -115,7 +115,7 @@ def choose(donor, options, manifest):
     manifest: `records.Manifest` of its set.
   """
   theirs = dataclasses.replace(donor.model.options.networks, z_map=options.networks.z_map)
-  if theirs != options.networks:  # what it does not lend has to be learnt
+  if theirs != options.networks or options.training.learner == 'places':  # what it does not lend has to be learnt
     return 'full'
   trained_on, _ = holdout.split(manifest.num_images, options.data.holdout_fraction, manifest.kind == 'video')
   return presets.choose_transfer(len(trained_on))
@@ -144,10 +144,11 @@ def transfer(donor, trainer, manifest):
       stay as they are do not.
   """
   learns_little = trainer.options.training.transfer == 'bn_only'
+  begins_averaged = learns_little or trainer.options.training.learner == 'places'
   _check_alike(donor, trainer.options, manifest)
   taken, left = [], []
   for network in weights.NETWORKS:
-    values = donor.model.values['generator_ema' if network == 'generator' and learns_little else network]
+    values = donor.model.values['generator_ema' if network == 'generator' and begins_averaged else network]
     for variable in getattr(trainer, network).variables:
       name = variable.name.removesuffix(':0')
       is_map = name.startswith('z_map/')

@@ -9,8 +9,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 MODULES = sorted(path for folder in ('dcgan', 'tools') for path in (ROOT / folder).rglob('*.py'))
 # A module of dcgan/ imports only what stands above it.
 ORDER = ('errors', 'entry', 'files', 'progress', 'config', 'recipes', 'presets', 'images', 'records', 'random_access',
-         'batch_plan', 'holdout', 'latents', 'losses', 'augment', 'networks', 'weights', 'gallery', 'input_pipeline',
-         'devices', 'trainer', 'adapter', 'estimate', 'metrics/features', 'metrics/sliced_wasserstein',
+         'batch_plan', 'holdout', 'latents', 'metrics/features', 'admission', 'region', 'losses', 'augment', 'networks',
+         'motion', 'weights', 'gallery', 'input_pipeline', 'devices', 'trainer', 'adapter', 'places', 'estimate',
+         'metrics/sliced_wasserstein',
          'metrics/distances', 'metrics/inception', 'metrics/variety', 'metrics/noise_texture', 'metrics/copying',
          'metrics/stair_step', 'signals', 'health', 'runs', 'checkpoints', 'transfers', 'actions', 'loop',
          'assembly', 'session', 'train')
@@ -21,9 +22,11 @@ TOOLS_ORDER = ('material/pictures', 'material/folders', 'material/celeba', 'mate
                'faces/closed_eyes', 'faces/smoothing', 'faces/background', 'faces/colour', 'sets/duplicates',
                'sets/curation', 'sets/tracks', 'sets/people_sheet', 'sets/scan', 'sets/choice', 'sets/convert',
                'sets/workers', 'sets/beam', 'sets/advice', 'sets/report_card', 'sets/pipeline', 'sets/verify',
-               'evaluation/faces', 'evaluation/inversion', 'evaluation/measures', 'evaluation/verdict',
+               'evaluation/faces', 'evaluation/wholeness',
+               'evaluation/inversion', 'evaluation/measures', 'evaluation/verdict',
                'evaluation/page', 'evaluation/history', 'evaluation/report', 'evaluation/evaluation',
-               'avatar/expressions', 'avatar/animation', 'avatar/avatar', 'experiments/tasks',
+               'avatar/found', 'avatar/references', 'avatar/expressions', 'avatar/animation', 'avatar/finding', 'avatar/avatar',
+               'experiments/tasks',
                'experiments/training', 'experiments/claims', 'experiments/between', 'experiments/arms',
                'experiments/page', 'experiments/experiments')
 TOOLS_ROOMS = tuple(dict.fromkeys(place.split('/')[0] for place in TOOLS_ORDER))

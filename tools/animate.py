@@ -1,12 +1,20 @@
-"""Animates a run: a straight line in Z from one expression of its gallery to another, forward and back.
+"""Animates a run: from one expression to another, through several, or the film that it learnt.
 
   python -m tools.animate --run=checkpoints/00001-adele64
+  python -m tools.animate --run=checkpoints/00001-adele64 --through=5
   python -m tools.animate --run=checkpoints/00001-adele64 --source=3 --target=17
+  python -m tools.animate --run=checkpoints/00001-adele64 --source=12.4s --target=adele.mp4@3.200s
   python -m tools.animate --run=checkpoints/00001-adele64 --keyframes=3,17,42 --out=look_up_then_smile.mp4
 
-The numbers are those in RUN/gallery.png. Without any, a face that rests and the most different one that looks real are
-chosen. The checkpoint that drew the gallery draws the animation too. Or, with --timelapse, its training: the grids of
-samples one after the other, also while it still trains.
+An expression is a number in RUN/gallery.png, the key of a picture of the set (a photo's name), a time of the film, or
+the name under which tools.find_expression found a photo. Without any, a face that rests and the most different clean one
+are chosen, with --through=N several. The way stays where the person is, and looks even. The checkpoint that drew the
+gallery draws the animation too. Or the film again, as the model shows it, also slower or at more frames a second:
+
+  python -m tools.animate --run=checkpoints/00001-adele64 --replay --beside_real --out=replay.mp4
+  python -m tools.animate --run=checkpoints/00001-adele64 --replay --fps=60 --speed=0.25
+
+Or, with --timelapse, its training: the grids of samples one after the other, also while it still trains.
 
   python -m tools.animate --run=checkpoints/00001-adele64 --timelapse
   python -m tools.animate --run=checkpoints/00001-adele64 --timelapse --duration_secs=4 --size_px=400 --out=adele.gif
@@ -24,11 +32,18 @@ from dcgan import entry
 from dcgan import errors
 
 _RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
-_SOURCE = flags.DEFINE_integer('source', None, 'Number of the expression to start from. Without it and the '
-                               'next two, two expressions are chosen.')
-_TARGET = flags.DEFINE_integer('target', None, 'Number of the expression to go to.')
-_KEYFRAMES = flags.DEFINE_list('keyframes', None, 'Numbers of two or more expressions to go through, as in 3,17,42; '
+_SOURCE = flags.DEFINE_string('source', None, 'Expression to start from: a number of the gallery, the key of a picture, '
+                              'a time of the film as in 12.4s, or a found photo. Without it and the next three, two '
+                              'expressions are chosen.')
+_TARGET = flags.DEFINE_string('target', None, 'Expression to go to, likewise.')
+_KEYFRAMES = flags.DEFINE_list('keyframes', None, 'Two or more expressions to go through, as in 3,17,12.4s; '
                                'instead of --source and --target.')
+_THROUGH = flags.DEFINE_integer('through', None, 'Instead of naming any, go through so many that are chosen, far apart '
+                                'from each other, and end where it began.', lower_bound=2)
+_REPLAY = flags.DEFINE_bool('replay', False, 'Instead, show the film again that the run learnt, drawn by the model.')
+_BESIDE_REAL = flags.DEFINE_bool('beside_real', False, 'With --replay: the real frame beside the drawn one.')
+_SPEED = flags.DEFINE_float('speed', None, 'With --replay: how fast the film goes by; 1 by default.')
+_FPS = flags.DEFINE_float('fps', None, 'With --replay: frames a second of the animation; 25 by default.')
 _TIMELAPSE = flags.DEFINE_bool('timelapse', False, 'Instead of a line in Z, show the training: the run\'s '
                                'samples_STEP.png one after the other, each with its minibatch.')
 _OUT = flags.DEFINE_string('out', None, 'File to write: .gif, .webp or .mp4 by its ending. By default a GIF in the '
@@ -42,6 +57,7 @@ _SIZE_PX = flags.DEFINE_integer('size_px', None, 'Width and height of the animat
                                 'its width; the grids\' own by default, but at least 512 and at most 1080.',
                                 lower_bound=8)
 
+_OF_REPLAY = (_BESIDE_REAL, _SPEED, _FPS)
 _DEFAULT_DURATION_SECS = 2.0
 _DEFAULT_SIZE_PX = 256
 
@@ -50,15 +66,33 @@ def main():
   """Writes the animation; returns its path."""
   if not _RUN.value:
     raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
-  return _animate_training() if _TIMELAPSE.value else _animate_line()
+  if _TIMELAPSE.value:
+    return _animate_training()
+  return _animate_film() if _REPLAY.value else _animate_line()
+
+
+def _refuse(flags_without_use, purpose):
+  """Raises `app.UsageError` where a flag is given that says nothing here."""
+  for flag in flags_without_use:
+    if flag.present:
+      raise app.UsageError(f'--{flag.name} is of no use {purpose}. Leave one of them out.')
+
+
+def _animate_film():
+  """Writes the film again; returns its path."""
+  _refuse((_SOURCE, _TARGET, _KEYFRAMES, _THROUGH, _NUM_PARTS, _DURATION_SECS, _THERE_AND_BACK), 'with --replay')
+  speed, fps = _SPEED.value or 1.0, _FPS.value or 25.0
+  for name, value, most in (('speed', speed, 100), ('fps', fps, 120)):
+    if not 0 < value <= most:
+      raise errors.InputError(f'`{name}` ({value:g}) must be over 0 and at most {most}. Leave it out.')
+  from tools.avatar import animation  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  return animation.save_replay(_RUN.value, _OUT.value, fps=fractions.Fraction(str(fps)), speed=speed,
+                               beside_real=_BESIDE_REAL.value, size_px=_SIZE_PX.value or _DEFAULT_SIZE_PX)
 
 
 def _animate_training():
   """Writes the time lapse; returns its path."""
-  for flag in (_SOURCE, _TARGET, _KEYFRAMES, _NUM_PARTS, _THERE_AND_BACK):
-    if flag.present:
-      raise app.UsageError(f'--{flag.name} is of use for a line in Z only, not with --timelapse. Leave one '
-                           'of them out.')
+  _refuse((_SOURCE, _TARGET, _KEYFRAMES, _THROUGH, _NUM_PARTS, _THERE_AND_BACK, *_OF_REPLAY), 'with --timelapse')
   _check_duration(_DURATION_SECS.value)
   from tools import timelapse  # pylint: disable=import-outside-toplevel  (FFmpeg)
   path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / 'timelapse.mp4')
@@ -68,7 +102,8 @@ def _animate_training():
 
 def _animate_line():
   """Writes the animation of a line in Z; returns its path."""
-  numbers = _numbers()
+  _refuse(_OF_REPLAY, 'without --replay')
+  names = _names()
   duration_secs = _DEFAULT_DURATION_SECS if _DURATION_SECS.value is None else _DURATION_SECS.value
   _check_duration(duration_secs)
   fps = fractions.Fraction(_NUM_PARTS.value) / fractions.Fraction(str(duration_secs))
@@ -77,8 +112,10 @@ def _animate_line():
                             f'{float(fps):.1f} pictures a second, but a GIF holds at most 50. Lower --num_parts, raise '
                             '--duration_secs, or write .webp or .mp4.')
   from tools.avatar import animation  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  return animation.save(_RUN.value, numbers, _OUT.value, num_parts=_NUM_PARTS.value, fps=fps,
-                        there_and_back=_THERE_AND_BACK.value, size_px=_SIZE_PX.value or _DEFAULT_SIZE_PX)
+  is_tour = (_THROUGH.value or 2) > 2
+  return animation.save(
+      _RUN.value, names, _OUT.value, through=_THROUGH.value or 2, num_parts=_NUM_PARTS.value, fps=fps,
+      there_and_back=_THERE_AND_BACK.value and not is_tour, size_px=_SIZE_PX.value or _DEFAULT_SIZE_PX)
 
 
 def _check_duration(duration_secs):
@@ -87,21 +124,22 @@ def _check_duration(duration_secs):
                             f'{8 if _TIMELAPSE.value else 2}.')
 
 
-def _numbers():
-  """Returns the numbers of the keyframes, from --keyframes or from --source and --target; None without any."""
+def _names():
+  """Returns the names of the keyframes, from --keyframes or from --source and --target; None without any."""
   ends = (_SOURCE.value, _TARGET.value)
+  if _KEYFRAMES.value is None and ends == (None, None):
+    return None
+  if _THROUGH.value is not None:
+    raise app.UsageError('--through chooses expressions by itself: leave it out, or the ones that are named.')
   if _KEYFRAMES.value is None:
-    if ends == (None, None):
-      return None
     if None in ends:
-      raise app.UsageError('--source and --target are needed together (numbers in the gallery); leave both out, and '
-                           'two are chosen.')
+      raise app.UsageError('--source and --target are needed together; leave both out, and two are chosen.')
     return list(ends)
   if ends != (None, None):
     raise app.UsageError('--keyframes takes the place of --source and --target: give one or the other.')
-  if len(_KEYFRAMES.value) < 2 or not all(text.strip().isdecimal() for text in _KEYFRAMES.value):
-    raise app.UsageError(f'--keyframes ({",".join(_KEYFRAMES.value)}) must be two or more numbers, as in 3,17,42.')
-  return [int(text) for text in _KEYFRAMES.value]
+  if len(_KEYFRAMES.value) < 2 or not all(text.strip() for text in _KEYFRAMES.value):
+    raise app.UsageError(f'--keyframes ({",".join(_KEYFRAMES.value)}) must be two or more expressions, as in 3,17,42.')
+  return _KEYFRAMES.value
 
 
 if __name__ == '__main__':

@@ -4,10 +4,10 @@
   python -m tools.make_avatar --photos=my_photos --name=me
 
 Finds the face in the pictures and makes the set records/NAME, with its report (as tools.make_records); trains from the
-Universal Face Model for six minutes at most, looking after its health (as dcgan.train); takes the best checkpoint,
-draws its gallery, and animates two of its expressions that it chooses (as tools.animate). A first picture of the person
-is told of as `Preview` within a minute or so. What was stopped goes on when the same command is given again. The last
-line on standard output is the path of the GIF, in the run's folder.
+Universal Face Model for six and a half minutes at most, looking after its health (as dcgan.train); draws its gallery, and
+animates a way through several expressions that it chooses (as tools.animate --through). Pictures of the person beside
+what the model makes of them are told of as `Preview` within a minute. What was stopped goes on when the same command is
+given again. The last line on standard output is the path of the GIF, in the run's folder.
 """
 
 from absl import app
@@ -22,7 +22,10 @@ _PHOTOS = flags.DEFINE_string('photos', None, 'The folder of photos of one perso
 _NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
 _PERSON = flags.DEFINE_string('person', None, 'Whose face: a number as records/NAME-people.png shows it, or central or '
                               'largest of photos; by default the most present person, or the most central one.')
-_MINUTES = flags.DEFINE_float('minutes', 6.0, 'How long to train at most: 600 minibatches by then, or fewer.')
+_MINUTES = flags.DEFINE_float('minutes', 6.5, 'How long to train at most. More make it better, and take in more of a '
+                              'large set.')
+_IMAGE_SIZE = flags.DEFINE_integer('image_size', None, 'Size of the pictures in px; by default 128, or 64 on machines that '
+                                   'are too slow for it.')
 _INIT_FROM = flags.DEFINE_string('init_from', 'ufm', 'Model of many faces to start from: ufm for the one that comes '
                                  'with the project, a run, a checkpoint in one, or a .safetensors file.')
 _RECORDS_DIR = flags.DEFINE_string('records_dir', 'records', 'Folder of all sets.')
@@ -39,10 +42,10 @@ def main():
     raise app.UsageError(f'{"--video and --photos" if given else "No input"} given, but exactly one of --video and '
                          '--photos must be. Name one, as in --video=me.mp4.')
   if not 0 < _MINUTES.value <= _MOST_MINUTES:
-    raise errors.InputError(f'`minutes` ({_MINUTES.value:g}) must be over 0 and at most {_MOST_MINUTES}. Use 6.')
+    raise errors.InputError(f'`minutes` ({_MINUTES.value:g}) must be over 0 and at most {_MOST_MINUTES}. Use 6.5.')
   from tools.avatar import avatar  # pylint: disable=import-outside-toplevel  (TensorFlow)
   return avatar.make_avatar(
-      given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value, minutes=_MINUTES.value,
+      given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value, minutes=_MINUTES.value, image_size=_IMAGE_SIZE.value,
       init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value, checkpoints_dir=_CHECKPOINTS_DIR.value,
       overwrite=_OVERWRITE.value)
 

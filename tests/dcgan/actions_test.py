@@ -51,7 +51,8 @@ def fixture_stats(tmp_path, writer):
 def fixture_fake_trainer(tiny_config):
   """What actions need of a trainer: options and an averaged generator."""
   return types.SimpleNamespace(
-      options=tiny_config, generator_ema=networks.build_generator(tiny_config.networks, 'float32'))
+      options=tiny_config, generator_ema=networks.build_generator(tiny_config.networks, 'float32'),
+      space=latents.Normal(tiny_config.networks.z_dims))
 
 
 @pytest.fixture(name='look_after')

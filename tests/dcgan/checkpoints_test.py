@@ -32,7 +32,7 @@ class Saved:
     self.trainer = types.SimpleNamespace(
         options=options, generator=variable(), discriminator=variable(), generator_ema=variable(),
         generator_optimizer=variable(), discriminator_optimizer=variable(), augmentation=variable(),
-        r1=variable(), global_step=tf.Variable(0, dtype=tf.int64))
+        r1=variable(), global_step=tf.Variable(0, dtype=tf.int64), extra_texts={})
     self.checkpoints = checkpoints.Checkpoints(
         folder, self.trainer, self.best, self.monitor, loss_ratio=self.loss_ratio)
 

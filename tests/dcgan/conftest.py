@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from dcgan import config
+from dcgan import input_pipeline
 from dcgan import records
 from dcgan import session
 
@@ -25,10 +26,12 @@ def draw_face(index, rng):
       descriptor=np.full(records.NUM_DESCRIPTOR_VALUES, index, np.float32))
 
 
-def make_set(prefix, num_faces, num_shards=2, kind='photos'):
-  """Writes a set of drawn faces; returns its manifest."""
+def make_set(prefix, num_faces, num_shards=2, kind='photos', secs_apart=None):
+  """Writes a set of drawn faces, with times where they are frames `secs_apart`; returns its manifest."""
   rng = np.random.default_rng(0)
   faces = [draw_face(index, rng) for index in range(num_faces)]
+  if secs_apart:
+    faces = [dataclasses.replace(face, time_secs=face.order * secs_apart) for face in faces]
   shards = [records.write_shard(records.shard_path(prefix, i, num_shards), part)
             for i, part in enumerate(np.array_split(np.array(faces, object), num_shards))]
   manifest = records.Manifest(
@@ -36,6 +39,15 @@ def make_set(prefix, num_faces, num_shards=2, kind='photos'):
       rejected=(records.Rejection('blank.png', 'no face found'),), settings={'photos': 'drawn'})
   records.save_manifest(prefix, manifest)
   return manifest
+
+
+def memory_set(pictures, trained_on, held_out=(), descriptors=None, is_video=False, times_secs=None):
+  """Returns an `input_pipeline.MemorySet` of pictures, uint8 [num_images, size, size, 3], whose keys are their numbers."""
+  num_images = len(pictures)
+  descriptors = np.zeros([num_images, 256], np.float32) if descriptors is None else descriptors
+  times_secs = np.full(num_images, np.nan, np.float32) if times_secs is None else times_secs
+  return input_pipeline.MemorySet(descriptors, is_video, trained_on, np.asarray(held_out, np.int64),
+                                  [f'{number}.png' for number in range(num_images)], times_secs, pictures)
 
 
 def assert_equal_faces(left, right):

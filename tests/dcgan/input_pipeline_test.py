@@ -35,7 +35,7 @@ def write_pictures(prefix, pictures, picture_format='PNG', num_shards=1):
 
 def memory_set(descriptors, is_video, pictures, held_out=()):
   trained_on = np.setdiff1d(np.arange(len(pictures)), held_out)
-  return input_pipeline.MemorySet(descriptors, is_video, trained_on, np.array(held_out, np.int64), pictures)
+  return conftest.memory_set(pictures, trained_on, np.array(held_out, np.int64), descriptors, is_video)
 
 
 def noise(num_pictures):

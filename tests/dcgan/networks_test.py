@@ -278,13 +278,13 @@ def test_reals_in_an_order_of_similarity_cannot_be_told_from_fakes_by_the_miniba
       [trained._discriminate(tf.constant(pictures[row]), stream).numpy()[:batch_size, 0] for row in rows])
   plan = batch_plan.overlapping_plan(np.arange(num_images), batch_size, 0.5, num_batches, seed=0)
   with_companions = batch_plan.with_companions(plan, num_images, trained.num_companions, 1, seed=0)[:, 0]
-  fakes = judge(rng.integers(num_images, size=[num_batches, batch_size]), trainer._FAKE_FOR_D)
+  fakes = judge(rng.integers(num_images, size=[num_batches, batch_size]), trainer.FAKE)
 
   assert trained.num_companions == 7
-  naive = judge(plan, trainer._FAKE_FOR_D)  # each real compared with the others of its minibatch
+  naive = judge(plan, trainer.FAKE)  # each real compared with the others of its minibatch
   spread = 1 if kind == 'discrimination' else -1  # where reals are nearer each other, which way it goes
   assert area_under_curve(spread * naive, spread * fakes) > 0.95
-  reals = judge(with_companions, trainer._REAL)
+  reals = judge(with_companions, trainer.REAL)
   assert len(reals) == len(fakes) == num_batches * batch_size
   assert 0.4 < area_under_curve(reals, fakes) < 0.6
   # Nor by where its numbers spread: the largest gap between the two distributions.

@@ -47,6 +47,7 @@ def test_runs_that_lend_each_other_weights_agree_in_crop_and_networks():
 @pytest.mark.parametrize('num_images, name', [(1, 'person'), (1999, 'person'), (2000, 'ufm'), (200_000, 'ufm')])
 def test_a_set_under_2000_images_is_one_persons(num_images, name):
   assert presets.choose(num_images) == name and name in presets.PRESETS
+  assert presets.choose(num_images, is_video=True) == 'person'
 
 
 @pytest.mark.parametrize('name', ['ufm', 'person'])

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcgan import input_pipeline
 from dcgan import latents
 from dcgan import networks
 from dcgan import signals
 from dcgan import trainer
+from tests.dcgan import conftest
 
 # Of the fixed points of Z, for pictures that follow from them.
 Z = latents.sample_z(latents.NUM_FIXED_POINTS, 4, 0)
@@ -25,9 +25,7 @@ def flats(levels):
 
 def training_set(trained_on, held_out=flats([])):
   pictures = np.concatenate([trained_on, held_out])
-  return input_pipeline.MemorySet(
-      np.zeros([len(pictures), 256], np.float32), False, np.arange(len(trained_on)),
-      np.arange(len(trained_on), len(pictures)), pictures)
+  return conftest.memory_set(pictures, np.arange(len(trained_on)), np.arange(len(trained_on), len(pictures)))
 
 
 def grey_generator(level_of):
@@ -56,6 +54,7 @@ def fixture_options(tiny_config):
 def looking(options, generator, pictures, discriminator=None):
   trained = types.SimpleNamespace(options=options, generator=generator, num_companions=0,
                                   watched=generator, num_frozen=0, trains_discriminator=True,
+                                  space=latents.Normal(options.networks.z_dims),
                                   discriminator=discriminator or linear_discriminator(options))
   return signals.Signals(trained, pictures)
 

@@ -12,6 +12,7 @@ from dcgan import errors
 from dcgan import input_pipeline
 from dcgan import networks
 from dcgan import trainer
+from tests.dcgan import conftest
 
 NUM_PICTURES = 12
 
@@ -31,8 +32,7 @@ def minibatches(trained, num_batches=8, pictures=None):
   rng = np.random.default_rng(0)
   if pictures is None:
     pictures = rng.integers(0, 256, (NUM_PICTURES, size, size, 3), np.uint8)
-  training_set = input_pipeline.MemorySet(np.zeros([len(pictures), 256], np.float32), False, np.arange(len(pictures)),
-                                          np.array([], np.int64), pictures)
+  training_set = conftest.memory_set(pictures, np.arange(len(pictures)))
   plan = rng.integers(0, len(pictures), (num_batches, options.data.global_batch_size))
   plan = batch_plan.with_companions(plan, len(pictures), trained.num_companions, num_replicas, seed=0)
   return iter(strategy.distribute_datasets_from_function(

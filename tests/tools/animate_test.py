@@ -90,7 +90,12 @@ def test_timelapse_shows_the_samples_of_the_run(run, tmp_path):
     (['--source=3', '--target=4', '--out=x.avi'], "ends in '.avi'"),
     (['--source=3'], '--source and --target are needed together'),
     (['--timelapse', '--out=x.avi'], "ends in '.avi'"),
-    (['--keyframes=3'], '--keyframes (3) must be two or more numbers'),
+    (['--keyframes=3'], '--keyframes (3) must be two or more expressions'),
+    (['--through=3', '--source=1', '--target=2'], '--through chooses expressions by itself'),
+    (['--replay', '--source=1'], '--source is of no use with --replay'),
+    (['--speed=2'], '--speed is of no use without --replay'),
+    (['--replay'], 'error: `replay`: '),
+    (['--source=3', '--target=smile'], 'error: `smile`: '),
     (['--keyframes=3,4', '--source=1'], '--keyframes takes the place of --source and --target'),
 ])
 def test_wrong_input_to_animate_is_one_line_and_exit_code_1(run, arguments, message):
@@ -99,3 +104,29 @@ def test_wrong_input_to_animate_is_one_line_and_exit_code_1(run, arguments, mess
   assert message in (made.stderr + made.stdout) and 'Traceback' not in made.stderr
   if message.startswith('error'):
     assert len(made.stderr.strip().splitlines()) == 1 and not made.stdout
+
+
+@pytest.fixture(name='film', scope='module')
+def fixture_film(tmp_path_factory):
+  """A run with places on 9 frames, half a second apart, of which the last stretch is held out."""
+  folder = tmp_path_factory.mktemp('film')
+  conftest.make_set(folder / 'film', 9, kind='video', secs_apart=0.5)
+  options = config.Config(
+      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3, discriminator_norm='spectral'),
+      data=config.Data(records=str(folder / 'film'), global_batch_size=4),
+      training=config.Training(num_minibatches=3, learner='places'), places=config.Places(alone_visits=1))
+  return session.start(options, folder / 'checkpoints').run
+
+
+@pytest.mark.slow
+def test_a_film_is_shown_again_and_its_frames_are_named_by_time_and_key(film):
+  made = command('tools.animate', f'--run={film}', '--replay', '--beside_real', '--size_px=16', '--fps=10', '--speed=2')
+  assert made.returncode == 0, made.stderr
+  assert made.stdout.splitlines()[-1] == str(film / 'replay.mp4')
+  assert iio.imread(film / 'replay.mp4').shape == (21, 16, 32, 3)  # 4 s at twice the speed
+  made = command('tools.animate', f'--run={film}', '--source=1.4s', '--target=face_0006.png', '--num_parts=3',
+                 '--size_px=16', '--nothere_and_back')
+  assert made.returncode == 0, made.stderr
+  assert 'the nearest frame that the run has learnt is at 1.50s' in made.stderr
+  path = made.stdout.splitlines()[-1]
+  assert path == str(film / 'animation_1.4s_face_0006.png.gif') and iio.imread(path).shape[1:] == (16, 16, 3)

@@ -1,33 +1,78 @@
-"""A line through expressions of a run's gallery, as a moving picture."""
+"""A way through expressions of a run, or the film that it learnt, as a moving picture."""
 
+import dataclasses
 import pathlib
 
 from absl import logging
+import numpy as np
 
 from dcgan import checkpoints
+from dcgan import config
 from dcgan import errors
 from dcgan import gallery
 from dcgan import images
 from dcgan import input_pipeline
 from dcgan import latents
+from dcgan import motion
 from dcgan import networks
 from dcgan import records
-from tools.avatar import expressions
 from tools import media
+from tools.avatar import expressions
+from tools.avatar import references
 
 _NUM_REALS = 128  # beside which pictures look real or not
+_MOST_SECS = 3600
 
 
-def save(run, numbers=None, path=None, *, num_parts=20, fps=10, there_and_back=True, size_px=256):
-  """Writes an animation along straight lines in Z (the report's "Create Animated Expressions").
+@dataclasses.dataclass(frozen=True, eq=False)
+class Shown:
+  """What draws a run's animations: the checkpoint that drew its gallery, or the latest where that one is gone.
 
-  It is drawn by the checkpoint that drew the gallery. Where that one is gone the latest draws it, with a warning.
+  Attributes:
+    run: `pathlib.Path` of the run's folder.
+    gallery: `gallery.Gallery`.
+    generator: `tf.keras.Model`, z → images.
+    options: the run's `config.Config`.
+    space: `region.Region`, or `latents.Normal` of a run without places.
+    step: int, the minibatch of the checkpoint.
+  """
+
+  run: pathlib.Path
+  gallery: gallery.Gallery
+  generator: object
+  options: config.Config
+  space: object
+  step: int
+
+
+def load(run):
+  """Returns the `Shown` of a run.
+
+  Raises:
+    errors.InputError: there is no such run or gallery, or a checkpoint is damaged.
+  """
+  checkpoints.latest(run)  # a run that is none is told of before its gallery is missed
+  shown = gallery.load(run)
+  step = 'latest'
+  if shown.step in checkpoints.steps(shown.run):
+    step = shown.step
+  elif shown.step is not None:
+    logging.warning('The gallery of %s was drawn at minibatch %d, whose checkpoint is gone: the latest one draws the '
+                    'animation, and its faces may differ a little. tools.make_gallery draws a new gallery.', shown.run,
+                    shown.step)
+  generator, options, step = checkpoints.load_generator(shown.run, step)
+  return Shown(shown.run, shown, generator, options, checkpoints.load_space(shown.run, step), step)
+
+
+def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_and_back=True, size_px=256):
+  """Writes an animation along a way in Z from expression to expression (the report's "Create Animated Expressions").
 
   Args:
     run: path of the run's folder.
-    numbers: list of int, two or more of the gallery's, or None for two that are chosen (`expressions.choose`).
-    path: path of the file, .gif, .webp or .mp4; None for a GIF in the folder of the run, named after the numbers.
-    num_parts: int, equal parts of each line; the report takes 20.
+    names: list of str, two or more, as `references.resolve` takes them; None for some that are chosen.
+    path: path of the file, .gif, .webp or .mp4; None for a GIF in the folder of the run, named after the names.
+    through: int, how many expressions are chosen; with more than two, it ends where it began.
+    num_parts: int, parts of each line, which look equally far apart; the report takes 20.
     fps: number > 0, frames per second.
     there_and_back: bool, whether the way is gone back too.
     size_px: int, width and height.
@@ -36,41 +81,92 @@ def save(run, numbers=None, path=None, *, num_parts=20, fps=10, there_and_back=T
     `pathlib.Path` of the file.
 
   Raises:
-    errors.InputError: there is no such run, gallery, number or format, or a checkpoint is damaged.
+    errors.InputError: there is no such run, gallery, expression or format, or a checkpoint is damaged.
   """
-  checkpoints.latest(run)  # a run that is none is told of before its gallery is missed
-  shown = gallery.load(run)
-  generator, options = _generator(shown)
-  if numbers is None:
-    numbers = expressions.choose(generator, shown.z, options.data.crop_px, _real_images(options))
-  z = latents.keyframe_path(shown.keyframes(list(numbers)), num_parts, there_and_back)
-  path = pathlib.Path(path or pathlib.Path(run) / f'animation_{"_".join(map(str, numbers))}.gif')
-  media.save_animation(path, images.resize(networks.generate(generator, z), size_px), fps)
+  shown = load(run)
+  if names is None:
+    numbers = expressions.choose(shown.generator, shown.gallery.z, shown.options.data.crop_px, shown.space, through,
+                                 _real_images(shown.options))
+    names = [str(number) for number in numbers]
+  keyframes = references.resolve(names, run, shown.gallery, shown.space)
+  z = motion.between(shown.generator, shown.space, keyframes, num_parts, there_and_back)
+  path = pathlib.Path(path or pathlib.Path(run) / f'animation_{"_".join(map(_as_file_name, names))}.gif')
+  media.save_animation(path, _drawn(shown, z, size_px), fps)
   return path
 
 
-def _generator(shown):
-  """Returns (`tf.keras.Model`, `config.Config`): what drew a `gallery.Gallery`, or else the latest checkpoint's."""
-  step = 'latest'
-  if shown.step in checkpoints.steps(shown.run):
-    step = shown.step
-  elif shown.step is not None:
-    logging.warning('The gallery of %s was drawn at minibatch %d, whose checkpoint is gone: the latest one draws the '
-                    'animation, and its faces may differ a little. tools.make_gallery draws a new gallery.', shown.run,
-                    shown.step)
-  generator, options, _ = checkpoints.load_generator(shown.run, step)
-  return generator, options
+def save_replay(run, path=None, *, fps=25, speed=1.0, beside_real=False, size_px=256):
+  """Writes the film that a run learnt as the model shows it, with places between its frames.
+
+  Args:
+    run: path of the run's folder.
+    path: path of the file; None for RUN/replay.mp4.
+    fps: number > 0, frames per second of the animation.
+    speed: float > 0, of the film.
+    beside_real: bool, whether the frame of the set that is nearest in time stands on the left.
+    size_px: int, width and height of the face.
+
+  Returns:
+    `pathlib.Path` of the file.
+
+  Raises:
+    errors.InputError: there is no such run; it has no places, or is of photos; or its set is gone.
+  """
+  shown = load(run)
+  space = shown.space
+  if isinstance(space, latents.Normal) or np.isfinite(space.times_secs).sum() < 2:
+    raise errors.InputError(f'`replay`: {run} has no places of the frames of a film. It needs a run of the preset '
+                            'person, on a set made from a video.')
+  z, times_secs = motion.replay(space, fps, speed)
+  frames = _drawn(shown, z, size_px)
+  if beside_real:
+    frames = _beside(_real_frames(shown, times_secs), frames, size_px)
+  path = pathlib.Path(path or pathlib.Path(run) / 'replay.mp4')
+  media.save_animation(path, frames, fps)
+  return path
+
+
+def _drawn(shown, z, size_px):
+  """Yields the pictures at points of Z, uint8 [size_px, size_px, 3], a batch at a time."""
+  for start in range(0, len(z), 256):
+    yield from images.resize(networks.generate(shown.generator, z[start:start + 256]), size_px)
+
+
+def _beside(left, right, size_px):
+  """Yields pairs of pictures as one."""
+  for one, other in zip(left, right):
+    yield np.concatenate([images.resize(one[np.newaxis], size_px)[0], other], axis=1)
+
+
+def _real_frames(shown, times_secs):
+  """Yields the frame of the set that is nearest to each time; those that are held out too."""
+  training_set = _training_set(shown.options)
+  if training_set is None:
+    raise errors.InputError(f'`beside_real`: the set {shown.options.data.records} is gone or another one by now. Bring '
+                            'it back, or leave --beside_real out.')
+  nearest = np.abs(times_secs[:, np.newaxis] - training_set.times_secs).argmin(axis=1)
+  for index in nearest:
+    yield training_set.pictures([index])[0]
 
 
 def _real_images(options):
   """Returns some pictures that a run was trained on, uint8 [num, size, size, 3]; None where its set is gone."""
+  training_set = _training_set(options)
+  return None if training_set is None else training_set.some(training_set.trained_on, _NUM_REALS)
+
+
+def _training_set(options):
+  """Returns the `input_pipeline.TrainingSet` of a run, or None where it is gone or damaged."""
   data = options.data
   try:
     manifest = records.load_manifest(data.records)
     if manifest.digest != data.records_digest:
       return None
-    training_set = input_pipeline.load_training_set(
+    return input_pipeline.load_training_set(
         data.records, manifest, options.networks.image_size_px, data.crop_px, 'stream', data.holdout_fraction)
-  except errors.InputError:  # damaged
+  except errors.InputError:
     return None
-  return training_set.some(training_set.trained_on, _NUM_REALS)
+
+
+def _as_file_name(name):
+  return ''.join(letter if letter.isalnum() or letter in '.-' else '_' for letter in name)[-40:]

@@ -1,4 +1,4 @@
-"""From a video or photos of a person to an animated face: a set, a run, its gallery and two of its expressions."""
+"""From a video or photos of a person to an animated face: a set, a run, its gallery and a way through expressions."""
 
 import dataclasses
 import functools
@@ -13,16 +13,13 @@ from dcgan import config
 from dcgan import devices
 from dcgan import entry
 from dcgan import errors
-from dcgan import gallery
 from dcgan import health
-from dcgan import latents
 from dcgan import presets
 from dcgan import records
 from dcgan import runs
 from dcgan import session
 from dcgan import transfers
 from tools.avatar import animation
-from tools.evaluation import evaluation
 from tools.faces import alignment
 from tools.material import downloads
 from tools.material import sources
@@ -35,19 +32,21 @@ _MOST_FPS = 15.0  # nearer frames hardly differ
 _LONG_SECS = 600  # of a video, which is read as a whole however few frames are taken
 _MAX_REJECT_FRACTION = 0.98
 _PRESET = 'person'
-_NUM_MINIBATCHES = 600
-_SAMPLES_EVERY_STEPS, _CHECKPOINT_EVERY_STEPS = 20, 50
-_PREVIEW_STEP = 60  # from a model of many faces the person begins to be there, and a minute is not over
-_KEEP_EVERY_STEPS = 200  # of which the best is chosen; 0.2 GB each
-_NUM_SAMPLES = 128  # that each is judged by
-_FEWEST_FACES = 10
+_NUM_MINIBATCHES = 100_000  # more than any time allows
+_SAMPLES_EVERY_STEPS, _CHECKPOINT_EVERY_STEPS = 25, 100
+_PREVIEW_SECS = 20.0  # after training began; a minute is not over then
+_PREVIEW_EVERY_STEPS, _PREVIEW_AGAIN_SECS = 5, 30.0
+_PREVIEW = 'preview.png'
+_LARGE_PX, _SMALL_PX = 128, 64
+_NUM_EXPRESSIONS = 5
+_FEW_FACES = 20  # of which none is held out
 _NOTE, _AVATAR = 'avatar', 'avatar.gif'
 _FINGERPRINT = 'fingerprint'  # in the manifest: which pictures the set was made from
 
 
-def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=transfers.SHIPPED, records_dir='records',
-                checkpoints_dir='checkpoints', overwrite=False):
-  """Makes a set, trains a run on it, and animates two expressions of its best checkpoint.
+def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=None, init_from=transfers.SHIPPED,
+                records_dir='records', checkpoints_dir='checkpoints', overwrite=False):
+  """Makes a set, trains a run on it, and animates a way through several of its expressions.
 
   A set that was made from the same pictures is kept, and a run on it that was stopped goes on; one that is done is taken
   as it is.
@@ -58,6 +57,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=t
     name: str, the set's; None names it after the first path.
     person: str, whose face, as `choice.Wanted` takes it; None for the most present person, or the most central one.
     minutes: float, how long to train at most.
+    image_size: int, of the pictures, in px; None for 128, or that of `init_from` on machines that are too slow for it.
     init_from: str, the model to start from, as for `transfers.load_donor`; its networks and crop are kept.
     records_dir: str, the folder of all sets.
     checkpoints_dir: str, the folder of all runs.
@@ -73,7 +73,8 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=t
   """
   model = transfers.load_donor(init_from).model
   prefix = _make_set(kind, paths, name, person, records_dir, overwrite)
-  result = _train(_options(prefix, model.options), init_from, model.digest, checkpoints_dir, minutes, overwrite)
+  result = _train(_options(prefix, model.options, image_size), init_from, model.digest, checkpoints_dir, minutes,
+                  overwrite)
   if result.signal:
     logging.info('The avatar is not done. The same command goes on where it stopped.')
     raise entry.Stopped(result.run, result.signal)
@@ -82,13 +83,9 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.0, init_from=t
     logging.info('%s is done already. --overwrite makes all anew; to train it further: python -m dcgan.train '
                  '--resume=%s --num_minibatches=%d', path, result.run, 2 * result.global_step)
     return path
-  step = evaluation.choose_checkpoint(result.run, _NUM_SAMPLES).step
-  logging.info('The best of its checkpoints is that of minibatch %d. Drawing its gallery, and animating it.', step)
-  generator, options, _ = checkpoints.load_generator(result.run, step)
-  z = latents.gallery_points(latents.NUM_FIXED_POINTS, options.networks.z_dims, options.training.seed,
-                             checkpoints.load_picture_z(result.run, step))
-  gallery.save(gallery.default_path(result.run), generator, z, step)
-  return animation.save(result.run, path=path)
+  logging.info('Animating expressions that are far apart.')
+  animation.save(result.run, path=path, through=_NUM_EXPRESSIONS, there_and_back=False)
+  return path
 
 
 def frames_per_sec(secs):
@@ -118,22 +115,32 @@ class Deadline:
 
 
 class Preview:
-  """Tells of the first grid of samples that shows the person.
+  """Draws pictures of the person beside what the model makes of them: once soon after the start, then anew now and then.
 
   Args:
-    run: path of the run's folder.
+    path: path of the picture.
+    draw: callable of the path, which draws it.
+    secs: float, from now on, after which it is drawn for the first time.
   """
 
-  every_steps = _PREVIEW_STEP
+  every_steps = _PREVIEW_EVERY_STEPS
 
-  def __init__(self, run):
-    self._run = pathlib.Path(run)
+  def __init__(self, path, draw, secs=_PREVIEW_SECS):
+    self._path = path
+    self._draw = draw
+    self._due_at = time.monotonic() + secs
+    self._is_told = False
 
   def __call__(self, step, is_last=False):
-    """Logs the path of the grid of minibatch `step`, where it is that one."""
-    del is_last
-    if step == _PREVIEW_STEP:
-      logging.info('Preview: %s', self._run / f'samples_{step:06d}.png')
+    """Draws it where it is due, and logs its path the first time."""
+    if time.monotonic() < self._due_at and not is_last:
+      return
+    self._draw(self._path)
+    self._due_at = time.monotonic() + _PREVIEW_AGAIN_SECS
+    if not self._is_told:
+      self._is_told = True
+      logging.info('Preview: %s shows pictures of the set, and under each what the model makes of it at minibatch %d. It '
+                   'is drawn anew every half minute.', self._path, step)
 
 
 def _make_set(kind, paths, name, person, records_dir, overwrite):
@@ -164,22 +171,34 @@ def _make_set(kind, paths, name, person, records_dir, overwrite):
 
 
 def _checked(prefix):
-  """Returns the prefix of a set that holds faces enough; raises `errors.InputError` else."""
+  """Returns the prefix of a set that holds a face or more; raises `errors.InputError` else, and warns of few."""
   num_images = records.load_manifest(prefix).num_images
-  if num_images < _FEWEST_FACES:
-    raise errors.InputError(f'{prefix}: only {num_images} face{"s" * (num_images != 1)} of one person, and '
-                            f'{_FEWEST_FACES} are the least (30 and more are better). Take more pictures; the report '
-                            f'above, and {prefix}.json, say why others were left out.')
+  if not num_images:
+    raise errors.InputError(f'{prefix}: no face in any picture. Take pictures in which the face is larger, upright and '
+                            f'lit; the report above, and {prefix}.json, say why each was left out.')
+  if num_images < _FEW_FACES:
+    logging.warning('Only %d face%s of one person: it will show %s, and little between. 30 and more are better; best is '
+                    'half a minute of video.', num_images, 's' * (num_images != 1),
+                    'those expressions' if num_images > 1 else 'that one expression')
   return prefix
 
 
-def _options(prefix, donor):
+def _options(prefix, donor, image_size):
   """Returns the `config.Config` of a run on a set, with the networks and the crop of the model that it starts from."""
+  if image_size is None:
+    image_size = donor.networks.image_size_px
+    if image_size == _SMALL_PX and devices.is_fast():
+      image_size = _LARGE_PX
+    elif image_size == _SMALL_PX:
+      logging.info('This machine is too slow to learn %d px in a few minutes: making %d px. --image_size=%d makes it all '
+                   'the same, with more --minutes.', _LARGE_PX, _SMALL_PX, _LARGE_PX)
   options = dataclasses.replace(presets.PRESETS[_PRESET], networks=donor.networks)
-  return options.replace('data', records=prefix, crop_px=donor.data.crop_px).replace(
-      'training', num_minibatches=_NUM_MINIBATCHES).replace(
+  is_small = records.load_manifest(prefix).num_images < _FEW_FACES
+  return options.replace('networks', image_size_px=image_size).replace(
+      'data', records=prefix, crop_px=donor.data.crop_px,
+      holdout_fraction=0.0 if is_small else options.data.holdout_fraction).replace('training', num_minibatches=_NUM_MINIBATCHES).replace(
           'periods', samples_every_steps=_SAMPLES_EVERY_STEPS, checkpoint_every_steps=_CHECKPOINT_EVERY_STEPS,
-          keep_every_steps=_KEEP_EVERY_STEPS).validate()
+          best_by='none').validate()
 
 
 def _train(options, init_from, digest, checkpoints_dir, minutes, overwrite):
@@ -192,7 +211,7 @@ def _train(options, init_from, digest, checkpoints_dir, minutes, overwrite):
     if step >= options.training.num_minibatches or (run / _AVATAR).is_file():
       return session.Result(run, step, None)
   deadline = Deadline(minutes, _SAMPLES_EVERY_STEPS)
-  also_due = lambda folder: [Preview(folder), deadline]
+  also_due = lambda folder, parts: [Preview(pathlib.Path(folder) / _PREVIEW, parts.save_reconstructions), deadline]
   logging.info('Learning the face, for %g minutes at most.', minutes)
   strategy = devices.build_strategy()
   if run:

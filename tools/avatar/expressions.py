@@ -1,45 +1,45 @@
-"""Chooses two expressions of a gallery to animate between: both look real, and they are far apart in geometry."""
+"""Chooses expressions of a gallery to animate between: all look real, and they are far apart in geometry."""
 
 from absl import logging
 import numpy as np
 from scipy.spatial import transform
 
 from dcgan import errors
-from dcgan import latents
+from dcgan import motion
 from dcgan import networks
 from dcgan.metrics import features
-from dcgan.metrics import variety
 from tools.evaluation import faces
+from tools.evaluation import wholeness
 from tools.faces import landmarks as face_landmarks
 from tools.faces import measures
 
 # A head that turns by 20° counts 0.035. In one person's video faces with the mouth wide open were 0.13 from those with
 # it closed, so a turn decides only where expressions hardly differ.
 _TURN_WEIGHT = 0.1  # eyes' distances a radian
-_NUM_SOURCES, _NUM_TARGETS = 3, 8  # tried, the best first
-_NUM_BETWEEN = 5  # points of a line that are looked at
-# Of the faces that are found, those least strange beside the reals, and those whose shapes some real has: mangled ones
-# lie far out, where the farthest is looked for. On a run of 300 minibatches half of 56 faces were mangled.
-_USUAL_PICTURES, _USUAL_SHAPES = 0.4, 0.75
+_NUM_TRIED = 8  # targets of each line, the farthest first
+_NUM_BETWEEN = 8  # points of a line that are looked at
 # Changes that are told: smaller ones a still face shows too, as Face Mesh sees it at 64 px.
 _TOLD_MOUTH, _TOLD_EYES, _TOLD_TURN_DEG = 0.04, 0.05, 4.0
 
 
-def choose(generator, z, crop_px, real_images=None):
-  """Returns the numbers of two expressions between which a line makes a good animation, and logs why.
+def choose(generator, z, crop_px, space, num_expressions=2, real_images=None):
+  """Returns the numbers of expressions between which lines make a good animation, and logs why.
 
-  The source rests: it is the most typical face. The target is the one farthest from it (`vectors`). Both must be faces
-  with eyes in their places, like real ones in their pictures and shapes; the frames between them must be faces too, or
-  the next best pair is tried. Where there are no two faces, those are taken whose pictures differ most, with a warning.
+  The first one rests: it is the most typical face. Each of the others is the farthest from all before it (`vectors`).
+  All must be clean faces, and so must be the frames of the line to each from the one before, or the next best is tried.
+  With more than two the way ends where it began. Where there are not so many clean faces fewer are taken, and where
+  there are no two, those whose pictures differ most, with a warning.
 
   Args:
     generator: `tf.keras.Model`, z → images.
     z: float32 [num_points, z_dims], of the gallery.
     crop_px: int, what the networks see of an aligned face.
+    space: `region.Region` or `latents.Normal`, in which the lines lie.
+    num_expressions: int, two or more.
     real_images: uint8 [num_reals, size, size, 3], some of the run's set; None where that is gone.
 
   Returns:
-    (source, target), each int.
+    list of int.
 
   Raises:
     errors.InputError: there are fewer than two points.
@@ -48,23 +48,54 @@ def choose(generator, z, crop_px, real_images=None):
     raise errors.InputError(f'`num_images` ({len(z)}) of the gallery must be 2 or more to go from one expression to '
                             'another. Make another gallery with --num_images=64.')
   pictures = networks.generate(generator, z)
-  is_face, points = _look(pictures, crop_px)
-  numbers = np.flatnonzero(is_face)
-  if len(numbers) and real_images is not None and len(real_images) >= variety.MIN_REALS:
-    numbers = numbers[_are_like_reals(pictures[numbers], points[numbers], real_images, crop_px)]
+  are_clean = _judge(real_images, crop_px)
+  seen = faces.look(pictures, crop_px)
+  numbers = np.flatnonzero(are_clean(pictures, seen))
   if len(numbers) < 2:
-    source, target = farthest(features.thumbnails(pictures))
+    chosen = farthest(features.thumbnails(pictures))
     logging.warning('Only %d of %d pictures of the gallery look real, and two are needed: chose %d and %d, which '
-                    'differ most. Train longer, or choose by --source and --target.', len(numbers), len(z), source,
-                    target)
-    return source, target
-  ranked = [(int(numbers[source]), int(numbers[target])) for source, target in pairs(vectors(points[numbers]))]
-  clean = next((pair for pair in ranked if _is_line_of_faces(generator, *z[list(pair)], crop_px)), None)
-  if not clean:
-    logging.warning('Between all pairs of expressions that were tried some frame is no face. Training longer helps.')
-  source, target = clean or ranked[0]
-  logging.info('Chose %d and %d: %s.', source, target, describe(points[source], points[target]))
-  return source, target
+                    'differ most. Train longer, or choose by --source and --target.', len(numbers), len(z), *chosen)
+    return list(chosen)
+  points = vectors(seen.landmarks[numbers])
+  line = lambda one, other: networks.generate(generator, motion.between(
+      generator, space, z[[numbers[one], numbers[other]]], _NUM_BETWEEN + 1, False)[1:-1])
+  places, is_clean_all_along = tour(points, num_expressions, lambda one, other: are_clean(line(one, other)).all())
+  if not is_clean_all_along:
+    logging.warning('Between all pairs of expressions that were tried some frame is not a clean face. Training longer '
+                    'helps.')
+  chosen = [int(numbers[place]) for place in places]
+  landmarks = seen.landmarks
+  for source, target in zip(chosen[:-1], chosen[1:]):
+    logging.info('Chose %d to %d: %s.', source, target, describe(landmarks[source], landmarks[target]))
+  return chosen
+
+
+def tour(points, num_expressions, is_good_line):
+  """Returns which points to go through: from the most typical one to each farthest from all before, and home again.
+
+  Args:
+    points: float [num_points, num_values], two or more, as `vectors` gives them.
+    num_expressions: int, two or more; fewer are taken where there are fewer points.
+    is_good_line: callable of two ints, whether the line between these points may be gone.
+
+  Returns:
+    (list of int, bool): two points, or more that end with the first; and whether all lines are good.
+  """
+  rest = int(np.argmin(np.linalg.norm(points - np.median(points, axis=0), axis=1)))
+  chosen, is_good = [rest], True
+  distances = np.linalg.norm(points - points[rest], axis=1)
+  num_expressions = min(num_expressions, len(points))
+  while len(chosen) < num_expressions:
+    ranked = [int(i) for i in np.argsort(-distances, kind='stable') if i not in chosen]
+    is_last = len(chosen) == num_expressions - 1 and num_expressions > 2
+    good = next((i for i in ranked[:_NUM_TRIED] if is_good_line(chosen[-1], i)
+                 and (not is_last or is_good_line(i, rest))), None)
+    if good is None and len(chosen) > 1:  # a shorter way is better than one that shows something broken
+      break
+    is_good &= good is not None
+    chosen.append(ranked[0] if good is None else good)
+    distances = np.minimum(distances, np.linalg.norm(points - points[chosen[-1]], axis=1))
+  return (chosen + [rest] if len(chosen) > 2 else chosen), is_good
 
 
 def vectors(landmarks):
@@ -88,33 +119,6 @@ def vectors(landmarks):
   apart = np.linalg.norm(right - left, axis=-1)[:, np.newaxis, np.newaxis]
   shapes = ahead[..., :2] / apart / np.sqrt(points.shape[1])
   return np.concatenate([shapes.reshape(len(points), -1), _TURN_WEIGHT * np.radians(np.stack([yaw, pitch], -1))], -1)
-
-
-def pairs(points):
-  """Returns pairs to try, the best first: from the most typical points, nearest to the median, to the farthest ones.
-
-  Args:
-    points: float [num_points, num_values], two or more.
-
-  Returns:
-    list of (source, target), each int.
-  """
-  by_rest = np.argsort(np.linalg.norm(points - np.median(points, axis=0), axis=1), kind='stable')
-  found = []
-  for source in by_rest[:_NUM_SOURCES]:
-    by_distance = np.argsort(-np.linalg.norm(points - points[source], axis=1), kind='stable')
-    found += [(int(source), int(target)) for target in by_distance[:_NUM_TARGETS] if target != source]
-  return found
-
-
-def usual(strangeness, fraction):
-  """Returns which values are not among the largest, bool [num_values]: at least `fraction` of them, and two of more.
-
-  Args:
-    strangeness: float [num_values], one or more.
-    fraction: float in (0, 1).
-  """
-  return strangeness <= np.quantile(strangeness, fraction, method='higher')
 
 
 def farthest(points):
@@ -146,24 +150,10 @@ def describe(source, target):
   return ', '.join(told) or 'small changes of the face'
 
 
-def _look(pictures, crop_px):
-  """Returns which pictures show one face with eyes in their places, bool [num_pictures], and all their landmarks."""
-  seen = faces.look(pictures, crop_px)
-  return faces.in_place(seen), seen.landmarks
-
-
-def _are_like_reals(pictures, points, real_images, crop_px):
-  """Returns which faces are like real ones, bool [num_faces]: their pictures, and their shapes, which some real has."""
-  are_like = usual(variety.Variety(real_images).strangeness(pictures), _USUAL_PICTURES)
-  is_face, real_points = _look(real_images, crop_px)
-  if is_face.any():
-    squares = features.squared_distances(vectors(points), vectors(real_points[is_face]))
-    are_like &= usual(squares.min(axis=1), _USUAL_SHAPES)
-  return are_like
-
-
-def _is_line_of_faces(generator, start, end, crop_px):
-  """Returns whether points on the line from one point of Z to another are faces too."""
-  between = latents.lerp(start, end, np.arange(1, _NUM_BETWEEN + 1) / (_NUM_BETWEEN + 1))
-  is_face, _ = _look(networks.generate(generator, between), crop_px)
-  return bool(is_face.all())
+def _judge(real_images, crop_px):
+  """Returns a callable of pictures, uint8, and what was seen in them that tells which are clean faces, bool [num]."""
+  if real_images is not None:
+    seen = faces.look(real_images, crop_px)
+    if (seen.num_faces == 1).sum() >= wholeness.MIN_REALS:
+      return wholeness.Wholeness(real_images, crop_px, seen).is_clean
+  return lambda pictures, seen=None: faces.in_place(seen or faces.look(pictures, crop_px))

@@ -128,8 +128,8 @@ def best(measures):
     measures: list of dict from the names in `measures.MEASURES` to float or None, one or more, the last one trained for
       longest.
   """
-  most = max(one['face_rate'] or 0.0 for one in measures)
-  candidates = [i for i, one in enumerate(measures) if (one['face_rate'] or 0.0) >= _AS_MANY_FACES * most]
+  most = max(one['clean_rate'] or 0.0 for one in measures)
+  candidates = [i for i, one in enumerate(measures) if (one['clean_rate'] or 0.0) >= _AS_MANY_FACES * most]
   least = min(measures[i]['sliced_wasserstein'] for i in candidates)
   return max(i for i in candidates if measures[i]['sliced_wasserstein'] <= _AS_NEAR * least)
 
@@ -206,7 +206,7 @@ class _Subject:
     done = []
     for generator, step in _generators(self._run, checkpoint):
       logging.info('Measuring %s at minibatch %d.', self._run, step)
-      measured = self._measurer.measure(generator)
+      measured = self._measurer.measure(generator, checkpoints.load_space(self._run, step))
       done.append(Evaluated(
           self._run, self._label, step, self._options, measured.values, measured.of_reals, measured.reasons,
           measured.samples, measured.reals, measured.nearest_indices, measured.nearest_distances, tuple(self._notes),

@@ -105,6 +105,22 @@ def face_rate(seen):
   return float(np.mean(in_place(seen)))
 
 
+def landmark_errors(real, made):
+  """Returns how far the features of made faces are from those of the real ones that they should be.
+
+  Args:
+    real: `Seen`.
+    made: `Seen` of as many pictures.
+
+  Returns:
+    float64 [num_images], the mean distance of the mesh's points in the picture's plane, over the distance of the real
+    one's eyes; NaN where either shows no face, or several.
+  """
+  left, right = (np.asarray(seen.landmarks[..., :2], np.float64) for seen in (real, made))
+  eyes = left[:, list(face_landmarks.IRISES)]
+  return np.linalg.norm(right - left, axis=-1).mean(axis=-1) / np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=-1)
+
+
 def geometry_distance(real_landmarks, fake_landmarks):
   """Returns the Fréchet distance between the poses and expressions of real and of generated faces.
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from dcgan import images as pixels
 from dcgan import latents
+from dcgan import losses
 from dcgan import networks
 from dcgan.metrics import features
 
@@ -15,15 +16,20 @@ _SAMPLES_AT_ONCE = 512
 _LEARNING_RATE = 0.1  # falls to 0 along a cosine
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015, arXiv:1412.6980
 _PRIOR_WEIGHT = 0.001  # a length off by a tenth costs as much as 0.8 grey values
+# With places: what training minimizes too, and how far from its start a point may go (a mean square of 1 is as far as
+# two points of the sphere that have nothing in common, divided by two).
+_EDGES_WEIGHT, _NUM_SCALES = 1.0, 3
+_STAY_WEIGHT = 0.02
 
 
-def invert(generator, images, num_steps=200, seed=0):
+def invert(generator, images, space=None, num_steps=200, seed=0):
   """Returns the points of Z whose pictures are nearest to given ones.
 
   Gradient descent on z, as in Lipton and Tripathi 2017 (arXiv:1702.04782) and Creswell and Bharath 2018
-  (arXiv:1611.05644): Adam on the mean squared difference of the pictures, from the two nearest of 512 random samples;
-  the better end counts. Points stay about as long as random ones are, |z|² = z_dims, because a generator has learnt
-  nothing elsewhere.
+  (arXiv:1611.05644): Adam from the two nearest of 512 random samples; the better end counts. In all of Z it is on the
+  mean squared difference of the pictures, and points stay about as long as random ones are, |z|² = z_dims, because a
+  generator has learnt nothing elsewhere. In a person's region it starts from the nearest places too, goes along the
+  sphere, looks at pixels and edges as training does, and stays near its start: farther away are other people.
 
   Differs from the papers: they start anywhere. Lipton and Tripathi keep z in its range by clipping, which a normal
   distribution does not call for; Creswell and Bharath by its likelihood, which is largest at 0, where no z lies.
@@ -31,6 +37,7 @@ def invert(generator, images, num_steps=200, seed=0):
   Args:
     generator: `tf.keras.Model`, as `networks.build_generator` makes it.
     images: uint8 [num_images, size, size, 3], as large as the generator's.
+    space: `region.Region` or `latents.Normal`, where to look; None for all of Z.
     num_steps: int, 1 or more.
     seed: int, 0 or more, of the samples.
 
@@ -44,13 +51,15 @@ def invert(generator, images, num_steps=200, seed=0):
   _check(generator, images)
   if num_steps < 1:
     raise ValueError(f'`num_steps` ({num_steps}) must be 1 or more.')
-  z, _ = _nearest(generator, images, _NUM_SAMPLES, seed, _NUM_STARTS)
+  space = space or latents.Normal(generator.input_shape[-1])
+  z, _ = _nearest(generator, images, _candidates(space, _NUM_SAMPLES, seed), _NUM_STARTS)
   starts = z.reshape(-1, z.shape[-1])  # the starts of one picture stand together
   targets = np.repeat(np.arange(len(images)), _NUM_STARTS)
-  descend = _descent(generator, num_steps)
+  descend = _descent(generator, num_steps, isinstance(space, latents.Normal))
   ends = []
-  for first in range(0, len(starts), _BATCH):
-    rows = np.minimum(np.arange(first, first + _BATCH), len(starts) - 1)  # full batches: one trace
+  batch_size = min(_BATCH, len(starts))
+  for first in range(0, len(starts), batch_size):
+    rows = np.minimum(np.arange(first, first + batch_size), len(starts) - 1)  # full batches: one trace
     ends.append(descend(tf.constant(starts[rows]), pixels.to_float(images[targets[rows]])).numpy())
   ends = np.concatenate(ends)[:len(starts)]
   errors = _errors(networks.generate(generator, ends), images[targets]).reshape(len(images), _NUM_STARTS)
@@ -59,12 +68,13 @@ def invert(generator, images, num_steps=200, seed=0):
   return ends.reshape(z.shape)[places, best], errors[places, best]
 
 
-def nearest_samples(generator, images, num_samples=_NUM_SAMPLES, seed=0):
+def nearest_samples(generator, images, space=None, num_samples=_NUM_SAMPLES, seed=0):
   """Returns how near the nearest of random samples come to pictures: what inversion must beat.
 
   Args:
     generator: as for `invert`.
     images: likewise.
+    space: likewise.
     num_samples: int, 1 or more.
     seed: int, 0 or more, of the samples.
 
@@ -77,7 +87,14 @@ def nearest_samples(generator, images, num_samples=_NUM_SAMPLES, seed=0):
   _check(generator, images)
   if num_samples < 1:
     raise ValueError(f'`num_samples` ({num_samples}) must be 1 or more.')
-  return _nearest(generator, images, num_samples, seed, 1)[1][:, 0]
+  space = space or latents.Normal(generator.input_shape[-1])
+  return _nearest(generator, images, space.sample(num_samples, seed), 1)[1][:, 0]
+
+
+def _candidates(space, num_samples, seed):
+  """Returns the points among which a search starts, float32 [num_points, z_dims]."""
+  samples = space.sample(num_samples, seed)
+  return samples if isinstance(space, latents.Normal) else np.concatenate([space.places, samples])
 
 
 def _check(generator, images):
@@ -87,14 +104,13 @@ def _check(generator, images):
     raise ValueError(f'`images` ({images.shape[1]} px) must be as large as what the generator makes ({size_px} px).')
 
 
-def _nearest(generator, images, num_samples, seed, num_nearest):
-  """Returns the nearest of random samples: float32 [num_images, num_nearest, z_dims], and their errors, rising."""
-  z = latents.sample_z(num_samples, generator.input_shape[-1], seed)
+def _nearest(generator, images, z, num_nearest):
+  """Returns the nearest of points of Z: float32 [num_images, num_nearest, z_dims], and their errors, rising."""
   flat = images.reshape(len(images), -1).astype(np.float32)
   distances = np.concatenate([
       features.squared_distances(flat, made.reshape(len(made), -1).astype(np.float32)) for made in (
           networks.generate(generator, z[first:first + _SAMPLES_AT_ONCE])
-          for first in range(0, num_samples, _SAMPLES_AT_ONCE))], axis=1)
+          for first in range(0, len(z), _SAMPLES_AT_ONCE))], axis=1)
   order = np.argsort(distances, axis=1, kind='stable')[:, :num_nearest]
   return z[order], np.sqrt(np.take_along_axis(distances, order, axis=1) / flat.shape[1])
 
@@ -104,26 +120,44 @@ def _errors(made, images):
   return np.sqrt(np.square(made.astype(np.float32) - images).mean(axis=(1, 2, 3)))
 
 
-def _descent(generator, num_steps):
+def _descent(generator, num_steps, is_normal):
   """Returns a function that takes points [batch, z_dims] and float pictures, and returns where Adam takes the points.
 
   Each row goes its own way: the loss is a sum over rows, and Adam's scale is one for each value.
   """
+  lose = _loss if is_normal else _loss_in_region
 
   @tf.function
   def descend(z, targets):
-    momentum = variance = tf.zeros_like(z)
+    start, momentum, variance = z, tf.zeros_like(z), tf.zeros_like(z)
     for step in tf.range(1.0, num_steps + 1.0):
       with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(z)
-        differences = tf.reduce_mean(tf.math.squared_difference(generator(z, training=False), targets), axis=[1, 2, 3])
-        lengths = tf.reduce_mean(tf.square(z), axis=1)
-        loss = tf.reduce_sum(differences + _PRIOR_WEIGHT * tf.square(lengths - 1.0))
+        loss = lose(generator, z, start, targets)
       gradient = tape.gradient(loss, z)
       momentum += (1.0 - _BETA_1) * (gradient - momentum)
       variance += (1.0 - _BETA_2) * (tf.square(gradient) - variance)
       rate = 0.5 * _LEARNING_RATE * (1.0 + tf.cos(np.pi * (step - 1.0) / num_steps))
       z -= rate * momentum / (1.0 - _BETA_1**step) / (tf.sqrt(variance / (1.0 - _BETA_2**step)) + _EPSILON)
-    return z
+    return z if is_normal else _to_sphere(z)
 
   return descend
+
+
+def _loss(generator, z, start, targets):
+  del start
+  differences = tf.reduce_mean(tf.math.squared_difference(generator(z, training=False), targets), axis=[1, 2, 3])
+  lengths = tf.reduce_mean(tf.square(z), axis=1)
+  return tf.reduce_sum(differences + _PRIOR_WEIGHT * tf.square(lengths - 1.0))
+
+
+def _loss_in_region(generator, z, start, targets):
+  z = _to_sphere(z)
+  made = generator(z, training=False)
+  num = tf.cast(tf.shape(z)[0], tf.float32)
+  distance = tf.reduce_mean(tf.abs(made - targets)) + _EDGES_WEIGHT * losses.edge_distance(targets, made, _NUM_SCALES)
+  return num * (distance + _STAY_WEIGHT * tf.reduce_mean(tf.math.squared_difference(z, start)))
+
+
+def _to_sphere(z):
+  return z * tf.math.rsqrt(tf.reduce_mean(tf.square(z), axis=1, keepdims=True))

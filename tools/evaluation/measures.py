@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from dcgan import latents
+from dcgan import motion
 from dcgan import networks
 from dcgan.metrics import copying
 from dcgan.metrics import distances
@@ -15,6 +15,7 @@ from dcgan.metrics import sliced_wasserstein
 from dcgan.metrics import stair_step
 from dcgan.metrics import variety
 from tools.evaluation import faces
+from tools.evaluation import wholeness
 
 _NUM_REALS = 256  # of each kind that a measure looks at, as in training (`actions.Score`)
 _MOST_TRAINING = 20_000  # pictures that a sample's nearest one is looked for in
@@ -48,8 +49,8 @@ class Measure:
 
 # In the order in which they are shown.
 MEASURES = {
-    'face_rate': Measure('Faces with both eyes in their places', 'as many as of the photos', 'Face Mesh (Kartynnik et '
-                         'al. 2019, arXiv:1907.06724)', '.0%'),
+    'clean_rate': Measure('Clean faces', 'as many as of the photos', 'one face whose features are where and as the '
+                          "photos' are (`wholeness`)", '.0%'),
     'found_rate': Measure('Faces anywhere', 'as many as of the photos', 'as above', '.0%'),
     'diversity': Measure('Diversity', '1: as varied as the photos; near 0 all samples are one picture',
                          'spread along the photos\' principal components (Pearson 1901)'),
@@ -117,10 +118,9 @@ class Measurer:
     self._held_out = training_set.some(training_set.held_out, _NUM_REALS)
     self._distance = sliced_wasserstein.SlicedWasserstein(self._some, options.training.seed)
 
-  def measure(self, generator):
-    """Returns the `Measured` of a generator, z → images."""
-    networks_options, seed = self._options.networks, self._options.training.seed
-    samples = networks.generate(generator, latents.sample_z(self._num_samples, networks_options.z_dims, seed))
+  def measure(self, generator, space):
+    """Returns the `Measured` of a generator, z → images, drawn from `region.Region` or `latents.Normal`."""
+    samples = networks.generate(generator, space.sample(self._num_samples, self._options.training.seed))
     indices, nearest_distances = copying.nearest(samples, self._training)
     noted = _Notes()
     noted.take('sliced_wasserstein', self._distance.distance(samples), self._of_held_out(self._distance.distance))
@@ -130,7 +130,7 @@ class Measurer:
     self._look(samples, noted)
     self._compare_variety(samples, noted)
     self._test_copying(samples, noted)
-    self._walk(generator, noted)
+    self._walk(generator, space, noted)
     self._ask_inception(samples, noted)
     return Measured(*(dict((name, table.get(name)) for name in MEASURES) for table in (noted.values, noted.of_reals)),
                     noted.reasons, samples, self._training, indices, nearest_distances)
@@ -150,6 +150,13 @@ class Measurer:
     return faces.look(self._held_out, self._options.data.crop_px)
 
   @functools.cached_property
+  def _wholeness(self):
+    """What tells clean faces of this set from mangled ones, or None where it has too few faces."""
+    if len(_found(self._seen_reals)) < wholeness.MIN_REALS:
+      return None
+    return wholeness.Wholeness(self._some, self._options.data.crop_px, self._seen_reals)
+
+  @functools.cached_property
   def _inception_of_reals(self):
     return self._inception(self._set.some(self._set.trained_on, max(_NUM_REALS, self._num_samples)))
 
@@ -163,7 +170,7 @@ class Measurer:
   def _look(self, samples, noted):
     """Takes what Face Mesh sees."""
     seen = faces.look(samples, self._options.data.crop_px)
-    noted.take('face_rate', faces.face_rate(seen), faces.face_rate(self._seen_reals))
+    self._judge(samples, seen, noted)
     noted.take('found_rate', faces.found_rate(seen), faces.found_rate(self._seen_reals))
     fakes, reals = _found(seen), _found(self._seen_reals)
     held_out = _found(self._seen_held_out) if len(self._held_out) else reals[:0]
@@ -176,6 +183,14 @@ class Measurer:
     of_reals = faces.geometry_distance(held_out, reals) if is_held_out and len(reals) >= faces.FEWEST_FACES else None
     noted.take('geometry_distance', faces.geometry_distance(against, fakes), of_reals,
                f'to {len(against)} {"held-out" if is_held_out else "training"} pictures')
+
+  def _judge(self, samples, seen, noted):
+    """Takes how many samples are clean faces."""
+    if self._wholeness is None:
+      return noted.leave_out('clean_rate', f'needs {wholeness.MIN_REALS} photos with a face, and has '
+                             f'{len(_found(self._seen_reals))}')
+    noted.take('clean_rate', self._wholeness.clean_rate(samples, seen), self._of_held_out(
+        lambda pictures: self._wholeness.clean_rate(pictures, self._seen_held_out)))
 
   def _compare_variety(self, samples, noted):
     for kind, pictures, fewest in (('photos', self._some, variety.MIN_REALS),
@@ -199,11 +214,11 @@ class Measurer:
       return noted.leave_out('copying', 'needs samples where the set is, and there are none')
     noted.take('copying', score, 0.0)
 
-  def _walk(self, generator, noted):
+  def _walk(self, generator, space, noted):
     """Takes how evenly pictures change along lines from one fixed point of Z to the next."""
-    z = latents.sample_z(2 * _NUM_LINES, self._options.networks.z_dims, self._options.training.seed)
-    fractions = np.linspace(0.0, 1.0, _NUM_LINE_POINTS)
-    points = np.concatenate([latents.lerp(start, end, fractions) for start, end in zip(z[::2], z[1::2])])
+    z = space.sample(2 * _NUM_LINES, self._options.training.seed)
+    points = np.concatenate([motion.between(generator, space, z[i:i + 2], _NUM_LINE_POINTS - 1, False)
+                             for i in range(0, len(z), 2)])
     pictures = networks.generate(generator, points)
     value = stair_step.stair_step(pictures.reshape(_NUM_LINES, _NUM_LINE_POINTS, *pictures.shape[1:]))
     if math.isnan(value):

@@ -92,8 +92,8 @@ def _shown(evaluated):
   shown = []
   for group in _by_run(evaluated).values():
     nearest = min(group, key=lambda one: one.measures['sliced_wasserstein'])
-    most_faces = max(group, key=lambda one: one.measures['face_rate'])
-    shown += [nearest] + [most_faces] * (most_faces.measures['face_rate'] > nearest.measures['face_rate'])
+    most_faces = max(group, key=lambda one: one.measures['clean_rate'])
+    shown += [nearest] + [most_faces] * (most_faces.measures['clean_rate'] > nearest.measures['clean_rate'])
   return shown
 
 

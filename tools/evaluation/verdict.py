@@ -48,19 +48,19 @@ def comparison(evaluated):
   nearest, measures = min(evaluated, key=lambda pair: pair[1]['sliced_wasserstein'])
   text = (f'Nearest to the photos is {nearest}, with a sliced Wasserstein distance of '
           f'{measures["sliced_wasserstein"]:.1f}.')
-  most, other = max(evaluated, key=lambda pair: pair[1]['face_rate'])
-  if other['face_rate'] > measures['face_rate']:
-    rates = [f'{rate:.0%}'.replace('%', ' %') for rate in (other['face_rate'], measures['face_rate'])]
+  most, other = max(evaluated, key=lambda pair: pair[1]['clean_rate'])
+  if other['clean_rate'] > measures['clean_rate']:
+    rates = [f'{rate:.0%}'.replace('%', ' %') for rate in (other['clean_rate'], measures['clean_rate'])]
     text += f' The most faces has {most}: {rates[0]} of its samples, of the other {rates[1]}.'
   return text
 
 
 def _of_faces(measures, of_reals, advice):
   """Returns how many samples are faces."""
-  rate, of_photos = measures['face_rate'], of_reals['face_rate']
+  rate, of_photos = measures['clean_rate'], of_reals['clean_rate']
   if rate is None:
     return ''
-  text = f'{rate:.0%} of the samples are faces with their eyes in place'.replace('%', ' %')
+  text = f'{rate:.0%} of the samples are clean faces'.replace('%', ' %')
   if not of_photos:
     advice.append('The photos show no aligned faces either: look at the set with tools.show_records.')
     return f'{text}.'

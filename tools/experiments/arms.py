@@ -121,7 +121,7 @@ def judge(pairs):
     values = [(function(pair.ufm), function(pair.scratch)) for pair in pairs]
     return [None if None in column else float(np.median(column)) for column in zip(*values)]
 
-  shares = numbers(lambda arm: share(arm.at(moment), 'face_rate'))
+  shares = numbers(lambda arm: share(arm.at(moment), 'clean_rate'))
   distances = numbers(lambda arm: arm.at(moment).measures['sliced_wasserstein'])
   noise = numbers(lambda arm: arm.at(moment).measures['noise_texture'])
   noise_at_end = numbers(lambda arm: arm.evaluated[-1].measures['noise_texture'])

@@ -145,7 +145,8 @@ def measure(run, records, between_records, seed):
     errors.InputError: the run or a set cannot be read.
   """
   options = runs.load_options(run)
-  generator, _, _ = checkpoints.load_generator(run)
+  generator, _, step = checkpoints.load_generator(run)
+  space = checkpoints.load_space(run, step)
   manifests = [record_sets.load_manifest(prefix) for prefix in (records, between_records)]
   sets = [input_pipeline.load_training_set(prefix, manifest, options.networks.image_size_px, options.data.crop_px)
           for prefix, manifest in zip((records, between_records), manifests)]
@@ -157,8 +158,8 @@ def measure(run, records, between_records, seed):
   trained, pictures = sets[0].pictures(sets[0].trained_on), sets[1].pictures(indices[spread])
   nearest, nearest_errors = nearest_pictures(pictures, trained)
   mean = np.round(trained.mean(axis=0, keepdims=True)).astype(np.uint8)
-  return Between(_search(generator, pictures, seed),
-                 _search(generator, sets[0].some(sets[0].trained_on, _MOST_FRAMES), seed), gaps[spread],
+  return Between(_search(generator, space, pictures, seed),
+                 _search(generator, space, sets[0].some(sets[0].trained_on, _MOST_FRAMES), seed), gaps[spread],
                  trained[nearest], nearest_errors, nearest_pictures(pictures, mean)[1],
                  _geometry_distance(trained, pictures, options.data.crop_px))
 
@@ -180,11 +181,11 @@ def nearest_pictures(pictures, others):
   return indices, errors_of_all[np.arange(len(pictures)), indices]
 
 
-def _search(generator, pictures, seed):
+def _search(generator, space, pictures, seed):
   """Returns the `Frames` of pictures that are looked for in a model."""
-  z, inversion_errors = inversion.invert(generator, pictures, seed=seed)
+  z, inversion_errors = inversion.invert(generator, pictures, space, seed=seed)
   return Frames(pictures, networks.generate(generator, z), inversion_errors,
-                inversion.nearest_samples(generator, pictures, _NUM_RANDOM_SAMPLES, seed))
+                inversion.nearest_samples(generator, pictures, space, _NUM_RANDOM_SAMPLES, seed))
 
 
 def _geometry_distance(trained, pictures, crop_px):

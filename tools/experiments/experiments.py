@@ -106,7 +106,7 @@ class Outcome:
         global_batch_size=data.global_batch_size, minibatches=data.minibatches,
         seed=self.variant.options.training.seed, images_seen=self.images_seen, collapsed=self.collapsed,
         symptoms=self.symptoms, loss_ratio=self.loss_ratios[-1] if self.loss_ratios else None,
-        found_share=self.share('found_rate'), face_share=self.share('face_rate'), measures=self.evaluated.measures,
+        found_share=self.share('found_rate'), face_share=self.share('clean_rate'), measures=self.evaluated.measures,
         of_reals=self.evaluated.of_reals, reasons=self.evaluated.reasons)
 
 
@@ -220,10 +220,10 @@ def judge(number, outcomes, beside=None, between=None, pairs=None):
     return arms.judge(pairs)
   if number == 1:
     first = outcomes[0]
-    rate = _median(outcome.evaluated.measures['face_rate'] for outcome in outcomes)
+    rate = _median(outcome.evaluated.measures['clean_rate'] for outcome in outcomes)
     # Of several seeds the one whose average went farthest.
     ratios = max((outcome.loss_ratios for outcome in outcomes), key=lambda values: max(values, default=0.0))
-    return [claims.faces_appear(rate, first.evaluated.of_reals['face_rate'], first.evaluated.step),
+    return [claims.faces_appear(rate, first.evaluated.of_reals['clean_rate'], first.evaluated.step),
             claims.losses_stay_stable(ratios),
             claims.no_collapse([(outcome.collapsed, ' '.join(line['sentence'] for line in outcome.verdicts
                                                              if line.get('kind') in health.COLLAPSES))
@@ -244,14 +244,14 @@ def judge(number, outcomes, beside=None, between=None, pairs=None):
     return [claims.alignment_cures(
         {outcome.variant.name: outcome.share('found_rate') for outcome in outcomes},
         {row['name']: row['found_share'] for row in beside['runs']} if beside else {}),
-            claims.usable_images({outcome.variant.name: outcome.share('face_rate') for outcome in outcomes})]
+            claims.usable_images({outcome.variant.name: outcome.share('clean_rate') for outcome in outcomes})]
   measured = lambda name: _median(outcome.evaluated.measures[name] for outcome in outcomes)
   return [claims.many_expressions(measured('diversity'), measured('geometry_distance'), between[0].geometry_distance),
           claims.reasonable_interpolation(
               float(np.median([each.between.inversion_errors for each in between])),
               float(np.median([each.trained.inversion_errors for each in between])),
               float(np.median(between[0].mean_errors)), float(np.mean([each.share_nearer for each in between])),
-              _median(outcome.share('face_rate') for outcome in outcomes))]
+              _median(outcome.share('clean_rate') for outcome in outcomes))]
 
 
 def count_symptoms(outcomes):

@@ -17,14 +17,14 @@ _MOST_SHOWN_PX = 128
 _MOST_LINES = 6  # in a chart: more cannot be told apart
 _NUM_MAGNIFIED = 2  # samples whose middle is shown enlarged
 # Of `measures.MEASURES`, with short names.
-_COLUMNS = {'found_rate': 'with a face', 'face_rate': 'eyes in place', 'diversity': 'diversity',
+_COLUMNS = {'found_rate': 'with a face', 'clean_rate': 'eyes in place', 'diversity': 'diversity',
             'geometry_distance': 'geometry distance', 'sliced_wasserstein': 'Wasserstein distance',
             'noise_texture': 'noise texture'}
 _CHARTS = (('gLoss/dLoss, moving average', 'health/loss_ratio', True),
            ('Diversity, of the photos\'', 'health/diversity', False),
            ('Sliced Wasserstein distance to the photos', 'metric/sliced_wasserstein', False))
 # Of `measures.MEASURES`, over the checkpoints of experiment 5.
-_OVER_CHECKPOINTS = ('face_rate', 'diversity', 'sliced_wasserstein', 'geometry_distance', 'noise_texture')
+_OVER_CHECKPOINTS = ('clean_rate', 'diversity', 'sliced_wasserstein', 'geometry_distance', 'noise_texture')
 _WAYS = {'ufm': 'From the Universal Face Model', 'scratch': 'From scratch'}
 _SYMPTOMS = {'symptom_a': 'Symptom A', 'symptom_b': 'Symptom B', 'overpowered': 'D overpowers G',
              'memorised': 'D knows its set by heart', 'noise': 'noise grows', 'degraded': 'best is long past',

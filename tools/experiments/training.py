@@ -18,7 +18,7 @@ from dcgan import runs
 from dcgan import session
 from dcgan import transfers
 
-_PRESET, _PERSON = 'report', 'person'
+_PRESET, _PLAIN = 'report', 'ufm'  # of today's presets the one that ties no picture to a point of Z, as the report
 _NUM_GRIDS = 10  # of samples, at least, however short a run is
 _LONGER = 8  # times as many minibatches, in experiment 5
 _MOST_KEPT = 24  # checkpoints of a run that are compared: with 64 channels each takes 0.2 GB
@@ -92,7 +92,7 @@ def make_variant(records, scale, seed, global_batch_size=64, minibatches='shuffl
 def make_arms(records, scale, init_from):
   """Returns the runs of experiment 5, list of `Variant`: of each seed one from a model of many faces, one from scratch.
 
-  Nothing else differs: both have the networks and the crop of that model, the recipe of the preset `person`, the
+  Nothing else differs: both have the networks and the crop of that model, the recipe of the preset `ufm`, the
   report's minibatches of 64 and the same points of Z, and are warned of a collapse but never stopped by it. They keep a
   checkpoint every so often, and at `scale.num_minibatches`.
 
@@ -106,8 +106,9 @@ def make_arms(records, scale, init_from):
   """
   moment = scale.num_minibatches
   donor = transfers.load_donor(init_from).model.options
-  options = dataclasses.replace(presets.PRESETS[_PERSON], networks=donor.networks, health=config.Health())
-  options = options.replace('data', records=str(records), crop_px=donor.data.crop_px, global_batch_size=64).replace(
+  options = dataclasses.replace(presets.PRESETS[_PLAIN], networks=donor.networks, health=config.Health(),
+                                periods=config.Periods())
+  options = options.replace('data', records=str(records), crop_px=donor.data.crop_px, holdout_fraction=0.1).replace(
       'training', num_minibatches=moment, transfer='full').validate()
   end = _LONGER * moment if scale.long_minibatches is None else scale.long_minibatches
   if not moment <= end <= _MOST_KEPT * moment:
@@ -119,8 +120,8 @@ def make_arms(records, scale, init_from):
   arms = []
   for seed in scale.seeds:
     seeded = options.replace('training', seed=seed).validate()
-    arms += [Variant(f'ufm-seed{seed}', seeded, _PERSON, init_from, moment),
-             Variant(f'scratch-seed{seed}', seeded, _PERSON, None, moment)]
+    arms += [Variant(f'ufm-seed{seed}', seeded, _PLAIN, init_from, moment),
+             Variant(f'scratch-seed{seed}', seeded, _PLAIN, None, moment)]
   return arms
 
 

@@ -46,7 +46,7 @@ def _error(path, run, step):
 
 
 def _animate(run, **options):
-  return animation.save(run, [2, 5], num_parts=4, size_px=32, **options)
+  return animation.save(run, ['2', '5'], num_parts=4, size_px=32, **options)
 
 
 def test_the_checkpoint_that_drew_the_gallery_draws_the_animation(run):

@@ -31,12 +31,19 @@ def test_the_deadline_ends_training_when_its_time_is_over_and_not_before(caplog)
   assert deadline(60, is_last=True) is None  # it ends anyway
 
 
-def test_the_preview_is_told_of_once_it_shows_the_person(tmp_path, caplog):
-  preview = avatar.Preview(tmp_path)
+def test_the_preview_is_drawn_when_it_is_due_and_told_of_once(tmp_path, caplog):
+  drawn = []
+  preview = avatar.Preview(tmp_path / 'preview.png', drawn.append, secs=0.2)
   with caplog.at_level('INFO'):
-    for step in range(0, 200, 20):
-      preview(step)
-  assert caplog.messages == [f'Preview: {tmp_path}/samples_000060.png']
+    preview(5)
+    assert not drawn
+    time.sleep(0.25)
+    preview(10)
+    preview(15)  # anew only after a while
+    preview(20, is_last=True)
+  assert drawn == [tmp_path / 'preview.png'] * 2
+  message, = caplog.messages
+  assert message.startswith(f'Preview: {tmp_path}/preview.png shows') and 'at minibatch 10' in message
 
 
 def test_a_model_that_is_not_there_is_told_of_before_any_picture_is_read(tmp_path):
@@ -45,10 +52,21 @@ def test_a_model_that_is_not_there_is_told_of_before_any_picture_is_read(tmp_pat
   assert not list(tmp_path.iterdir())
 
 
-def test_a_set_of_too_few_faces_is_refused_before_training(tmp_path):
-  conftest.make_set(tmp_path / 'few', 9)
-  with pytest.raises(errors.InputError, match=r'few: only 9 faces of one person, and 10 are the least'):
-    avatar._checked(str(tmp_path / 'few'))  # pylint: disable=protected-access
+@pytest.mark.parametrize('num_faces, told', [(1, 'Only 1 face of one person: it will show that one expression'),
+                                             (9, 'Only 9 faces of one person: it will show those expressions')])
+def test_few_faces_are_told_of_and_none_is_held_out(tmp_path, caplog, num_faces, told):
+  conftest.make_set(tmp_path / 'few', num_faces)
+  with caplog.at_level('WARNING'):
+    prefix = avatar._checked(str(tmp_path / 'few'))  # pylint: disable=protected-access
+  assert told in caplog.text
+  options = avatar._options(prefix, config.Config(), 64)  # pylint: disable=protected-access
+  assert options.data.holdout_fraction == 0.0 and options.training.learner == 'places'
+
+
+def test_a_set_without_a_face_is_refused_before_training(tmp_path):
+  records.save_manifest(tmp_path / 'none', records.Manifest('photos', 0, 2, (), (), {}))
+  with pytest.raises(errors.InputError, match=r'none: no face in any picture. Take pictures'):
+    avatar._checked(str(tmp_path / 'none'))  # pylint: disable=protected-access
 
 
 @pytest.fixture(name='places', scope='module')
@@ -75,7 +93,8 @@ def test_a_video_becomes_an_animation_and_the_same_command_again_makes_nothing_n
   assert manifest.settings['fps'] == 15 and manifest.num_inputs == 45
   options = runs.load_options(run)
   assert options.networks.image_size_px == 16 and options.data.crop_px == 140
-  assert options.health.on_collapse == 'rollback' and options.training.transfer == 'freeze_d'
+  assert options.health.on_collapse == 'rollback' and options.training.transfer == 'full'
+  assert options.training.learner == 'places' and (run / 'preview.png').is_file()
   assert (run / f'ckpt-{gallery.load(run).step}.index').is_file()
   with caplog.at_level('INFO'):
     assert avatar.make_avatar(**places) == made

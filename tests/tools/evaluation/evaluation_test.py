@@ -224,4 +224,4 @@ def test_a_run_can_be_evaluated_while_training_replaces_its_checkpoints(run_copy
     ([(0.96, 20.0), (0.95, 24.0), (0.96, 26.0)], 1),  # as near, and trained for longer
     ([(None, 20.0), (None, 15.0)], 1)])
 def test_the_best_has_many_faces_is_near_to_the_photos_and_of_those_the_last(pairs, expected):
-  assert evaluation.best([dict(face_rate=rate, sliced_wasserstein=distance) for rate, distance in pairs]) == expected
+  assert evaluation.best([dict(clean_rate=rate, sliced_wasserstein=distance) for rate, distance in pairs]) == expected

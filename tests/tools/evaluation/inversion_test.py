@@ -64,8 +64,8 @@ def test_nearest_samples_are_those_that_a_search_by_hand_finds(generator, z):
   pictures = networks.generate(generator, z)
   samples = networks.generate(generator, latents.sample_z(700, _Z_DIMS, seed=4))
   by_hand = [_rms(samples, picture).min() for picture in pictures]
-  np.testing.assert_allclose(inversion.nearest_samples(generator, pictures, 700, seed=4), by_hand, atol=0.01)
-  assert inversion.nearest_samples(generator, samples[650:651], 700, seed=4)[0] == pytest.approx(0, abs=0.05)
+  np.testing.assert_allclose(inversion.nearest_samples(generator, pictures, num_samples=700, seed=4), by_hand, atol=0.01)
+  assert inversion.nearest_samples(generator, samples[650:651], num_samples=700, seed=4)[0] == pytest.approx(0, abs=0.05)
 
 
 def test_same_seed_finds_the_same(generator, z):
@@ -89,4 +89,4 @@ def test_no_step_and_no_sample_are_refused(generator):
   with pytest.raises(ValueError, match=r'`num_steps` \(0\) must be 1 or more'):
     inversion.invert(generator, pictures, num_steps=0)
   with pytest.raises(ValueError, match=r'`num_samples` \(0\) must be 1 or more'):
-    inversion.nearest_samples(generator, pictures, 0)
+    inversion.nearest_samples(generator, pictures, num_samples=0)

@@ -7,13 +7,14 @@ import tensorflow as tf
 
 from dcgan import config
 from dcgan import images
-from dcgan import input_pipeline
 from dcgan import latents
+from tests.dcgan import conftest
 from tools.evaluation import measures
 from tools.faces import alignment
 from tools.faces import landmarks
 
 _NUM_SAMPLES = 40
+_SPACE = latents.Normal(4)
 _OPTIONS = config.Config(networks=config.Networks(image_size_px=32, z_dims=4), data=config.Data(crop_px=140))
 
 
@@ -59,8 +60,7 @@ def a_set(pictures, num_held_out=0):
   """Returns a `TrainingSet` whose last pictures are held out."""
   indices = np.arange(len(pictures))
   split = len(pictures) - num_held_out
-  return input_pipeline.MemorySet(np.zeros([len(pictures), 256], np.float32), False, indices[:split], indices[split:],
-                                  pictures)
+  return conftest.memory_set(pictures, indices[:split], indices[split:])
 
 
 @pytest.fixture(name='drawn', scope='module')
@@ -75,7 +75,7 @@ def _measurer(drawn):
 
 
 def test_a_generator_that_replays_its_training_is_found_out(measurer, drawn):
-  measured = measurer.measure(Shows(drawn[:_NUM_SAMPLES]))
+  measured = measurer.measure(Shows(drawn[:_NUM_SAMPLES]), _SPACE)
   assert measured.values['copying'] < -3 and measured.values['nearest'] == 0.0
   np.testing.assert_array_equal(measured.reals[measured.nearest_indices], measured.samples)
   assert sorted(measured.nearest_indices) == list(range(_NUM_SAMPLES))
@@ -84,32 +84,32 @@ def test_a_generator_that_replays_its_training_is_found_out(measurer, drawn):
 
 
 def test_a_generator_that_draws_afresh_from_the_same_source_does_not_copy(measurer):
-  measured = measurer.measure(Shows(ellipses(_NUM_SAMPLES, seed=1)))
+  measured = measurer.measure(Shows(ellipses(_NUM_SAMPLES, seed=1)), _SPACE)
   assert abs(measured.values['copying']) < 3
   assert measured.values['nearest'] == pytest.approx(measured.of_reals['nearest'], rel=0.3)
   assert measured.values['sliced_wasserstein'] == pytest.approx(measured.of_reals['sliced_wasserstein'], rel=0.6)
 
 
 def test_a_constant_generator_has_no_variety_and_no_movement(measurer, drawn):
-  measured = measurer.measure(Shows(drawn[:1]))
+  measured = measurer.measure(Shows(drawn[:1]), _SPACE)
   assert measured.values['diversity'] == pytest.approx(0.0, abs=1e-6)
   assert measured.values['stair_step'] is None
   assert measured.reasons['stair_step'] == 'no line in Z moves: all samples are one picture'
 
 
 def test_a_jump_is_told_from_an_even_movement(measurer):
-  assert measurer.measure(Fades()).values['stair_step'] < 1.6  # changes of 1 and 2 whole grey values
-  assert measurer.measure(Jumps()).values['stair_step'] == 20.0  # all in one of 20 changes
+  assert measurer.measure(Fades(), _SPACE).values['stair_step'] < 1.6  # changes of 1 and 2 whole grey values
+  assert measurer.measure(Jumps(), _SPACE).values['stair_step'] == 20.0  # all in one of 20 changes
 
 
 def test_samples_are_those_of_the_points_of_the_seed(drawn):
-  measured = measures.Measurer(a_set(drawn), _OPTIONS.replace('training', seed=5), 7).measure(Fades())
+  measured = measures.Measurer(a_set(drawn), _OPTIONS.replace('training', seed=5), 7).measure(Fades(), _SPACE)
   z = latents.sample_z(7, 4, 5)[:, 0]
   np.testing.assert_array_equal(measured.samples[:, 0, 0, 0], np.round((np.clip(z, -3, 3) / 4 + 1) * 127.5))
 
 
 def test_what_photos_have_is_known_only_with_held_out_ones_or_of_themselves(drawn):
-  of_reals = measures.Measurer(a_set(drawn), _OPTIONS, _NUM_SAMPLES).measure(Fades()).of_reals
+  of_reals = measures.Measurer(a_set(drawn), _OPTIONS, _NUM_SAMPLES).measure(Fades(), _SPACE).of_reals
   assert of_reals['diversity'] == pytest.approx(1.0) and of_reals['noise_texture'] == pytest.approx(1.0)
   assert of_reals['nearest'] is None and of_reals['sliced_wasserstein'] is None and of_reals['copying'] is None
 
@@ -119,15 +119,15 @@ def test_fid_and_kid_are_those_of_the_given_features(drawn):
     return pictures.mean(axis=(1, 2))
   dark = np.minimum(drawn, 200)
   measurer = measures.Measurer(a_set(dark), _OPTIONS, len(dark), features)
-  measured = measurer.measure(Shows(dark + np.uint8(20)))
+  measured = measurer.measure(Shows(dark + np.uint8(20)), _SPACE)
   assert measured.values['fid'] == pytest.approx(3 * 20**2, rel=1e-3)  # means 20 apart in each channel, one covariance
   assert measured.reasons['fid'] == measured.reasons['kid'] == 'of 60 samples to 60 photos'
-  assert measurer.measure(Shows(dark)).values['fid'] == pytest.approx(0.0, abs=1e-3)
-  assert abs(measurer.measure(Shows(dark)).values['kid']) < 0.05 * abs(measured.values['kid'])
+  assert measurer.measure(Shows(dark), _SPACE).values['fid'] == pytest.approx(0.0, abs=1e-3)
+  assert abs(measurer.measure(Shows(dark), _SPACE).values['kid']) < 0.05 * abs(measured.values['kid'])
 
 
 def test_without_inception_nothing_stands_under_its_names(measurer):
-  measured = measurer.measure(Fades())
+  measured = measurer.measure(Fades(), _SPACE)
   assert measured.values['fid'] is None and measured.values['kid'] is None
   assert measured.reasons['fid'] == measured.reasons['kid'] == measures.NO_INCEPTION
 
@@ -138,17 +138,17 @@ def test_without_inception_nothing_stands_under_its_names(measurer):
     (57, 40, 'diversity', 'needs 4 photos, and has 3'),
     (0, 40, 'geometry_distance', 'needs 10 photos with a face, and has 0')])
 def test_too_few_of_something_is_a_reason_with_the_number_needed(drawn, num_held_out, num_samples, name, reason):
-  measured = measures.Measurer(a_set(drawn, num_held_out), _OPTIONS, num_samples).measure(Fades())
+  measured = measures.Measurer(a_set(drawn, num_held_out), _OPTIONS, num_samples).measure(Fades(), _SPACE)
   assert measured.values[name] is None and measured.reasons[name] == reason
 
 
 def test_too_few_for_a_distribution_leave_out_fid(drawn):
   measurer = measures.Measurer(a_set(drawn), _OPTIONS, 1, lambda pictures: pictures.mean(axis=(1, 2)))
-  assert measurer.measure(Fades()).reasons['fid'] == 'needs 2 samples and as many photos, and has 1 and 60'
+  assert measurer.measure(Fades(), _SPACE).reasons['fid'] == 'needs 2 samples and as many photos, and has 1 and 60'
 
 
 def test_a_set_that_was_not_trained_on_cannot_tell_of_copying(drawn):
-  measured = measures.Measurer(a_set(drawn, 12), _OPTIONS, _NUM_SAMPLES, is_own_set=False).measure(Fades())
+  measured = measures.Measurer(a_set(drawn, 12), _OPTIONS, _NUM_SAMPLES, is_own_set=False).measure(Fades(), _SPACE)
   assert measured.values['copying'] is None and 'leave out --records' in measured.reasons['copying']
 
 
@@ -161,19 +161,19 @@ def test_faces_are_seen_and_their_geometry_compared(astronaut):
   pictures = images.resize(np.stack([cv2.convertScaleAbs(crop, alpha=0.7 + 0.02 * i) for i in range(12)]), 64)
   options = _OPTIONS.replace('networks', image_size_px=64)
   measurer = measures.Measurer(a_set(pictures), options, 12)
-  same = measurer.measure(Shows(pictures))
-  assert same.values['face_rate'] == same.of_reals['face_rate'] == 1.0
+  same = measurer.measure(Shows(pictures), _SPACE)
+  assert same.values['clean_rate'] == same.of_reals['clean_rate'] == 1.0
   assert same.values['geometry_distance'] == pytest.approx(0.0, abs=1e-6)
   assert same.reasons['geometry_distance'] == 'to 12 training pictures'
   half = pictures.copy()
   half[::2] = 128
-  seen = measurer.measure(Shows(half))
-  assert seen.values['face_rate'] == seen.values['found_rate'] == 0.5
+  seen = measurer.measure(Shows(half), _SPACE)
+  assert seen.values['clean_rate'] == seen.values['found_rate'] == 0.5
   assert seen.reasons['geometry_distance'] == 'needs 10 samples with a face, and has 6'
   moved = np.roll(pictures, 6, axis=2)  # a tenth of the picture to the right
-  assert measurer.measure(Shows(moved)).values['face_rate'] < 0.2
+  assert measurer.measure(Shows(moved), _SPACE).values['clean_rate'] < 0.2
 
 
 def test_values_are_told_in_their_form():
-  assert measures.MEASURES['face_rate'].text(0.974) == '97 %' and measures.MEASURES['copying'].text(0.04) == '+0.0'
+  assert measures.MEASURES['clean_rate'].text(0.974) == '97 %' and measures.MEASURES['copying'].text(0.04) == '+0.0'
   assert measures.MEASURES['diversity'].text(None) == '–'

@@ -17,9 +17,9 @@ _PAIR = 2  # pictures: a sample and its nearest real one
 def evaluated(label='00000-me', step=100, digest='a', **changes):
   """Returns an `Evaluated` with numbers made up, of 70 grey samples and two reals."""
   values = dict.fromkeys(measures.MEASURES) | dict(
-      face_rate=0.9, found_rate=0.95, diversity=0.8, sliced_wasserstein=30.0, noise_texture=1.2, stair_step=1.3,
+      clean_rate=0.9, found_rate=0.95, diversity=0.8, sliced_wasserstein=30.0, noise_texture=1.2, stair_step=1.3,
       nearest=12.0)
-  of_reals = dict.fromkeys(measures.MEASURES) | dict(face_rate=0.99, diversity=1.0)
+  of_reals = dict.fromkeys(measures.MEASURES) | dict(clean_rate=0.99, diversity=1.0)
   reasons = {name: f'needs more than {name}' for name, value in values.items() if value is None}
   return evaluation.Evaluated(
       pathlib.Path('nowhere') / label, label, step, config.Config(), values | changes, of_reals, reasons,
@@ -37,15 +37,15 @@ def test_a_column_for_each_checkpoint_and_one_for_the_photos():
   table = report.table([evaluated(step=100), evaluated(step=200, sliced_wasserstein=20.0)])
   assert table.splitlines()[0].split('  ')[-3:] == ['00000-me at 100', '00000-me at 200', 'photos']
   assert cells(table, 'sliced_wasserstein') == ['30.0', '20.0', '–']
-  assert cells(table, 'face_rate') == ['90', '%', '90', '%', '99', '%']
+  assert cells(table, 'clean_rate') == ['90', '%', '90', '%', '99', '%']
 
 
 def test_photos_of_different_sets_have_columns_of_their_own():
   other = dataclasses.replace(evaluated('00001-you', digest='b'), of_reals=dict.fromkeys(measures.MEASURES) | dict(
-      face_rate=0.5))
+      clean_rate=0.5))
   table = report.table([evaluated(), other])
   assert 'photos of 00000-me' in table and 'photos of 00001-you' in table
-  assert cells(table, 'face_rate') == ['90', '%', '90', '%', '99', '%', '50', '%']
+  assert cells(table, 'clean_rate') == ['90', '%', '90', '%', '99', '%', '50', '%']
 
 
 def test_what_was_not_measured_is_told_once_with_its_reason():
@@ -63,7 +63,7 @@ def test_distances_are_compared_only_against_the_same_pictures(digest, is_compar
 
 def test_of_many_checkpoints_the_nearest_and_the_one_of_most_faces_are_shown(tmp_path):
   several = [evaluated(step=100, sliced_wasserstein=40.0), evaluated(step=200, sliced_wasserstein=20.0),
-             evaluated(step=300, face_rate=0.97)]
+             evaluated(step=300, clean_rate=0.97)]
   report.save(tmp_path / 'page.html', several)
   html = (tmp_path / 'page.html').read_text(encoding='utf-8')
   assert [f'Samples of 00000-me at {step}<' in html for step in (100, 200, 300)] == [False, True, True]

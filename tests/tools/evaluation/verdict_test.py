@@ -4,8 +4,8 @@ import pytest
 
 from tools.evaluation import verdict
 
-GOOD = dict(face_rate=0.97, diversity=0.93, copying=0.4, noise_texture=1.1, stair_step=1.6)
-PHOTOS = dict(face_rate=0.99, diversity=1.0, copying=0.0, noise_texture=1.0, stair_step=None)
+GOOD = dict(clean_rate=0.97, diversity=0.93, copying=0.4, noise_texture=1.1, stair_step=1.6)
+PHOTOS = dict(clean_rate=0.99, diversity=1.0, copying=0.0, noise_texture=1.0, stair_step=None)
 
 
 def told(**changes):
@@ -21,9 +21,9 @@ def test_a_good_generator_is_told_in_five_sentences_without_advice():
 
 
 @pytest.mark.parametrize('changes, sentence, advice', [
-    (dict(face_rate=0.3), '30 % of the samples are faces with their eyes in place (99 % of the photos). The '
+    (dict(clean_rate=0.3), '30 % of the samples are faces with their eyes in place (99 % of the photos). The '
      'others are mangled, out of place, or no faces.', '--init_from'),
-    (dict(face_rate=0.7), '70 % of the samples', 'Against mangled faces'),
+    (dict(clean_rate=0.7), '70 % of the samples', 'Against mangled faces'),
     (dict(diversity=0.04), 'Collapsed: the samples differ 0.04 times', '--preset=person'),
     (dict(diversity=0.4), 'Little varied: the samples differ 0.40 times', 'on a set that has more of them'),
     (dict(copying=-7.3), 'It copies: samples are much nearer to training pictures than held-out ones are (C_T -7.3)',
@@ -62,20 +62,20 @@ def test_what_could_not_be_measured_is_left_out_or_told():
 
 
 def test_photos_without_faces_are_told_of_instead_of_blaming_the_generator():
-  sentences = verdict.verdict(GOOD | {'face_rate': 0.0}, PHOTOS | {'face_rate': 0.0}, {})
+  sentences = verdict.verdict(GOOD | {'clean_rate': 0.0}, PHOTOS | {'clean_rate': 0.0}, {})
   assert sentences[0] == '0 % of the samples are faces with their eyes in place.'
   assert 'The photos show no aligned faces either' in sentences[-1] and 'mangled' not in ' '.join(sentences)
 
 
 def test_a_collapse_is_the_one_thing_to_do_something_about():
-  sentences = told(face_rate=0.0, noise_texture=9.0, diversity=0.01)
+  sentences = told(clean_rate=0.0, noise_texture=9.0, diversity=0.01)
   assert len(sentences) == 6 and sentences[-1].startswith('Early in training, train longer. Else')
 
 
 def test_of_several_the_nearest_to_the_photos_and_the_one_with_the_most_faces_are_named():
-  near = 'b', dict(sliced_wasserstein=12.34, face_rate=0.73)
-  far = 'a', dict(sliced_wasserstein=30.0, face_rate=0.73)
-  with_faces = 'c', dict(sliced_wasserstein=20.0, face_rate=0.98)
+  near = 'b', dict(sliced_wasserstein=12.34, clean_rate=0.73)
+  far = 'a', dict(sliced_wasserstein=30.0, clean_rate=0.73)
+  with_faces = 'c', dict(sliced_wasserstein=20.0, clean_rate=0.98)
   assert verdict.comparison([far, near]) == 'Nearest to the photos is b, with a sliced Wasserstein distance of 12.3.'
   assert verdict.comparison([far, near, with_faces]) == (
       'Nearest to the photos is b, with a sliced Wasserstein distance of 12.3. The most faces has c: 98 % of its '

@@ -15,7 +15,7 @@ from tools.experiments import training
 
 def _distances(*values):
   """Returns measures at minibatches 25, 50, …: distances, a face in half of the samples, and as much noise."""
-  return {25 * i: {'sliced_wasserstein': value, 'face_rate': 0.5, 'noise_texture': value}
+  return {25 * i: {'sliced_wasserstein': value, 'clean_rate': 0.5, 'noise_texture': value}
           for i, value in enumerate(values, 1)}
 
 
@@ -58,7 +58,7 @@ def test_a_checkpoint_is_the_last_one_up_to_a_minibatch():
 
 
 def test_claims_are_judged_at_the_moment_and_at_the_end_by_medians():
-  pairs = [_pair([300.0, 1.5, 1.2], [60.0, 40.0, 30.0, 20.0], of_reals={'face_rate': 0.5}) for _ in range(2)]
+  pairs = [_pair([300.0, 1.5, 1.2], [60.0, 40.0, 30.0, 20.0], of_reals={'clean_rate': 0.5}) for _ in range(2)]
   findings = arms.judge(pairs)
   # Both have as many faces as the photos, so the person is not told by them.
   assert [finding.word for finding in findings] == ['does not agree', 'agrees', 'agrees', 'does not agree']

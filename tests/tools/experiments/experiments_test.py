@@ -13,7 +13,7 @@ from tools.experiments import experiments
 from tools.experiments import tasks
 from tools.experiments import training
 
-_ALL_FOUND = {'found_rate': 1.0, 'face_rate': 1.0}
+_ALL_FOUND = {'found_rate': 1.0, 'clean_rate': 1.0}
 
 
 def _names(number, material, **scale):
@@ -91,10 +91,10 @@ def test_results_that_are_not_there_or_of_another_experiment_are_named(tmp_path)
 
 
 def test_an_outcome_tells_its_first_symptoms_and_its_shares():
-  outcome = drawn.outcome(size=9, values={'found_rate': 0.4}, of_reals={'found_rate': 0.8, 'face_rate': 0.0}, verdicts=[
+  outcome = drawn.outcome(size=9, values={'found_rate': 0.4}, of_reals={'found_rate': 0.8, 'clean_rate': 0.0}, verdicts=[
       drawn.verdict('noise', 2), drawn.verdict('symptom_b', 4), drawn.verdict('symptom_b', 3)])
   assert outcome.symptoms == {'noise': 2, 'symptom_b': 3} and outcome.collapsed is True
-  assert outcome.images_seen == 45 and outcome.share('found_rate') == 0.5 and outcome.share('face_rate') is None
+  assert outcome.images_seen == 45 and outcome.share('found_rate') == 0.5 and outcome.share('clean_rate') is None
   assert drawn.outcome(verdicts=[drawn.verdict('noise', 2)]).collapsed is False
   assert drawn.outcome().collapsed is False and drawn.outcome(num_looks=1).collapsed is None
   assert [drawn.outcome(num_looks=1, values={'diversity': value}).collapsed for value in (0.1, 0.9)] == [None, False]
@@ -116,9 +116,9 @@ def test_symptoms_are_counted_for_each_way_to_train():
 
 
 def test_experiment_1_agrees_with_faces_steady_losses_and_no_collapse():
-  good = dict(values={'face_rate': 0.7}, of_reals=_ALL_FOUND, ratios=[1.0, 1.5, 2.0, 2.5])
+  good = dict(values={'clean_rate': 0.7}, of_reals=_ALL_FOUND, ratios=[1.0, 1.5, 2.0, 2.5])
   assert _words(1, [drawn.outcome(**good)]) == ['agrees', 'agrees', 'agrees']
-  bad = dict(values={'face_rate': 0.1}, of_reals=_ALL_FOUND, ratios=[1.0, 1.0, 1.0, 60.0],
+  bad = dict(values={'clean_rate': 0.1}, of_reals=_ALL_FOUND, ratios=[1.0, 1.0, 1.0, 60.0],
              verdicts=[drawn.verdict('symptom_b', 3)])
   assert _words(1, [drawn.outcome(**bad)]) == ['does not agree'] * 3
 
@@ -138,7 +138,7 @@ def test_experiment_2_compares_the_two_ways_only_where_they_differ():
 
 
 def test_experiment_3_pairs_its_runs_with_those_of_experiment_2():
-  aligned = [drawn.outcome(0, size, values={'found_rate': 0.9, 'face_rate': 0.8}, of_reals=_ALL_FOUND)
+  aligned = [drawn.outcome(0, size, values={'found_rate': 0.9, 'clean_rate': 0.8}, of_reals=_ALL_FOUND)
              for size in (9, 64)]
   unaligned = [drawn.outcome(0, size, values={'found_rate': 0.3}, of_reals=_ALL_FOUND).as_json() for size in (64, 9)]
   assert _words(3, aligned, beside=dict(runs=unaligned)) == ['agrees', 'agrees']
@@ -146,7 +146,7 @@ def test_experiment_3_pairs_its_runs_with_those_of_experiment_2():
 
 
 def test_experiment_4_compares_frames_in_between_with_those_trained_on():
-  outcome = drawn.outcome(values={'diversity': 0.8, 'geometry_distance': 6.0, 'face_rate': 0.9}, of_reals=_ALL_FOUND)
+  outcome = drawn.outcome(values={'diversity': 0.8, 'geometry_distance': 6.0, 'clean_rate': 0.9}, of_reals=_ALL_FOUND)
   # Medians: 6 in between against 5 trained on.
   findings = experiments.judge(4, [outcome], between=[drawn.frames_between()])
   assert [finding.word for finding in findings] == ['agrees', 'agrees']

@@ -74,10 +74,10 @@ def test_the_arms_differ_in_where_they_start_only(donor):
   assert [variant.init_from for variant in variants] == [donor, None] * 2
   ufm, scratch, other, _ = variants
   assert ufm.options == scratch.options and other.options == ufm.options.replace('training', seed=5)
-  person = presets.PRESETS['person']
-  assert ufm.options.networks == runs.load_options(donor).networks != person.networks
+  plain = presets.PRESETS['ufm']
+  assert ufm.options.networks == runs.load_options(donor).networks != plain.networks
   assert (ufm.options.augmentation, ufm.options.training.learning_rate) == (
-      person.augmentation, person.training.learning_rate)
+      plain.augmentation, plain.training.learning_rate)
   assert (ufm.options.data.global_batch_size, ufm.options.data.crop_px) == (64, 108)  # as the model, not as the preset
   assert ufm.options.training.transfer == 'full' and ufm.options.health.on_collapse == 'warn'
 
@@ -113,7 +113,7 @@ def test_arms_are_found_by_their_model_and_by_the_checkpoint_at_the_moment(donor
   assert run.name == '00000-drawn8-from-drawn8-batch9-overlapping-seed0-ufm-seed0'
   assert checkpoints.steps(run) == [1, 2]
   flags = (run / 'flags.txt').read_text(encoding='utf-8').splitlines()
-  assert flags[:2] == ['--preset=person', f'--init_from={donor}'] and '--transfer=full' in flags
+  assert flags[:2] == ['--preset=ufm', f'--init_from={donor}'] and '--transfer=full' in flags
   assert training.find_run(ufm, tmp_path) == run and training.find_run(scratch, tmp_path) is None
   other = session.start(runs.load_options(donor).replace('training', seed=8), tmp_path / 'other').run
   assert training.find_run(dataclasses.replace(ufm, init_from=str(other)), tmp_path) is None

@@ -1,0 +1,82 @@
+"""A photo's expression found in a run's Z, and kept under the photo's name."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from dcgan import errors
+from dcgan import images
+from dcgan import input_pipeline
+from dcgan import networks
+from tools.avatar import animation
+from tools.avatar import found
+from tools.evaluation import faces
+from tools.evaluation import inversion
+from tools.faces import alignment
+from tools.faces import landmarks
+from tools.material import pictures
+
+_TILE_PX = 256
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Found:
+  """What was found for a photo.
+
+  Attributes:
+    name: str, to call it by where a gallery number can stand.
+    path: `pathlib.Path` of the picture: the photo's face, and what the model makes of it.
+    error: float, root mean square difference of the two, in grey values.
+    landmark_error: float, mean distance of their mesh points, in distances of the eyes, or None where there is no face.
+    nearest_key: str, the key of the picture of the set whose place is nearest, or None of a run without places.
+  """
+
+  name: str
+  path: pathlib.Path
+  error: float
+  landmark_error: float | None
+  nearest_key: str | None
+
+
+def find(run, photo):
+  """Finds a photo's face in Z, draws both, and keeps the point with the run.
+
+  Args:
+    run: path of the run's folder.
+    photo: str, path of a picture of the person, of any size.
+
+  Returns:
+    `Found`.
+
+  Raises:
+    errors.InputError: there is no such run or picture, or no face in it.
+  """
+  shown = animation.load(run)
+  aligned = _aligned(photo, shown.options.data.align)
+  crop_px, size_px = shown.options.data.crop_px, shown.options.networks.image_size_px
+  real = input_pipeline.as_seen(aligned, size_px, crop_px).numpy()[np.newaxis]
+  z, distances = inversion.invert(shown.generator, real, shown.space)
+  made = networks.generate(shown.generator, z)
+  landmark_error = faces.landmark_errors(faces.look(real, crop_px), faces.look(made, crop_px))[0]
+  landmark_error = float(landmark_error) if np.isfinite(landmark_error) else None
+  name = found.name_of(photo)
+  nearest_key = shown.space.keys[shown.space.nearest(z, 1)[0, 0]] if hasattr(shown.space, 'keys') else None
+  found.save(run, name, z[0], dict(photo=pathlib.PurePath(photo).name, step=shown.step, error=float(distances[0]),
+                                   landmark_error=landmark_error, nearest_key=nearest_key))
+  path = found.path_of(run, name)
+  images.save_picture(path, images.make_grid(images.resize(np.concatenate([real, made]), _TILE_PX)))
+  return Found(name, path, float(distances[0]), landmark_error, nearest_key)
+
+
+def _aligned(photo, how):
+  """Returns the most central large face of a photo, uint8 [218, 178, 3]."""
+  try:
+    picture = pictures.load_picture(photo)
+  except errors.InputError as error:
+    raise errors.InputError(f'`photo` ({photo}): {error}. Name a picture of the person.') from error
+  seen = landmarks.FaceFinder().find_all(picture)
+  if not seen:
+    raise errors.InputError(f'`photo` ({photo}): no face found in it. Take a picture in which the face is larger, '
+                            'upright and lit.')
+  return alignment.align(picture, seen[0].landmarks, seen[0].eyes, how).image

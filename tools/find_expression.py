@@ -1,0 +1,41 @@
+"""Finds the expression of a photo in a run's Z: the point at which the model comes nearest to it.
+
+  python -m tools.find_expression --run=checkpoints/00001-adele64 --photo=smile.jpg
+
+The photo may be any in which the person's face is seen, also one that was not trained on. Its face is aligned, looked
+for from the nearest places of the run by descent, and drawn beside what the model makes of it:
+RUN/found/smile.png. From then on `smile` may stand where a number of the gallery can:
+
+  python -m tools.animate --run=checkpoints/00001-adele64 --source=0 --target=smile
+
+The last line on standard output is the picture's path.
+"""
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from dcgan import entry
+
+_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
+_PHOTO = flags.DEFINE_multi_string('photo', None, 'The photo, in any format that Pillow reads. Give it again for more.')
+
+
+def main():
+  """Finds the expressions; returns the path of the last one's picture."""
+  if not _RUN.value:
+    raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
+  if not _PHOTO.value:
+    raise app.UsageError('--photo is needed: a picture of the person, as in --photo=smile.jpg.')
+  from tools.avatar import finding  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  for photo in _PHOTO.value:
+    one = finding.find(_RUN.value, photo)
+    near = f', nearest to {one.nearest_key}' if one.nearest_key else ''
+    shape = '' if one.landmark_error is None else f', its features off by {one.landmark_error:.1%} of the eyes\' distance'
+    logging.info('%s: off by %.1f grey values%s%s. Use it as %s, as in: python -m tools.animate --run=%s --source=0 '
+                 '--target=%s', photo, one.error, shape.replace('%', ' %'), near, one.name, _RUN.value, one.name)
+  return one.path
+
+
+if __name__ == '__main__':
+  entry.run(main)
