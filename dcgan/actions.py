@@ -19,6 +19,7 @@ from dcgan.metrics import sliced_wasserstein
 
 NUM_SCORED = 256  # pictures of each kind that a score is measured on
 STATS = 'stats.jsonl'
+_GREY_VALUES = 127.5  # of 1 in the networks' range
 _MOST_SAMPLES = 100  # grids, after which they stand twice as far apart
 _MOST_GRID_PX = 1024  # of a grid in TensorBoard's events
 
@@ -109,8 +110,11 @@ class Log:
     """Returns the losses in `values` as words; adds the moving average of gLoss/dLoss where both networks learn."""
     if 'loss/discriminator' not in history:
       return f'loss {values["loss/reconstruction"]:.3f}'
+    off = f'off by {_GREY_VALUES * values["loss/pixels"]:.1f} grey values' if 'loss/pixels' in values else ''
+    if not history['loss/discriminator'].any():  # reconstruction alone
+      return off
     values[health.LOSS_RATIO] = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
-    return (f'gLoss {values["loss/generator"]:.2f} dLoss {values["loss/discriminator"]:.2f} ratio '
+    return (f'{off}{" " * bool(off)}gLoss {values["loss/generator"]:.2f} dLoss {values["loss/discriminator"]:.2f} ratio '
             f'{values[health.LOSS_RATIO]:.2f}')
 
   def _check(self, step, history):

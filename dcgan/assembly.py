@@ -151,7 +151,8 @@ class Assembly:
       run: path of the run's folder, to read checkpoints from.
       is_new: bool, whether the first grid of samples is to be drawn.
       also_due: callable of `folder` and this object that returns further actions for `loop.run`, which act when the
-        samples are drawn and before the checkpoint is saved; or None.
+        samples are drawn and before the checkpoint is saved; or None. One that ends training by the clock has a method
+        `secs_left`.
 
     Returns:
       What ended training early: a `signal.Signals`, a `health.Decision`, or None.
@@ -174,7 +175,9 @@ class Assembly:
     if is_new:
       samples(step)
     try:
-      with progress.Progress(options.training.num_minibatches, 'training', 'minibatches', initial=step) as display:
+      secs_left = next((action.secs_left for action in due if hasattr(action, 'secs_left')), None)
+      with progress.Progress(options.training.num_minibatches, 'training', 'minibatches', initial=step,
+                             secs_left=secs_left) as display:
         log = actions.Log(stats, self._loss_ratio, display, options)
         return loop.run(self.trainer, self._iterator(step), log, due, options.training.num_minibatches, agree)
     finally:

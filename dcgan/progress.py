@@ -17,9 +17,12 @@ class Progress:
     description: str, what is being done, as in 'frames'.
     unit: str, the unit in the plural.
     initial: int units already done.
+    secs_left: callable that returns how many seconds are left (float), of work that is ended by the clock; or None.
   """
 
-  def __init__(self, total, description, unit, initial=0):
+  def __init__(self, total, description, unit, initial=0, secs_left=None):
+    self._secs_left = secs_left
+    total = None if secs_left else total
     self._description = description
     self._unit = unit
     self._is_terminal = sys.stderr.isatty()
@@ -39,7 +42,8 @@ class Progress:
       self._note = note
     if self._is_terminal:
       if note is not None:
-        self._bar.set_postfix_str(note, refresh=False)
+        left = f'{max(self._secs_left(), 0.0):.0f} s left, ' if self._secs_left else ''
+        self._bar.set_postfix_str(left + note, refresh=False)
       self._bar.update(amount)
     elif time.monotonic() - self._last_line >= _LINE_EVERY_SECS:
       self._log_line()
@@ -51,6 +55,8 @@ class Progress:
     rate = (self._done - self._initial) / max(now - self._start, 1e-9)
     of_total = f' of {self._total:,}' if self._total else ''
     left = f', {(self._total - self._done) / rate:.0f} s left' if self._total and rate > 0 else ''
+    if self._secs_left:
+      left = f', {max(self._secs_left(), 0.0):.0f} s left'
     note = f' · {self._note}' if self._note else ''
     logging.info('%s: %s%s %s, %.1f/s%s%s', self._description, f'{self._done:,}', of_total, self._unit, rate, left,
                  note)

@@ -25,8 +25,8 @@ def command(module, *arguments, **options):
 
 def test_all_commands_are_known():
   assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.evaluate', 'tools.export_model',
-                     'tools.make_avatar', 'tools.make_demo_clip', 'tools.make_gallery', 'tools.make_records',
-                     'tools.reproduce', 'tools.show_records']
+                     'tools.find_expression', 'tools.make_avatar', 'tools.make_demo_clip', 'tools.make_gallery',
+                     'tools.make_records', 'tools.reproduce', 'tools.show_records']
 
 
 @pytest.mark.parametrize('module', ENTRIES)

@@ -31,7 +31,9 @@ _RECORDS = flags.DEFINE_string('records', None, 'The set to train on: 1: many fa
                                'photos or a video of one person.')
 _BETWEEN_RECORDS = flags.DEFINE_string('between_records', None, '4: the same video at more frames a second.')
 _BESIDE = flags.DEFINE_string('beside', None, '3: the folder of experiment 2, to compare with.')
-_INIT_FROM = flags.DEFINE_string('init_from', tasks.INIT_FROM, '5: the model of many faces: ufm for the one that comes '
+_WITH_PLACES = flags.DEFINE_bool('with_places', False, '4: give each frame its place in Z, as this project learns a '
+                                 'person; the report had none.')
+_INIT_FROM = flags.DEFINE_string('init_from', tasks.INIT_FROM, '5, and 4 with places: the model of many faces: ufm for the one that comes '
                                  'with the project, a run, a checkpoint in one, or a .safetensors file.')
 _NUM_MINIBATCHES = flags.DEFINE_integer('num_minibatches', None, 'Of each run. By default 342 for experiment 1, a '
                                         "fifth of the report's epoch, 75 for experiment 5, after which its runs are "
@@ -45,7 +47,7 @@ _IMAGE_SIZE = flags.DEFINE_integer('image_size', 64, 'Size in px of a generated 
 _NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures that each run is measured on.', lower_bound=64)
 _OUT = flags.DEFINE_string('out', None, 'The folder of the runs and the page. By default checkpoints/experimentN.')
 
-_OF_SOME = ((_BETWEEN_RECORDS, (4,)), (_BESIDE, (3,)), (_INIT_FROM, (5,)), (_LONG_MINIBATCHES, (5,)),
+_OF_SOME = ((_BETWEEN_RECORDS, (4,)), (_BESIDE, (3,)), (_WITH_PLACES, (4,)), (_INIT_FROM, (4, 5)), (_LONG_MINIBATCHES, (5,)),
             (_MINIBATCH_SIZES, (2, 3)), (_CHANNELS, (1, 2, 3, 4)), (_IMAGE_SIZE, (1, 2, 3, 4)))
 
 
@@ -62,7 +64,8 @@ def main():
   out = pathlib.Path(_OUT.value or f'checkpoints/experiment{number}')
   num_minibatches = tasks.TASKS[number].num_minibatches if _NUM_MINIBATCHES.value is None else _NUM_MINIBATCHES.value
   scale = training.Scale(num_minibatches, _CHANNELS.value, _IMAGE_SIZE.value, seeds, _LONG_MINIBATCHES.value)
-  material = experiments.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes, _INIT_FROM.value)
+  material = experiments.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes, _INIT_FROM.value,
+                                  _WITH_PLACES.value)
   try:
     return experiments.reproduce(number, material, scale, out, _NUM_SAMPLES.value)
   except entry.Stopped as stopped:

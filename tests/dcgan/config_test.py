@@ -9,14 +9,19 @@ from dcgan import config
 from dcgan import errors
 
 
-# Every option away from its default, but for `best_by`: where nothing is measured, `stop_when` has no best.
+# Every option away from its default, but for `best_by`: where nothing is measured, `stop_when` has no best; and for
+# `minibatch_features`, which do not go with places.
 CHANGED = config.Config(
     networks=config.Networks(image_size_px=32, z_dims=5, channels=7, kernel_size_px=4, discriminator_norm='spectral',
-                             minibatch_features='stddev', z_map=True),
+                             z_map=True),
     data=config.Data(records='records/adele', records_digest='ab12', crop_px=140, minibatches='overlapping',
                      overlap_fraction=0.25, global_batch_size=6, holdout_fraction=0.1, align='off'),
-    training=config.Training(num_minibatches=9, learning_rate=1e-3, beta1=0.0, loss='least_squares',
-                             ema_half_life_images=0, precision='bfloat16', xla=True, seed=7, transfer='freeze_d'),
+    training=config.Training(num_minibatches=9, learning_rate=1e-3, beta1=0.0, beta2=0.9, loss='least_squares',
+                             ema_half_life_images=0, precision='bfloat16', xla=True, seed=7, transfer='freeze_d',
+                             learner='places'),
+    places=config.Places(places_rate=0.2, places_noise=0.0, between='neighbours', between_fraction=0.25,
+                         pixels_weight=1.0, edges_weight=0.5, features_weight=3.0, adversarial_weight=0.1,
+                         alone_visits=3, visits=10),
     augmentation=config.Augmentation(policies=('flip', 'cutout'), mode='adaptive', probability=0.25, target=0.5,
                                      ramp_images=500),
     regularization=config.Regularization(label_smoothing=0.1, instance_noise=0.2, instance_noise_images=300,
@@ -33,13 +38,20 @@ def test_options_survive_json():
     assert config.from_json(options.to_json()) == options
 
 
+def test_the_options_of_a_run_from_before_places_are_read():
+  old = json.loads(config.Config().to_json())
+  del old['places'], old['training']['learner'], old['training']['beta2']
+  options = config.from_json(json.dumps(old))
+  assert options == config.Config() and options.training.learner == 'adversarial'
+
+
 def test_differences_name_each_option_that_is_not_the_same():
   assert config.differences(CHANGED, CHANGED) == []
   other = CHANGED.replace('networks', image_size_px=64).replace('augmentation', policies=())
   assert config.differences(CHANGED, other) == [('image_size', 32, 64), ('policies', ('flip', 'cutout'), ())]
   fields = [field for group in json.loads(CHANGED.to_json()).values() for field in group]
   assert [name for name, _, _ in config.differences(
-      CHANGED.replace('periods', best_by='none'), config.Config())] == [
+      CHANGED.replace('periods', best_by='none').replace('networks', minibatch_features='stddev'), config.Config())] == [
       field.removesuffix('_px') for field in fields]
 
 
@@ -63,6 +75,13 @@ def test_the_defaults_are_the_reports():
     ('data', {'overlap_fraction': 1.0}, r'`overlap` \(1.0\) must be 0 or more and under 1'),
     ('data', {'crop_px': 200}, r'`crop` \(200\) must lie between 16 and 178'),
     ('data', {'global_batch_size': 0}, r'`global_batch_size` \(0\) must be 1 or more'),
+    ('training', {'learner': 'magic'}, r'`learner` \(magic\) must be one of adversarial, places'),
+    ('training', {'beta2': 1.0}, r'`beta2` \(1.0\) must be 0 or more and under 1. Use 0.999.'),
+    ('places', {'places_rate': -1.0}, r'`places_rate` \(-1.0\) must be a number, 0 or more. Use 0.1.'),
+    ('places', {'between': 'all'}, r'`between` \(all\) must be one of pairs, neighbours'),
+    ('places', {'between_fraction': 1.5}, r'`between_fraction` \(1.5\) must lie between 0 and 1'),
+    ('places', {'visits': 0}, r'`visits` \(0\) must be 1 or more'),
+    ('places', {'alone_visits': -1}, r'`alone_visits` \(-1\) must be 0 or more'),
     ('networks', {'kernel_size_px': 0}, r'`kernel_size` \(0\) must be 1 or more'),
     ('networks', {'discriminator_norm': 'layer'},
      r'`discriminator_norm` \(layer\) must be one of batch, spectral, none\. Use batch\.'),

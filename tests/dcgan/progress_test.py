@@ -28,6 +28,16 @@ def test_an_unknown_total_is_left_out(caplog, monkeypatch):
   assert lines(caplog) == ['reading: 1,234 frames, 61.7/s']
 
 
+def test_work_that_the_clock_ends_tells_the_seconds_that_are_left(caplog, monkeypatch):
+  now = [0.0]
+  monkeypatch.setattr(progress.time, 'monotonic', lambda: now[0])
+  with caplog.at_level(logging.INFO, logger='absl'), progress.Progress(
+      99, 'training', 'minibatches', secs_left=lambda: 60 - now[0]) as bar:
+    now[0] += 20.0
+    bar.update(10)
+  assert lines(caplog) == ['training: 10 minibatches, 0.5/s, 40 s left']
+
+
 def test_nothing_done_says_nothing(caplog):
   with caplog.at_level(logging.INFO, logger='absl'), progress.Progress(5, 'reading', 'frames'):
     pass

@@ -34,7 +34,7 @@ def _run(*arguments):
     (['--experiment=2', '--records=a', '--beside=b'], '--beside is of use with --experiment=3 only, not with 2'),
     (['--experiment=1', '--records=a', '--minibatch_sizes=9'], '--minibatch_sizes is of use with --experiment=2 or 3 '
      'only, not with 1'),
-    (['--experiment=3', '--records=a', '--init_from=b'], '--init_from is of use with --experiment=5 only, not'),
+    (['--experiment=3', '--records=a', '--init_from=b'], '--init_from is of use with --experiment=4 or 5 only, not'),
     (['--experiment=4', '--records=a', '--long_minibatches=9'], '--long_minibatches is of use with --experiment=5'),
     (['--experiment=5', '--records=a', '--channels=32'], '--channels is of use with --experiment=1, 2, 3 or 4 only'),
     (['--experiment=5', '--records=a', '--image_size=32'], '--image_size is of use with --experiment=1, 2, 3 or 4'),

@@ -106,9 +106,13 @@ class Deadline:
     self._minutes = minutes
     self._ends_at = time.monotonic() + 60 * minutes
 
+  def secs_left(self):
+    """Returns how many seconds are left, float."""
+    return self._ends_at - time.monotonic()
+
   def __call__(self, step, is_last=False):
     """Returns `health.Decision` that it is enough, or None."""
-    if is_last or time.monotonic() < self._ends_at:
+    if is_last or self.secs_left() > 0:
       return None
     logging.info('The %g minutes for training are over at minibatch %d.', self._minutes, step)
     return health.Decision('enough')

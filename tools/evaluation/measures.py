@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from dcgan import latents
 from dcgan import motion
 from dcgan import networks
 from dcgan.metrics import copying
@@ -15,6 +16,7 @@ from dcgan.metrics import sliced_wasserstein
 from dcgan.metrics import stair_step
 from dcgan.metrics import variety
 from tools.evaluation import faces
+from tools.evaluation import inversion
 from tools.evaluation import wholeness
 
 _NUM_REALS = 256  # of each kind that a measure looks at, as in training (`actions.Score`)
@@ -22,6 +24,9 @@ _MOST_TRAINING = 20_000  # pictures that a sample's nearest one is looked for in
 _MOST_TRAINING_BYTES = 600e6
 _NUM_LINES, _NUM_LINE_POINTS = 16, 21  # of 20 parts each, the report's animation
 _FEWEST_TOLD_APART = 2  # a variety, a distribution
+
+_OF_PLACES = ('off', 'found_off', 'found_features')
+_NUM_FOUND, _NUM_FINDING_STEPS = 16, 60  # held-out pictures that are looked for: each takes a second or two
 
 NO_INCEPTION = 'needs the weights of Inception: give --inception_weights=imagenet, or a file'
 
@@ -61,6 +66,12 @@ MEASURES = {
                                   'Karras et al. 2018, arXiv:1710.10196', '.1f'),
     'noise_texture': Measure('Noise texture', '1: fine structure as in the photos; less is blur, more is noise',
                              'the report\'s figure 8; Durall et al. 2020, arXiv:2003.01826'),
+    'off': Measure('Pictures of the set at their places, off by', '0; 3 of a film and 9 of photos are good', 'mean absolute '
+                   'difference, in grey values', '.1f'),
+    'found_off': Measure('Held-out pictures found in Z, off by', 'near what pictures of the set have',
+                         'Creswell and Bharath 2018, arXiv:1611.05644, from the nearest places', '.1f'),
+    'found_features': Measure('Features of those, off by', 'a few hundredths of the distance of the eyes',
+                              'median of the mean distance of mesh points', '.1%'),
     'stair_step': Measure('Stair-step along lines in Z', '1: even movement; '
                           f'{_NUM_LINE_POINTS - 1} is a single jump', 'largest over mean change'),
     'copying': Measure('Copying, C_T', f'about 0; under {copying.COPIES_BELOW:g} training pictures are copied',
@@ -131,6 +142,7 @@ class Measurer:
     self._compare_variety(samples, noted)
     self._test_copying(samples, noted)
     self._walk(generator, space, noted)
+    self._find(generator, space, noted)
     self._ask_inception(samples, noted)
     return Measured(*(dict((name, table.get(name)) for name in MEASURES) for table in (noted.values, noted.of_reals)),
                     noted.reasons, samples, self._training, indices, nearest_distances)
@@ -189,8 +201,9 @@ class Measurer:
     if self._wholeness is None:
       return noted.leave_out('clean_rate', f'needs {wholeness.MIN_REALS} photos with a face, and has '
                              f'{len(_found(self._seen_reals))}')
-    noted.take('clean_rate', self._wholeness.clean_rate(samples, seen), self._of_held_out(
-        lambda pictures: self._wholeness.clean_rate(pictures, self._seen_held_out)))
+    of_held_out = self._of_held_out(lambda pictures: self._wholeness.clean_rate(pictures, self._seen_held_out))
+    noted.take('clean_rate', self._wholeness.clean_rate(samples, seen),
+               self._wholeness.reals_rate if of_held_out is None else of_held_out)
 
   def _compare_variety(self, samples, noted):
     for kind, pictures, fewest in (('photos', self._some, variety.MIN_REALS),
@@ -225,6 +238,33 @@ class Measurer:
       return noted.leave_out('stair_step', 'no line in Z moves: all samples are one picture')
     noted.take('stair_step', value)
 
+  def _find(self, generator, space, noted):
+    """Takes how near pictures come: those of the set at their places, and held-out ones where they are found."""
+    if isinstance(space, latents.Normal) or not self._is_own_set:
+      for name in _OF_PLACES:
+        noted.leave_out(name, 'needs a run whose pictures have places in Z, and the set that it was trained on')
+      return
+    at = {key: place for place, key in enumerate(space.keys)}
+    spread = np.linspace(0, len(space.keys) - 1, min(_NUM_REALS, len(space.keys))).astype(int)
+    numbers = {self._set.keys[i]: i for i in self._set.trained_on}
+    chosen = [key for key in np.array(space.keys)[spread] if key in numbers]
+    real = self._set.pictures(np.array([numbers[key] for key in chosen]))
+    made = networks.generate(generator, space.places[[at[key] for key in chosen]])
+    noted.take('off', _difference(real, made))
+    if not len(self._held_out):
+      for name in _OF_PLACES[1:]:
+        noted.leave_out(name, 'needs held-out pictures: train with --holdout_fraction=0.1')
+      return
+    held_out = self._held_out[np.linspace(0, len(self._held_out) - 1, min(_NUM_FOUND, len(self._held_out))).astype(int)]
+    z, _ = inversion.invert(generator, held_out, space, _NUM_FINDING_STEPS)
+    made = networks.generate(generator, z)
+    noted.take('found_off', _difference(held_out, made), noted.values['off'])
+    crop_px = self._options.data.crop_px
+    errors = faces.landmark_errors(faces.look(held_out, crop_px), faces.look(made, crop_px))
+    if np.isnan(errors).all():
+      return noted.leave_out('found_features', 'needs a face in the pictures and in what is made of them')
+    noted.take('found_features', float(np.nanmedian(errors)), note=f'of {np.isfinite(errors).sum()} pictures')
+
   def _ask_inception(self, samples, noted):
     for name in ('fid', 'kid'):
       if self._inception is None:
@@ -240,6 +280,11 @@ class Measurer:
     noted.take('fid', distances.frechet_distance(reals, fakes), note=against)
     noted.take('kid', distances.kernel_distance(reals, fakes), self._of_held_out(
         lambda pictures: distances.kernel_distance(reals, self._inception(pictures))), against)
+
+
+def _difference(real, made):
+  """Returns the mean absolute difference of uint8 pictures, in grey values."""
+  return float(np.abs(real.astype(np.float32) - made).mean())
 
 
 class _Notes:

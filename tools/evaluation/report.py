@@ -92,8 +92,9 @@ def _shown(evaluated):
   shown = []
   for group in _by_run(evaluated).values():
     nearest = min(group, key=lambda one: one.measures['sliced_wasserstein'])
-    most_faces = max(group, key=lambda one: one.measures['clean_rate'])
-    shown += [nearest] + [most_faces] * (most_faces.measures['clean_rate'] > nearest.measures['clean_rate'])
+    clean_rate = lambda one: one.measures['clean_rate'] or 0.0
+    most_faces = max(group, key=clean_rate)
+    shown += [nearest] + [most_faces] * (clean_rate(most_faces) > clean_rate(nearest))
   return shown
 
 

@@ -10,6 +10,7 @@ _COLLAPSED, _LITTLE_VARIED = 0.2, 0.6
 _BLURRED, _NOISY = 0.25, 2.0
 _SOFT, _GRAINED = 0.7, 1.4  # beside the photos the difference is seen
 # Changes of a twentieth of the way: where the largest is this many times the mean, most of the movement is in a few.
+_FAR_OFF = 10.0  # grey values: expressions of photos in many lights are told at 8, of a film at 5
 _JUMPY = 3.0
 # Deviations above 0, as many as below it tell a copy: the samples are farther from the training set than strangers are.
 _ASTRAY = -copying.COPIES_BELOW
@@ -28,7 +29,8 @@ def verdict(measures, of_reals, reasons):
   """
   advice = []
   is_collapsed = measures['diversity'] is not None and measures['diversity'] < _COLLAPSED
-  sentences = [part for part in (_of_faces(measures, of_reals, advice), _of_variety(measures, advice),
+  sentences = [part for part in (_of_faces(measures, of_reals, advice), _of_places(measures, advice),
+                                 _of_variety(measures, advice),
                                  _of_copying(measures, is_collapsed, reasons, advice), _of_texture(measures, advice),
                                  _of_movement(measures, advice)) if part]
   if is_collapsed:  # all else follows from it
@@ -48,9 +50,10 @@ def comparison(evaluated):
   nearest, measures = min(evaluated, key=lambda pair: pair[1]['sliced_wasserstein'])
   text = (f'Nearest to the photos is {nearest}, with a sliced Wasserstein distance of '
           f'{measures["sliced_wasserstein"]:.1f}.')
-  most, other = max(evaluated, key=lambda pair: pair[1]['clean_rate'])
-  if other['clean_rate'] > measures['clean_rate']:
-    rates = [f'{rate:.0%}'.replace('%', ' %') for rate in (other['clean_rate'], measures['clean_rate'])]
+  clean_rate = lambda numbers: numbers['clean_rate'] or 0.0
+  most, other = max(evaluated, key=lambda pair: clean_rate(pair[1]))
+  if clean_rate(other) > clean_rate(measures):
+    rates = [f'{clean_rate(numbers):.0%}'.replace('%', ' %') for numbers in (other, measures)]
     text += f' The most faces has {most}: {rates[0]} of its samples, of the other {rates[1]}.'
   return text
 
@@ -61,14 +64,31 @@ def _of_faces(measures, of_reals, advice):
   if rate is None:
     return ''
   text = f'{rate:.0%} of the samples are clean faces'.replace('%', ' %')
-  if not of_photos:
+  if of_photos is None:
+    of_photos = 1.0
+  elif not of_photos:
     advice.append('The photos show no aligned faces either: look at the set with tools.show_records.')
     return f'{text}.'
-  text += f' ({of_photos:.0%} of the photos).'.replace('%', ' %')
+  text += '.' if of_reals['clean_rate'] is None else f' ({of_photos:.0%} of the photos).'.replace('%', ' %')
   if rate / of_photos >= _MANY_FACES:
     return text
   advice.append('Against mangled faces, train longer or start from a Universal Face Model with --init_from.')
   return f'{text} The others are mangled, out of place, or no faces.'
+
+
+def _of_places(measures, advice):
+  """Returns how near pictures come to those of the set and to held-out ones, of a model whose pictures have places."""
+  off, found, features = (measures.get(name) for name in ('off', 'found_off', 'found_features'))
+  if off is None:
+    return ''
+  text = f'Pictures of the set come back, off by {off:.1f} grey values'
+  if found is not None:
+    text += f'; held-out ones are found in Z, off by {found:.1f}'
+  if features is not None:
+    text += f", their features by {features:.1%} of the eyes' distance".replace('%', ' %')
+  if off > _FAR_OFF:
+    advice.append('For pictures that come back more truly, train longer.')
+  return f'{text}.'
 
 
 def _of_variety(measures, advice):
@@ -87,6 +107,9 @@ def _of_variety(measures, advice):
 def _of_copying(measures, is_collapsed, reasons, advice):
   """Returns whether training pictures are copied."""
   score = measures['copying']
+  if measures.get('off') is not None:
+    return ('A place shows its picture by design; the samples lie between places'
+            + ('.' if score is None else f' (C_T {score:.1f}).'))
   if score is None:
     return f'Whether it copies cannot be told: this {reasons["copying"]}.'
   if is_collapsed:  # one picture may well lie near to many photos

@@ -35,7 +35,8 @@ class Material:
     between_records: str or None, for experiment 4: the same video at more frames a second.
     beside: str or None, for experiment 3: the folder of experiment 2.
     batch_sizes: tuple of int, pictures in a minibatch, for experiments 2 and 3.
-    init_from: str, for experiment 5: the model of many faces, as `session.start` takes it.
+    init_from: str, for experiment 5, and 4 with places: the model of many faces, as `session.start` takes it.
+    with_places: bool, for experiment 4: whether each frame has its place in Z, which the report's had not.
   """
 
   records: str
@@ -43,6 +44,7 @@ class Material:
   beside: str | None = None
   batch_sizes: tuple = (1, 9, 64)
   init_from: str = tasks.INIT_FROM
+  with_places: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -198,6 +200,8 @@ def make_variants(number, material, scale):
   """Returns the runs of an experiment, list of `training.Variant`; raises `errors.InputError` at a wrong option."""
   if number == 1:
     return [training.make_variant(material.records, scale, seed) for seed in scale.seeds]
+  if number == 4 and material.with_places:
+    return [training.make_placed(material.records, scale, seed, material.init_from) for seed in scale.seeds]
   if number == 4:  # in the order of the video
     return [training.make_variant(material.records, scale, seed, minibatches=_OVERLAPPING) for seed in scale.seeds]
   if number == 5:

@@ -56,14 +56,15 @@ TASKS = {
         'The report trained on frames of an interview, one a second, aligned and in their order, with the parameters '
         'of experiment 1, and showed 64 random samples, to see whether the model fills the gaps between the frames.',
         'The gaps are looked into: frames between those trained on are searched for in the model, by gradient descent '
-        'on Z and among random samples.',
+        'on Z and among random samples. With --with_places each frame has its place in Z and the model starts from the '
+        'Universal Face Model, as this project learns a person.',
         ('video',), 'eyes', 'python -m tools.make_records --video=FILE --fps=1 --name=NAME1'),
     5: Task(
         'Experiment 5: a person from the Universal Face Model and from scratch',
         'The report trained on 178 aligned photos of one person for 75 minibatches of 64, once from the model of '
         'experiment 1 as its Universal Face Model (298 s), once from scratch (3 minutes), and showed both at the same '
         '64 points of Z.',
-        'Networks and recipe of both runs are those of this project (the preset person), because both must have the '
+        'Networks and recipe of both runs are those of this project (the preset ufm), because both must have the '
         'networks of its model of many faces. Both are trained on, to see what further training does.',
         ('photos', 'video', 'celeba'), 'eyes', 'python -m tools.make_records --photos=FOLDER --name=NAME', 75),
 }

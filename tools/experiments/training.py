@@ -18,7 +18,7 @@ from dcgan import runs
 from dcgan import session
 from dcgan import transfers
 
-_PRESET, _PLAIN = 'report', 'ufm'  # of today's presets the one that ties no picture to a point of Z, as the report
+_PRESET, _PERSON, _PLAIN = 'report', 'person', 'ufm'  # the last ties no picture to a point of Z
 _NUM_GRIDS = 10  # of samples, at least, however short a run is
 _LONGER = 8  # times as many minibatches, in experiment 5
 _MOST_KEPT = 24  # checkpoints of a run that are compared: with 64 channels each takes 0.2 GB
@@ -87,6 +87,26 @@ def make_variant(records, scale, seed, global_batch_size=64, minibatches='shuffl
                   'periods', samples_every_steps=min(usual, max(1, scale.num_minibatches // _NUM_GRIDS))).replace(
                       'health', on_collapse='warn')
   return Variant(f'batch{global_batch_size}-{minibatches}-seed{seed}', options.validate())
+
+
+def make_placed(records, scale, seed, init_from):
+  """Returns the `Variant` of experiment 4 in which each frame has its place in Z, as the preset `person` learns it.
+
+  Args:
+    records: str, the set.
+    scale: `Scale`; its channels and size of pictures do not count.
+    seed: int.
+    init_from: str, the model of many faces that it starts from, whose networks and crop it has.
+
+  Raises:
+    errors.InputError: there is no such model, or a value breaks its rule.
+  """
+  donor = transfers.load_donor(init_from).model.options
+  options = dataclasses.replace(presets.PRESETS[_PERSON], networks=donor.networks).replace(
+      'data', records=str(records), crop_px=donor.data.crop_px, holdout_fraction=0.0).replace(
+          'training', num_minibatches=scale.num_minibatches, seed=seed, transfer='full').replace(
+              'health', on_collapse='warn')
+  return Variant(f'places-seed{seed}', options.validate(), _PERSON, init_from)
 
 
 def make_arms(records, scale, init_from):

@@ -229,3 +229,12 @@ def test_a_run_that_diverged_is_taken_as_it_is(copy, prefix):
   assert list(training.train([training.make_variant(prefix, training.Scale(9, 2, 8), 0, 9, 'overlapping')], copy)) == [
       run]
   assert checkpoints.steps(run)[-1] == 4
+
+
+def test_with_places_a_frame_has_its_place_and_nothing_is_held_out(donor):
+  variant = training.make_placed('records/a', training.Scale(50), 3, donor)
+  options = variant.options
+  assert (variant.name, variant.preset, variant.init_from) == ('places-seed3', 'person', donor)
+  assert options.training.learner == 'places' and options.data.holdout_fraction == 0.0
+  assert options.networks == runs.load_options(donor).networks and options.data.crop_px == 108
+  assert (options.training.num_minibatches, options.training.seed, options.health.on_collapse) == (50, 3, 'warn')

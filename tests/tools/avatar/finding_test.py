@@ -1,0 +1,61 @@
+"""Tests of tools.avatar.finding, and of its command: the astronaut's photo, looked for in a tiny run."""
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from dcgan import config
+from dcgan import errors
+from dcgan import session
+from tests import entries_test
+from tests.dcgan import conftest
+from tools.avatar import animation
+from tools.avatar import finding
+from tools.avatar import references
+
+
+@pytest.fixture(name='run', scope='module')
+def fixture_run(tmp_path_factory):
+  """A run with places on six drawn faces."""
+  folder = tmp_path_factory.mktemp('finding')
+  conftest.make_set(folder / 'drawn', 6)
+  options = config.Config(
+      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3, discriminator_norm='spectral'),
+      data=config.Data(records=str(folder / 'drawn'), global_batch_size=4),
+      training=config.Training(num_minibatches=3, learner='places'), places=config.Places(alone_visits=1))
+  return session.start(options, folder / 'checkpoints').run
+
+
+@pytest.mark.slow
+def test_a_photo_is_found_drawn_and_kept_under_its_name(run, astronaut, tmp_path):
+  iio.imwrite(tmp_path / 'my smile.png', astronaut)
+  one = finding.find(run, str(tmp_path / 'my smile.png'))
+  assert one.name == 'my_smile' and one.path == run / 'found' / 'my_smile.png'
+  assert iio.imread(one.path).shape == (260, 2 * 258 + 2, 3)  # the photo's face, and the model's
+  assert 0 < one.error < 128 and one.landmark_error is None  # 8 px show no face
+  shown = animation.load(run)
+  assert one.nearest_key in shown.space.keys
+  z, = references.resolve(['my_smile'], run, shown.gallery, shown.space)
+  assert np.mean(z**2) == pytest.approx(1, rel=1e-4)
+  made = entries_test.command('tools.find_expression', f'--run={run}', f'--photo={tmp_path}/my smile.png')
+  assert made.returncode == 0 and made.stdout.splitlines()[-1] == str(one.path), made.stderr
+  assert 'Use it as my_smile' in made.stderr
+
+
+@pytest.mark.slow
+def test_what_cannot_be_found_is_told(run, tmp_path):
+  iio.imwrite(tmp_path / 'grey.png', np.full([200, 200, 3], 128, np.uint8))
+  (tmp_path / 'text.png').write_text('no picture')
+  with pytest.raises(errors.InputError, match=r'`photo` \(.*grey.png\): no face found in it'):
+    finding.find(run, str(tmp_path / 'grey.png'))
+  for name in ('absent.png', 'text.png'):
+    with pytest.raises(errors.InputError, match=rf'`photo` \(.*{name}\): .*Name a picture of the person'):
+      finding.find(run, str(tmp_path / name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('arguments, message', [([], '--run is needed'), (['--run=a'], '--photo is needed'),
+                                                (['--run=nowhere', '--photo=a.png'], 'error: nowhere: not a run')])
+def test_wrong_flags_end_with_the_reason_and_exit_code_1(arguments, message):
+  made = entries_test.command('tools.find_expression', *arguments)
+  assert made.returncode == 1 and message in made.stderr + made.stdout and 'Traceback' not in made.stderr
