@@ -1,5 +1,5 @@
 # make avatar VIDEO=me.mp4            an animated face of one's own from a video
-# make avatar PHOTOS=my_photos        the same from a folder of photos; SET=anna names it, MINUTES=20 trains longer
+# make avatar PHOTOS=my_photos        the same from a folder of photos; also SET=anna (its name), MINUTES=20, SIZE=64
 # make demo                           the same on what ships with the project, command by command
 # make ufm CELEBA=img_align_celeba    another model of many faces to start from; SIZE=128 for larger pictures
 # make test                           every test
@@ -52,7 +52,7 @@ run() {
 endef
 
 define RUN_AVATAR
-set -- $${SET:+--name="$$SET"} $${MINUTES:+--minutes="$$MINUTES"}
+set -- $${SET:+--name="$$SET"} $${MINUTES:+--minutes="$$MINUTES"} $${SIZE:+--image_size="$$SIZE"}
 if test -n "$${VIDEO-}"; then
   run tools.make_avatar --video="$$VIDEO" "$$@"
 else

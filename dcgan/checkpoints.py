@@ -22,7 +22,7 @@ _NUM_LATEST = 2  # kept, so that there is one before a damaged one
 _TEMPORARY = re.compile(r'ckpt-\d+_temp.*')  # what a kill in mid-save leaves behind
 _INDEX = re.compile(r'.*ckpt-(\d+)\.index')
 _OPTIONS = 'options/.ATTRIBUTES/py_state'
-_INDEX_OF_PLACES = 'pictures/.ATTRIBUTES/py_state'
+_PICTURES = 'pictures/.ATTRIBUTES/py_state'
 _VALUE = '.ATTRIBUTES/VARIABLE_VALUE'
 
 
@@ -180,7 +180,7 @@ def load_generator(run, checkpoint='latest'):
   """
   options = runs.load_options(run)
   generator = networks.build_generator(options.networks, 'float32')
-  return generator, options, _restore(run, checkpoint, dict(generator_ema=generator))
+  return generator, options, _restore(run, checkpoint, dict(generator_ema=generator))[0]
 
 
 def load_model(run, checkpoint='latest'):
@@ -197,40 +197,49 @@ def load_model(run, checkpoint='latest'):
   build = dict(generator=networks.build_generator, generator_ema=networks.build_generator,
                discriminator=networks.build_discriminator)
   built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS}
-  step = _restore(run, checkpoint, built)
+  step, _ = _restore(run, checkpoint, built)
   return weights.Model(options, step, {name: weights.values_of(network) for name, network in built.items()})
 
 
-def load_space(run, step):
-  """Returns where in Z a run's pictures are drawn: `region.Region` of one with places, else `latents.Normal`.
+def load_generator_and_space(run, checkpoint='latest'):
+  """Returns what is needed to draw a run: its averaged generator, and where in Z its pictures are.
 
   Args:
-    run: str, the run's folder.
-    step: int, the minibatch of the checkpoint.
+    run: as for `load_generator`.
+    checkpoint: as for `load_generator`.
+
+  Returns:
+    (`tf.keras.Model` z → images in float32, `region.Region` of a run with places or else `latents.Normal`,
+    `config.Config`, int global step).
 
   Raises:
-    errors.InputError: there is no such checkpoint, or it is damaged.
+    errors.InputError: as for `load_generator`.
   """
-  path, z_dims = _path_of(run, step), runs.load_options(run).networks.z_dims
+  options = runs.load_options(run)
+  generator = networks.build_generator(options.networks, 'float32')
+  step, path = _restore(run, checkpoint, dict(generator_ema=generator))
   with _naming(path):
     reader = tf.train.load_checkpoint(path)
     read = lambda name: reader.get_tensor(name) if reader.has_tensor(name) else None
-    told = read(_INDEX_OF_PLACES)
-    if told is None:
-      return latents.Normal(z_dims, read(f'{adapter.PICTURE_Z}/{_VALUE}'))
-    return places.read_space(read(f'{places.PLACES}/{_VALUE}'), json.loads(told.decode('utf-8')), step)
+    pictures = read(_PICTURES)
+    if pictures is None:
+      space = latents.Normal(options.networks.z_dims, read(f'{adapter.PICTURE_Z}/{_VALUE}'))
+    else:
+      space = places.read_space(read(f'{places.PLACES}/{_VALUE}'), json.loads(pictures.decode('utf-8')), step)
+  return generator, space, options, step
 
 
 def _restore(run, checkpoint, objects):
-  """Restores objects, dict by name, from a run's checkpoint; returns its global step (int)."""
+  """Restores objects, dict by name, from a run's checkpoint; returns its global step (int) and its path (str)."""
   global_step = tf.Variable(0, dtype=tf.int64)
-  restore = lambda path: _restore_partly(path, dict(global_step=global_step, **objects))
+
+  def restore(path):
+    _restore_partly(path, dict(global_step=global_step, **objects))
+    return path
+
   step = best_step(run) if checkpoint == 'best' else None if checkpoint == 'latest' else checkpoint
-  if step is None:
-    _newest_that_can_be(run, restore)
-  else:
-    restore(_path_of(run, step))
-  return int(global_step.numpy())
+  path = _newest_that_can_be(run, restore) if step is None else restore(_path_of(run, step))
+  return int(global_step.numpy()), path
 
 
 def step_before(run, step):

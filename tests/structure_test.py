@@ -22,7 +22,7 @@ TOOLS_ORDER = ('material/pictures', 'material/folders', 'material/celeba', 'mate
                'faces/closed_eyes', 'faces/smoothing', 'faces/background', 'faces/colour', 'sets/duplicates',
                'sets/curation', 'sets/tracks', 'sets/people_sheet', 'sets/scan', 'sets/choice', 'sets/convert',
                'sets/workers', 'sets/beam', 'sets/advice', 'sets/report_card', 'sets/pipeline', 'sets/verify',
-               'evaluation/faces', 'evaluation/wholeness',
+               'evaluation/faces', 'evaluation/wholeness', 'evaluation/spread', 'evaluation/likeness',
                'evaluation/inversion', 'evaluation/measures', 'evaluation/verdict',
                'evaluation/page', 'evaluation/history', 'evaluation/report', 'evaluation/evaluation',
                'avatar/found', 'avatar/references', 'avatar/expressions', 'avatar/animation', 'avatar/finding', 'avatar/avatar',

@@ -139,10 +139,10 @@ def test_a_stopped_run_goes_on_to_the_same_points_and_weights(options, tmp_path,
                              atol=1e-5)
   for key, value in left.items():
     np.testing.assert_array_equal(value, right[key], err_msg=key)
-  np.testing.assert_array_equal(checkpoints.load_space(whole, 6).picture_z, left[name])
+  np.testing.assert_array_equal(checkpoints.load_generator_and_space(whole, 6)[1].picture_z, left[name])
   shown = gallery.load(whole)
   np.testing.assert_array_equal(shown.z[:13], left[name])
-  assert len(shown.z) == 64 and checkpoints.load_space(donor, 1).picture_z is None
+  assert len(shown.z) == 64 and checkpoints.load_generator_and_space(donor, 1)[1].picture_z is None
   line = session_test.stats(whole)[0]
   assert {'loss/reconstruction', 'loss/pixels', 'loss/features'} <= set(line) and 'loss/generator' not in line
   assert checkpoints.load_generator(whole)[2] == 6

@@ -177,7 +177,7 @@ def test_a_stopped_run_goes_on_to_the_same_places_and_weights(options, tmp_path,
   assert left[name].shape == (13, 4)
   for key, value in left.items():
     np.testing.assert_array_equal(value, right[key], err_msg=key)
-  space = checkpoints.load_space(whole, 6)
+  space = checkpoints.load_generator_and_space(whole, 6)[1]
   assert isinstance(space, region.Region) and space.keys[0] == 'face_0000.png'
   np.testing.assert_allclose(space.places, latents.to_sphere(left[name]), rtol=1e-6)
   assert len(gallery.load(whole).z) == 64

@@ -60,8 +60,8 @@ def load(run):
     logging.warning('The gallery of %s was drawn at minibatch %d, whose checkpoint is gone: the latest one draws the '
                     'animation, and its faces may differ a little. tools.make_gallery draws a new gallery.', shown.run,
                     shown.step)
-  generator, options, step = checkpoints.load_generator(shown.run, step)
-  return Shown(shown.run, shown, generator, options, checkpoints.load_space(shown.run, step), step)
+  generator, space, options, step = checkpoints.load_generator_and_space(shown.run, step)
+  return Shown(shown.run, shown, generator, options, space, step)
 
 
 def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_and_back=True, size_px=256):

@@ -18,6 +18,7 @@ from tools.faces import measures
 _TURN_WEIGHT = 0.1  # eyes' distances a radian
 _NUM_TRIED = 8  # targets of each line, the farthest first
 _NUM_BETWEEN = 8  # points of a line that are looked at
+_USUAL, _FEWEST_USUAL = 0.7, 16  # of the clean faces, those least strange are chosen from
 # Changes that are told: smaller ones a still face shows too, as Face Mesh sees it at 64 px.
 _TOLD_MOUTH, _TOLD_EYES, _TOLD_TURN_DEG = 0.04, 0.05, 4.0
 
@@ -48,9 +49,12 @@ def choose(generator, z, crop_px, space, num_expressions=2, real_images=None):
     raise errors.InputError(f'`num_images` ({len(z)}) of the gallery must be 2 or more to go from one expression to '
                             'another. Make another gallery with --num_images=64.')
   pictures = networks.generate(generator, z)
-  are_clean = _judge(real_images, crop_px)
+  are_clean, strangeness = _judge(real_images, crop_px)
   seen = faces.look(pictures, crop_px)
   numbers = np.flatnonzero(are_clean(pictures, seen))
+  if len(numbers) > _FEWEST_USUAL:  # the measure lets flawed ones pass, but they are the stranger ones
+    strange = strangeness(pictures[numbers])
+    numbers = numbers[strange <= np.quantile(strange, _USUAL)]
   if len(numbers) < 2:
     chosen = farthest(features.thumbnails(pictures))
     logging.warning('Only %d of %d pictures of the gallery look real, and two are needed: chose %d and %d, which '
@@ -151,9 +155,14 @@ def describe(source, target):
 
 
 def _judge(real_images, crop_px):
-  """Returns a callable of pictures, uint8, and what was seen in them that tells which are clean faces, bool [num]."""
+  """Returns two callables of pictures, uint8: which are clean faces, bool [num], and how strange each is, float [num].
+
+  The first may be told what was seen in them.
+  """
   if real_images is not None:
     seen = faces.look(real_images, crop_px)
     if (seen.num_faces == 1).sum() >= wholeness.MIN_REALS:
-      return wholeness.Wholeness(real_images, crop_px, seen).is_clean
-  return lambda pictures, seen=None: faces.in_place(seen or faces.look(pictures, crop_px))
+      whole = wholeness.Wholeness(real_images, crop_px, seen)
+      return whole.is_clean, whole.strangeness
+  return (lambda pictures, seen=None: faces.in_place(seen or faces.look(pictures, crop_px)),
+          lambda pictures: np.zeros(len(pictures)))

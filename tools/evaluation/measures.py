@@ -17,6 +17,8 @@ from dcgan.metrics import stair_step
 from dcgan.metrics import variety
 from tools.evaluation import faces
 from tools.evaluation import inversion
+from tools.evaluation import likeness
+from tools.evaluation import spread
 from tools.evaluation import wholeness
 
 _NUM_REALS = 256  # of each kind that a measure looks at, as in training (`actions.Score`)
@@ -57,6 +59,10 @@ MEASURES = {
     'clean_rate': Measure('Clean faces', 'as many as of the photos', 'one face whose features are where and as the '
                           "photos' are (`wholeness`)", '.0%'),
     'found_rate': Measure('Faces anywhere', 'as many as of the photos', 'as above', '.0%'),
+    'spread': Measure('Spread of expressions and turns', '1: mouth, lids, gaze, brows and head go as far as in the photos',
+                      '10th to 90th percentile of what Face Mesh measures, each ratio at most 1'),
+    'likeness': Measure('Likeness by appearance', '0.5 and more: as near to the photos as these are to each other',
+                        'local binary patterns and skin colour (Ahonen et al. 2006)'),
     'diversity': Measure('Diversity', '1: as varied as the photos; near 0 all samples are one picture',
                          'spread along the photos\' principal components (Pearson 1901)'),
     'geometry_distance': Measure('Geometry distance (poses and expressions)', 'near that of other photos; 0 is the '
@@ -183,6 +189,7 @@ class Measurer:
     """Takes what Face Mesh sees."""
     seen = faces.look(samples, self._options.data.crop_px)
     self._judge(samples, seen, noted)
+    self._compare_faces(samples, seen, noted)
     noted.take('found_rate', faces.found_rate(seen), faces.found_rate(self._seen_reals))
     fakes, reals = _found(seen), _found(self._seen_reals)
     held_out = _found(self._seen_held_out) if len(self._held_out) else reals[:0]
@@ -204,6 +211,21 @@ class Measurer:
     of_held_out = self._of_held_out(lambda pictures: self._wholeness.clean_rate(pictures, self._seen_held_out))
     noted.take('clean_rate', self._wholeness.clean_rate(samples, seen),
                self._wholeness.reals_rate if of_held_out is None else of_held_out)
+
+  def _compare_faces(self, samples, seen, noted):
+    """Takes how far clean samples go in expression and turn, and how alike they are to the person."""
+    clean = self._wholeness.is_clean(samples, seen) if self._wholeness else seen.num_faces == 1
+    fakes, reals = seen.landmarks[clean], _found(self._seen_reals)
+    if min(len(fakes), len(reals)) < faces.FEWEST_FACES:
+      noted.leave_out('spread', f'needs {faces.FEWEST_FACES} clean samples and as many photos with a face, and has '
+                      f'{len(fakes)} and {len(reals)}')
+    else:
+      mean, _ = spread.spread(reals, fakes)
+      noted.take('spread', mean, 1.0) if np.isfinite(mean) else noted.leave_out('spread', 'needs photos that move')
+    if len(self._some) < likeness.MIN_REALS:
+      return noted.leave_out('likeness', f'needs {likeness.MIN_REALS} photos, and has {len(self._some)}')
+    alike = likeness.Likeness(self._some, self._options.data.crop_px)
+    noted.take('likeness', alike.likeness(samples), self._of_held_out(alike.likeness))
 
   def _compare_variety(self, samples, noted):
     for kind, pictures, fewest in (('photos', self._some, variety.MIN_REALS),

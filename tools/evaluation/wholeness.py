@@ -20,8 +20,8 @@ _PICTURE_PX = 64  # larger pictures are reduced to it: mangled faces are seen at
 _PATCH_PX = 24
 _NUM_CELLS, _NUM_BINS = 4, 8  # Lowe 2004, section 6.1
 _NUM_FOLDS = 10
-# Of generated pictures of seven models on which two looks of an eye agreed (tests/tools/evaluation/eye_labels.json), the
-# clean ones of films were under 0.27 and of photos under 0.39, most under 0.32, and the mangled ones over 0.29.
+# Of generated pictures of seven models on which two looks of an eye agreed (tests/tools/evaluation/eye_labels.json),
+# the clean ones of films were under 0.27 and of photos under 0.39, most under 0.32, and the mangled ones over 0.29.
 _PASSING = 0.97  # of real pictures, each compared with others than those next to it
 _LEAST_THRESHOLD, _MOST_THRESHOLD = 0.26, 0.38  # a film's frames are nearly copies; photos of many people all differ
 
@@ -32,10 +32,13 @@ class Wholeness:
   Face Mesh finds a face in nearly everything, mangled ones too, so whether it finds one tells little. But where it then
   puts eyes, nose and mouth, a mangled face shows something else. From each of the four a patch is taken, turned and
   scaled by its own points, so that neither pose nor expression moves it. Its gradients are described as by SIFT (Lowe
-  2004): the root of their shares (Arandjelović and Zisserman 2012, RootSIFT) by place (4×4) and direction (8). A face is
-  as strange as these are far, on average, from the nearest real ones. Colour, light and background count nothing.
+  2004): the root of their shares (Arandjelović and Zisserman 2012, RootSIFT) by place (4×4) and direction (8). A face
+  is as strange as these are far, on average, from the nearest real ones. Colour, light and background count nothing.
 
-  It tells what is mangled, and lets most of what is flawed at a second glance pass; those are stranger than clean ones.
+  Measured on pictures that were judged by eye: a mangled one is stranger than a clean one in 99 % of pairs (in 95 to
+  100 % within each model; by whether its eyes are found in their places it is told in 55 %). Of clean ones 98 % pass,
+  of mangled ones 19 %, of those with a flaw at a second glance 83 %: so more pass than please, and `strangeness` tells
+  the best ones. Held-out pictures of four people passed all, 85 of them; of many people's 90 %.
 
   Attributes:
     threshold: float from 0.26 to 0.38, what 97 % of the reals stay under when each is compared with the others: a face

@@ -145,8 +145,7 @@ def measure(run, records, between_records, seed):
     errors.InputError: the run or a set cannot be read.
   """
   options = runs.load_options(run)
-  generator, _, step = checkpoints.load_generator(run)
-  space = checkpoints.load_space(run, step)
+  generator, space, _, _ = checkpoints.load_generator_and_space(run)
   manifests = [record_sets.load_manifest(prefix) for prefix in (records, between_records)]
   sets = [input_pipeline.load_training_set(prefix, manifest, options.networks.image_size_px, options.data.crop_px)
           for prefix, manifest in zip((records, between_records), manifests)]

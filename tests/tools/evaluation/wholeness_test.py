@@ -8,32 +8,11 @@ import numpy as np
 import pytest
 
 from dcgan import images
-from dcgan import latents
-from dcgan import networks
-from dcgan import transfers
-from tools import demo_clip
-from tools import demo_portrait
 from tools.evaluation import faces
 from tools.evaluation import wholeness
-from tools.faces import alignment
-from tools.faces import landmarks
 
 _CROP_PX = 140
 _LABELS = json.loads((pathlib.Path(__file__).parent / 'eye_labels.json').read_text())
-_SEED = 101
-
-
-@pytest.fixture(name='frames', scope='module')
-def _frames():
-  """Aligned frames of the demo clip, uint8 [40, 140, 140, 3]: lids shut, mouths open, turned heads among them."""
-  photo, finder = demo_clip.load_photo(), landmarks.FaceFinder()
-  portrait = demo_portrait.Portrait(photo, finder.find_all(photo)[0].landmarks, 256)
-  frames = []
-  for pose in demo_clip.make_poses(40, 3.0, seed=3):
-    drawn = portrait.draw(pose)
-    found = finder.find_all(drawn)[0]
-    frames.append(alignment.align(drawn, found.landmarks, found.eyes).image[39:179, 19:159])
-  return np.stack(frames)
 
 
 @pytest.fixture(name='measure', scope='module')
@@ -189,13 +168,8 @@ def test_labels_and_thresholds_fit_together():
     assert not is_clean or strangeness <= _LABELS['models'][name]['threshold'] + 1e-4
 
 
-def test_even_beside_another_face_what_the_eye_called_mangled_is_stranger(frames):
+def test_even_beside_another_face_what_the_eye_called_mangled_is_stranger(frames, ufm_pictures):
   """The pictures of the model that ships are made anew, so that the measure itself is held to the labels."""
-  model = transfers.load_donor('ufm').model
-  generator = networks.build_generator(model.options.networks, 'float32')
-  for variable in generator.variables:
-    variable.assign(model.values['generator_ema'][variable.name.removesuffix(':0')])
-  pictures = networks.generate(generator, latents.sample_z(48, model.options.networks.z_dims, _SEED))
-  strangeness = wholeness.Wholeness(images.resize(frames, 64), _CROP_PX).strangeness(pictures)
+  strangeness = wholeness.Wholeness(images.resize(frames, 64), _CROP_PX).strangeness(ufm_pictures)
   labels, _, _ = _labelled(['ufm'])
   assert _area(strangeness[labels == 'CC'], strangeness[labels == 'MM']) >= 0.95
