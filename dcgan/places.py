@@ -90,8 +90,11 @@ class PlaceLearner(trainer.Trainer):
     return read_space(self._places.numpy(), json.loads(self.extra_texts['pictures']), self.step)
 
   def _learn(self, minibatch):
+    pixels, numbers = minibatch
+    if self.strategy.num_replicas_in_sync > 1:  # points lie between any two of the whole minibatch
+      numbers = self.strategy.gather(numbers, axis=0)
     with tf.control_dependencies([self._join()]):
-      return super()._learn(minibatch)
+      return super()._learn((pixels, tf.ensure_shape(numbers, [self.options.data.global_batch_size])))
 
   def _join(self):
     """Lets the pictures that join at this minibatch begin between those that they are like; returns an operation."""
@@ -118,11 +121,11 @@ class PlaceLearner(trainer.Trainer):
     return tf.cond(self.global_step < num_alone, alone, lambda: super(PlaceLearner, self)._step(minibatch))
 
   def _reconstruct(self, minibatch):
-    """Trains places and G on this replica's part of a minibatch by pixels and edges; returns its share of the metrics."""
+    """Trains places and G by pixels and edges; takes and returns the same as `_replica_step`."""
     pixels, numbers = minibatch
     options = self.options.places
     real_images = images.to_float(pixels)
-    numbers, places = self._places_of(numbers)
+    places = tf.gather(self._places, numbers)
     with tf.GradientTape() as tape:
       tape.watch(places)
       made = self.generator(self._points(places)[:self._per_replica_batch_size], training=True)
@@ -134,15 +137,8 @@ class PlaceLearner(trainer.Trainer):
     values = {'gradients/generator': norm, 'loss/reconstruction': reconstruction, 'loss/pixels': pixels_loss}
     return self._replica_share(tf.stack([values.get(name, tf.constant(0.0)) for name in self.STEP_METRICS]))
 
-  def _places_of(self, numbers):
-    """Returns the whole minibatch's numbers, int64 [global_batch], and their places, float32 [global_batch, z_dims]."""
-    if self.strategy.num_replicas_in_sync > 1:  # points lie between any two of the whole minibatch
-      numbers = tf.distribute.get_replica_context().all_gather(numbers, axis=0)
-    numbers = tf.ensure_shape(numbers, [self.options.data.global_batch_size])
-    return numbers, tf.gather(self._places, numbers)
-
   def _replica_step(self, minibatch, has_r1):
-    """Trains places, G and D on this replica's part of a minibatch; returns its share of the metrics.
+    """Trains places, G and D on this replica's part of a minibatch, and the numbers of all its pictures; returns its share.
 
     G and D learn at once, from one pass of each: D's second look at the fakes would take a sixth of the step.
     """
@@ -150,7 +146,7 @@ class PlaceLearner(trainer.Trainer):
     options = self.options.places
     real_images = images.to_float(pixels)
     num_pictures = self._per_replica_batch_size
-    numbers, places = self._places_of(numbers)
+    places = tf.gather(self._places, numbers)
     with tf.GradientTape(persistent=True) as tape:
       tape.watch(places)
       fake_images = self.generator(self._points(places), training=True)
