@@ -27,7 +27,7 @@ NUM_PICTURES = 4
 @pytest.fixture(name='options')
 def fixture_options(tiny_config):
   return tiny_config.replace('networks', discriminator_norm='spectral').replace(
-      'training', learner='places', num_minibatches=6, learning_rate=0.001)
+      'training', learner='places', num_minibatches=6, learning_rate=0.001).replace('places', alone_visits=0)
 
 
 def pictures():
@@ -71,6 +71,20 @@ def test_places_and_both_networks_are_learnt_and_told_of(options):
   assert set(history) == set(places.PlaceLearner.METRICS)
   assert all(np.isfinite(column).all() for column in history.values())
   assert trained.step == 3
+
+
+def test_at_the_start_pictures_are_reconstructed_alone(options):
+  trained = make(options.replace('places', alone_visits=2))  # two minibatches of all four pictures
+  before = weights.values_of(trained.discriminator)
+  start = trained._places.numpy()
+  history = learn(trained, 2)
+  for name, value in weights.values_of(trained.discriminator).items():
+    np.testing.assert_array_equal(value, before[name], err_msg=name)
+  assert (history['loss/discriminator'] == 0).all() and (history['loss/pixels'] > 0).all()
+  assert (trained._places.numpy() != start).any(axis=1).all()
+  history = learn(trained, 1)
+  assert (history['loss/discriminator'] > 0).all()
+  assert any((value != before[name]).any() for name, value in weights.values_of(trained.discriminator).items())
 
 
 def test_the_loss_of_pixels_is_the_mean_difference_at_the_places(options):
@@ -129,8 +143,9 @@ def test_points_between_lie_on_arcs_of_two_places(options, between):
 
 
 @pytest.mark.slow
-def test_two_replicas_learn_as_one_does(options, two_replicas):
-  options = options.replace('data', global_batch_size=8).replace('places', between='pairs')
+@pytest.mark.parametrize('alone_visits', [0, 1])
+def test_two_replicas_learn_as_one_does(options, two_replicas, alone_visits):
+  options = options.replace('data', global_batch_size=8).replace('places', alone_visits=alone_visits)
   targets = np.random.default_rng(3).integers(0, 256, [8, 8, 8, 3], np.uint8)
   one, two = make(options, targets=targets), make(options, two_replicas, targets)
   left, right = learn(one, 3, targets), learn(two, 3, targets)
@@ -168,7 +183,8 @@ def test_the_space_is_the_region_of_the_pictures_that_have_joined(options):
 def test_a_stopped_run_goes_on_to_the_same_places_and_weights(options, tmp_path, is_strong):
   if is_strong:
     options = options.replace('regularization', r1_gamma=1.0, r1_every_steps=2, instance_noise=0.1).replace(
-        'augmentation', policies=('colour', 'flip')).replace('data', minibatches='overlapping')
+        'augmentation', policies=('colour', 'flip')).replace('data', minibatches='overlapping').replace(
+            'places', alone_visits=1)
   whole = session.start(options, tmp_path / 'whole').run
   half = session.start(options.replace('training', num_minibatches=3), tmp_path / 'half').run
   session.resume(half, runs.load_options(half).replace('training', num_minibatches=6))
