@@ -16,7 +16,7 @@ _EVERY_STEPS = 25  # minibatches between two times at which pictures join
 _MOST_CHOSEN = 2048  # by how unlike the others they are; those behind them are not worth the time
 # A place begins at one point for all, so that the person is there at once, and apart from the others, so that they are
 # told apart; most of that follows the looks.
-_TOGETHER, _APART, _LOOKS_SHARE = 0.7, 0.5, float(__import__('os').environ.get('LOOKS', 0.8))
+_TOGETHER, _APART, _LOOKS_SHARE = 0.7, 0.5, 0.8
 _NUM_COMPONENTS = 32
 _STREAM = 0xAD
 

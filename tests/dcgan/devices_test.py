@@ -154,3 +154,10 @@ def test_xla_is_on_for_one_gpu_where_everything_compiles(monkeypatch, two_replic
   assert not devices.choose_xla(options, two_replicas)
   assert not devices.choose_xla(options.replace('networks', discriminator_norm='spectral'), one)
   assert not devices.choose_xla(options.replace('training', precision='float16'), one)
+
+
+@pytest.mark.parametrize('gpus, secs, is_fast', [([], 0.02, True), ([], 0.08, False), (['gpu'], 9.0, True)])
+def test_a_machine_is_fast_with_a_gpu_or_where_a_layer_is(monkeypatch, gpus, secs, is_fast):
+  monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: gpus)
+  monkeypatch.setattr(devices, '_secs_of_a_layer', lambda precision: secs)
+  assert devices.is_fast() == is_fast
