@@ -66,13 +66,13 @@ run tools.make_records --video=$$made --fps=12 --name=demo --overwrite
 records=$$made
 run dcgan.train --records=$$records --init_from=ufm --num_minibatches=600
 run=$$made
-run tools.animate --run=$$run
+run tools.animate --run=$$run --through=5
 cat <<END
 
 Look at
   $$records.png   the faces that it learnt from, with their eyes on one line
   $$run/gallery.png   expressions that it made up, each with its number
-  $$made   a line from one of them to another
+  $$made   a way through some of them
 
 With a video of your own (half a minute of one person near the camera, with many expressions):
   make avatar VIDEO=me.mp4
