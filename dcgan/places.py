@@ -101,9 +101,9 @@ class PlaceLearner(trainer.Trainer):
     joins = tf.logical_and(tf.equal(self._joins, self.global_step), self.global_step > 0)
 
     def assign():
-      on_sphere = _to_sphere(self._places)
+      on_sphere = to_sphere(self._places)
       parents = tf.gather(on_sphere, self.admission.parents)  # [num, 2, z_dims]
-      between = _to_sphere(tf.reduce_sum(parents * self.admission.shares[..., tf.newaxis], axis=1))
+      between = to_sphere(tf.reduce_sum(parents * self.admission.shares[..., tf.newaxis], axis=1))
       self._places.assign(tf.where(joins[:, tf.newaxis], between, self._places))
       return tf.constant(True)
 
@@ -178,10 +178,10 @@ class PlaceLearner(trainer.Trainer):
 
   def _points(self, places):
     """Returns what this replica's G sees of the places of a minibatch: its own, shaken, and points between them."""
-    on_sphere = _to_sphere(places)
+    on_sphere = to_sphere(places)
     size = self._drawn([len(places), 1], _SIZES) * self.options.places.places_noise
     noise = tf.random.stateless_normal(places.shape, self._seed(_SHAKEN), alg='philox')
-    z = self._replica_rows(_to_sphere(on_sphere + size * noise))
+    z = self._replica_rows(to_sphere(on_sphere + size * noise))
     if not self._num_between:
       return z
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -201,7 +201,7 @@ class PlaceLearner(trainer.Trainer):
       ends = tf.gather(nearest, tf.range(num_points) % nearest.shape[1], batch_dims=1)
     fractions = self._drawn([num_pictures, 1], _FRACTIONS)[:num_points]
     # On the sphere the straight line's points, brought back to it, are those of the arc.
-    return _to_sphere((1.0 - fractions) * tf.gather(places, starts) + fractions * tf.gather(places, ends))
+    return to_sphere((1.0 - fractions) * tf.gather(places, starts) + fractions * tf.gather(places, ends))
 
   def _drawn(self, shape, stream):
     """Returns uniform numbers in [0, 1), the same on each replica."""
@@ -263,6 +263,6 @@ def read_space(places, pictures, step):
   return region.Region(latents.to_sphere(places[has_joined]), keys, times_secs[has_joined])
 
 
-def _to_sphere(z):
+def to_sphere(z):
   """As `latents.to_sphere`, in the graph."""
   return z * tf.math.rsqrt(tf.maximum(tf.reduce_mean(tf.square(z), axis=-1, keepdims=True), 1e-12))

@@ -7,6 +7,7 @@ from dcgan import images as pixels
 from dcgan import latents
 from dcgan import losses
 from dcgan import networks
+from dcgan import places as place_learner
 from dcgan.metrics import features
 
 _NUM_SAMPLES = 512  # that the search starts among
@@ -139,7 +140,7 @@ def _descent(generator, num_steps, is_normal):
       variance += (1.0 - _BETA_2) * (tf.square(gradient) - variance)
       rate = 0.5 * _LEARNING_RATE * (1.0 + tf.cos(np.pi * (step - 1.0) / num_steps))
       z -= rate * momentum / (1.0 - _BETA_1**step) / (tf.sqrt(variance / (1.0 - _BETA_2**step)) + _EPSILON)
-    return z if is_normal else _to_sphere(z)
+    return z if is_normal else place_learner.to_sphere(z)
 
   return descend
 
@@ -152,12 +153,8 @@ def _loss(generator, z, start, targets):
 
 
 def _loss_in_region(generator, z, start, targets):
-  z = _to_sphere(z)
+  z = place_learner.to_sphere(z)
   made = generator(z, training=False)
   num = tf.cast(tf.shape(z)[0], tf.float32)
   distance = tf.reduce_mean(tf.abs(made - targets)) + _EDGES_WEIGHT * losses.edge_distance(targets, made, _NUM_SCALES)
   return num * (distance + _STAY_WEIGHT * tf.reduce_mean(tf.math.squared_difference(z, start)))
-
-
-def _to_sphere(z):
-  return z * tf.math.rsqrt(tf.reduce_mean(tf.square(z), axis=1, keepdims=True))

@@ -58,7 +58,8 @@ class Measure:
 MEASURES = {
     'clean_rate': Measure('Clean faces', 'as many as of the photos', 'one face whose features are where and as the '
                           "photos' are (`wholeness`)", '.0%'),
-    'found_rate': Measure('Faces anywhere', 'as many as of the photos', 'as above', '.0%'),
+    'found_rate': Measure('Faces anywhere', 'as many as of the photos', 'Face Mesh (Kartynnik et '
+                          'al. 2019, arXiv:1907.06724)', '.0%'),
     'spread': Measure('Spread of expressions and turns', '1: mouth, lids, gaze, brows and head go as far as in the photos',
                       '10th to 90th percentile of what Face Mesh measures, each ratio at most 1'),
     'likeness': Measure('Likeness by appearance', '0.5 and more: as near to the photos as these are to each other',
