@@ -34,7 +34,7 @@ _MAX_REJECT_FRACTION = 0.98
 _PRESET = 'person'
 _NUM_MINIBATCHES = 100_000  # more than any time allows
 _SAMPLES_EVERY_STEPS, _CHECKPOINT_EVERY_STEPS = 25, 100
-_PREVIEW_SECS = 20.0  # after training began; a minute is not over then
+_PREVIEW_SECS = 20.0  # after training began, a minute is not over then; or after a third of the time, where that is less
 _PREVIEW_EVERY_STEPS, _PREVIEW_AGAIN_SECS = 5, 30.0
 _PREVIEW = 'preview.png'
 _LARGE_PX, _SMALL_PX = 128, 64
@@ -129,7 +129,7 @@ class Preview:
 
   every_steps = _PREVIEW_EVERY_STEPS
 
-  def __init__(self, path, draw, secs=_PREVIEW_SECS):
+  def __init__(self, path, draw, secs):
     self._path = path
     self._draw = draw
     self._due_at = time.monotonic() + secs
@@ -215,7 +215,9 @@ def _train(options, init_from, digest, checkpoints_dir, minutes, overwrite):
     if step >= options.training.num_minibatches or (run / _AVATAR).is_file():
       return session.Result(run, step, None)
   deadline = Deadline(minutes, _SAMPLES_EVERY_STEPS)
-  also_due = lambda folder, parts: [Preview(pathlib.Path(folder) / _PREVIEW, parts.save_reconstructions), deadline]
+  first_secs = min(_PREVIEW_SECS, 60 * minutes / 3)
+  also_due = lambda folder, parts: [
+      Preview(pathlib.Path(folder) / _PREVIEW, parts.save_reconstructions, first_secs), deadline]
   logging.info('Learning the face, for %g minutes at most.', minutes)
   strategy = devices.build_strategy()
   if run:
