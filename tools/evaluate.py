@@ -4,11 +4,12 @@
   python -m tools.evaluate --run=checkpoints/00001-adele64 --checkpoint=all
   python -m tools.evaluate --run=checkpoints/00001-adele64 --run=checkpoints/00002-adele64-from-ufm --checkpoint=best
 
-Measures how many samples are faces with their eyes in place, how varied they are, how near to the photos, whether
-training pictures are copied, how noisy they are and how evenly lines in Z move; with --inception_weights, FID and KID
-too. Prints a table, and writes RUN/evaluation.json and RUN/evaluation.html: one file that opens from disk, with the
-samples beside their nearest training pictures and the curves of the training. Runs that still train can be evaluated.
-The last line on standard output is the path of the page.
+Measures how many samples are clean faces, how varied they and their expressions are, how alike the person, how near to
+the photos, whether training pictures are copied, how noisy they are and how evenly lines in Z move; of a run with
+places also how well its pictures, and held-out ones, come back; with --inception_weights, FID and KID too. Prints a
+table, and writes RUN/evaluation.json and RUN/evaluation.html: one file that opens from disk, with the samples beside
+their nearest training pictures and the curves of the training. Runs that still train can be evaluated. The last line
+on standard output is the path of the page.
 """
 
 from absl import app

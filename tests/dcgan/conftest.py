@@ -41,6 +41,15 @@ def make_set(prefix, num_faces, num_shards=2, kind='photos', secs_apart=None):
   return manifest
 
 
+def train_places(prefix, checkpoints_dir):
+  """Trains a run with places on a set for three minibatches, in networks of 8 px; returns its path."""
+  return session.start(config.Config(
+      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3, discriminator_norm='spectral'),
+      data=config.Data(records=str(prefix), global_batch_size=4),
+      training=config.Training(num_minibatches=3, learner='places'), places=config.Places(alone_visits=1)),
+                       checkpoints_dir).run
+
+
 def memory_set(pictures, trained_on, held_out=(), descriptors=None, is_video=False, times_secs=None):
   """Returns an `input_pipeline.MemorySet` of pictures, uint8 [num_images, size, size, 3], whose keys are their numbers."""
   num_images = len(pictures)

@@ -111,11 +111,7 @@ def fixture_film(tmp_path_factory):
   """A run with places on 9 frames, half a second apart, of which the last stretch is held out."""
   folder = tmp_path_factory.mktemp('film')
   conftest.make_set(folder / 'film', 9, kind='video', secs_apart=0.5)
-  options = config.Config(
-      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3, discriminator_norm='spectral'),
-      data=config.Data(records=str(folder / 'film'), global_batch_size=4),
-      training=config.Training(num_minibatches=3, learner='places'), places=config.Places(alone_visits=1))
-  return session.start(options, folder / 'checkpoints').run
+  return conftest.train_places(folder / 'film', folder / 'checkpoints')
 
 
 @pytest.mark.slow

@@ -96,15 +96,6 @@ def in_place(seen):
   return (off_px <= _EYE_TOLERANCE_PX).all(axis=1)  # NaN is not
 
 
-def face_rate(seen):
-  """Returns the share of pictures, 0 to 1, in which there is exactly one face, with both eyes in their places.
-
-  Args:
-    seen: `Seen`, of one picture or more.
-  """
-  return float(np.mean(in_place(seen)))
-
-
 def landmark_errors(real, made):
   """Returns how far the features of made faces are from those of the real ones that they should be.
 

@@ -46,19 +46,19 @@ class Finding:
     return 'cannot be told' if self.agrees is None else 'agrees' if self.agrees else 'does not agree'
 
 
-def faces_appear(face_rate, of_reals, num_minibatches):
+def faces_appear(clean_rate, of_reals, num_minibatches):
   """Returns the `Finding` on convincing faces early in the training on many faces (experiment 1).
 
   Args:
-    face_rate: float in [0, 1], share of the samples that are faces with both eyes in their places, or None.
+    clean_rate: float in [0, 1], share of the samples that are clean faces, or None.
     of_reals: float in [0, 1], the same of the photos, or None.
     num_minibatches: int, trained.
   """
   claim = 'At a fifth of an epoch of 109,631 photos, 342 minibatches of 64, most samples are convincing faces.'
-  if face_rate is None or not of_reals:
+  if clean_rate is None or not of_reals:
     return Finding(claim, None, 'No face was found in the photos, so none could be counted in the samples.')
-  return Finding(claim, face_rate / of_reals > _MOST, f'{_percent(face_rate)} of the samples are faces with both eyes '
-                 f'in their places after {num_minibatches:,} minibatches ({_percent(of_reals)} of the photos are).')
+  return Finding(claim, clean_rate / of_reals > _MOST, f'{_percent(clean_rate)} of the samples are clean faces after '
+                 f'{num_minibatches:,} minibatches ({_percent(of_reals)} of the photos are).')
 
 
 def losses_stay_stable(ratios):
@@ -188,21 +188,21 @@ def alignment_cures(aligned, unaligned):
   return Finding(claim, ours <= _CURED * theirs and num_better > _MOST * len(pairs), f'{numbers}.')
 
 
-def usable_images(face_rates):
+def usable_images(clean_rates):
   """Returns the `Finding` on usable pictures from an aligned tiny set (experiment 3).
 
   Args:
-    face_rates: dict from the names of runs to the share of samples that are faces with both eyes in their places over
-      that of the photos; float, or None where not known.
+    clean_rates: dict from the names of runs to the share of samples that are clean faces over that of the photos;
+      float, or None where not known.
   """
   claim = 'With an aligned tiny set, and with care, usable pictures are made.'
-  known = {name: rate for name, rate in face_rates.items() if rate is not None}
+  known = {name: rate for name, rate in clean_rates.items() if rate is not None}
   if not known:
     return Finding(claim, None, 'No face was found in the photos, so none could be counted in the samples.')
   best = max(known, key=known.get)
   num_good = sum(rate > _MOST for rate in known.values())
-  return Finding(claim, num_good > 0, f'In {num_good} of {_counted(len(known), "run")} most samples are faces with '
-                 f'both eyes in their places; the best is {best}, {_percent(known[best])} of what the photos have.')
+  return Finding(claim, num_good > 0, f'In {num_good} of {_counted(len(known), "run")} most samples are clean '
+                 f'faces; the best is {best}, {_percent(known[best])} of what the photos have.')
 
 
 def many_expressions(diversity, geometry_distance, geometry_of_between):
@@ -223,7 +223,7 @@ def many_expressions(diversity, geometry_distance, geometry_of_between):
   return Finding(claim, diversity >= _VARIED, f'{told}.')
 
 
-def reasonable_interpolation(between_error, trained_error, mean_picture_error, share_nearer, face_rate):
+def reasonable_interpolation(between_error, trained_error, mean_picture_error, share_nearer, clean_rate):
   """Returns the `Finding` on frames between those trained on (experiment 4).
 
   Frames in between must be made nearly as well as those trained on, and better than by one picture for all of them; and
@@ -235,37 +235,37 @@ def reasonable_interpolation(between_error, trained_error, mean_picture_error, s
     mean_picture_error: float, the median distance of frames in between from the mean of the frames trained on.
     share_nearer: float in [0, 1], of the frames in between: those that the model comes nearer to than any frame trained
       on is.
-    face_rate: float, share of samples that are faces with both eyes in their places over that of the frames, or None.
+    clean_rate: float, share of samples that are clean faces over that of the frames, or None.
   """
   claim = 'The model interpolates reasonably between the frames it was trained on.'
   told = (f'Frames in between are made to within {between_error:.1f} grey values, frames trained on to within '
           f'{trained_error:.1f}; the mean frame is {mean_picture_error:.1f} away. {_percent(share_nearer)} of the '
           'frames in between are made better than by showing the nearest frame trained on.')
-  if face_rate is None:
+  if clean_rate is None:
     return Finding(claim, None, f'{told} But no face was found in the frames, so none could be counted in the samples.')
-  told += f' Faces with both eyes in their places: {_percent(face_rate)} of what the frames have.'
+  told += f' Clean faces: {_percent(clean_rate)} of what the frames have.'
   return Finding(claim, between_error <= _AS_GOOD * trained_error and between_error < mean_picture_error
-                 and face_rate > _MOST, told)
+                 and clean_rate > _MOST, told)
 
 
 def person_is_there(ufm, scratch, num_minibatches):
   """Returns the `Finding` on likeness after the report's few minibatches (experiment 5, figures 6b and 7b).
 
   Args:
-    ufm: (float, float) of the run from a model of many faces: the share of its samples that are faces with both eyes in
-      their places over that of the photos, or None, and its samples' sliced Wasserstein distance to the photos.
+    ufm: (float, float) of the run from a model of many faces: the share of its samples that are clean faces over that
+      of the photos, or None, and its samples' sliced Wasserstein distance to the photos.
     scratch: likewise, of the run from scratch.
     num_minibatches: int.
   """
   claim = 'From the Universal Face Model the person is there after 75 minibatches, from scratch not yet.'
-  (face_share, distance), (scratch_face_share, scratch_distance) = ufm, scratch
-  if face_share is None or scratch_face_share is None:
+  (clean_share, distance), (scratch_clean_share, scratch_distance) = ufm, scratch
+  if clean_share is None or scratch_clean_share is None:
     return Finding(claim, None, 'No face was found in the photos, so none could be counted in the samples.')
   return Finding(
-      claim, face_share >= _NEARLY_ALL > scratch_face_share and distance < scratch_distance,
-      f'After {num_minibatches:,} minibatches faces with both eyes in their places are {_percent(face_share)} of what '
-      f'the photos have from the model and {_percent(scratch_face_share)} from scratch; the sliced Wasserstein '
-      f'distance to the photos is {distance:.1f} and {scratch_distance:.1f}.')
+      claim, clean_share >= _NEARLY_ALL > scratch_clean_share and distance < scratch_distance,
+      f'After {num_minibatches:,} minibatches clean faces are {_percent(clean_share)} of what the photos have from the '
+      f'model and {_percent(scratch_clean_share)} from scratch; the sliced Wasserstein distance to the photos is '
+      f'{distance:.1f} and {scratch_distance:.1f}.')
 
 
 def training_is_faster(times_more, num_minibatches):

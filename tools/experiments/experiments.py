@@ -108,7 +108,7 @@ class Outcome:
         global_batch_size=data.global_batch_size, minibatches=data.minibatches,
         seed=self.variant.options.training.seed, images_seen=self.images_seen, collapsed=self.collapsed,
         symptoms=self.symptoms, loss_ratio=self.loss_ratios[-1] if self.loss_ratios else None,
-        found_share=self.share('found_rate'), face_share=self.share('clean_rate'), measures=self.evaluated.measures,
+        found_share=self.share('found_rate'), clean_share=self.share('clean_rate'), measures=self.evaluated.measures,
         of_reals=self.evaluated.of_reals, reasons=self.evaluated.reasons)
 
 

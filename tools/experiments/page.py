@@ -17,7 +17,7 @@ _MOST_SHOWN_PX = 128
 _MOST_LINES = 6  # in a chart: more cannot be told apart
 _NUM_MAGNIFIED = 2  # samples whose middle is shown enlarged
 # Of `measures.MEASURES`, with short names.
-_COLUMNS = {'found_rate': 'with a face', 'clean_rate': 'eyes in place', 'diversity': 'diversity',
+_COLUMNS = {'found_rate': 'with a face', 'clean_rate': 'clean faces', 'diversity': 'diversity',
             'geometry_distance': 'geometry distance', 'sliced_wasserstein': 'Wasserstein distance',
             'noise_texture': 'noise texture'}
 _CHARTS = (('gLoss/dLoss, moving average', 'health/loss_ratio', True),

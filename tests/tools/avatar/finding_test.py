@@ -4,9 +4,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from dcgan import config
 from dcgan import errors
-from dcgan import session
 from tests import entries_test
 from tests.dcgan import conftest
 from tools.avatar import animation
@@ -19,11 +17,7 @@ def fixture_run(tmp_path_factory):
   """A run with places on six drawn faces."""
   folder = tmp_path_factory.mktemp('finding')
   conftest.make_set(folder / 'drawn', 6)
-  options = config.Config(
-      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3, discriminator_norm='spectral'),
-      data=config.Data(records=str(folder / 'drawn'), global_batch_size=4),
-      training=config.Training(num_minibatches=3, learner='places'), places=config.Places(alone_visits=1))
-  return session.start(options, folder / 'checkpoints').run
+  return conftest.train_places(folder / 'drawn', folder / 'checkpoints')
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def test_aligned_face_is_in_its_place_however_it_was_turned_before(place, crop_p
   np.testing.assert_array_equal(seen.num_faces, [1, 1, 1])
   np.testing.assert_allclose(
       seen.landmarks[:, _IRISES, :2], [[alignment.IMAGE_LEFT_EYE, alignment.IMAGE_RIGHT_EYE]] * 3, atol=1.5)
-  assert faces.found_rate(seen) == faces.face_rate(seen) == 1
+  assert faces.found_rate(seen) == faces.in_place(seen).mean() == 1
 
 
 def test_depth_is_in_the_scale_of_the_aligned_frame(place, astronaut):
@@ -49,7 +49,7 @@ def test_depth_is_in_the_scale_of_the_aligned_frame(place, astronaut):
 
 def test_shifted_face_is_found_but_not_in_its_place(place):
   seen = faces.look(np.concatenate([place(), place(shift_px=(12, 0)), place(shift_px=(0, -9))]), _CROP_PX)
-  assert faces.found_rate(seen) == 1 and faces.face_rate(seen) == pytest.approx(1 / 3)
+  assert faces.found_rate(seen) == 1 and faces.in_place(seen).mean() == pytest.approx(1 / 3)
   moved = seen.landmarks[1:, _IRISES, :2].mean(axis=1) - seen.landmarks[0, _IRISES, :2].mean(axis=0)
   np.testing.assert_allclose(moved, [[12, 0], [0, -9]], atol=1)
 
@@ -59,7 +59,7 @@ def test_blank_and_noisy_pictures_show_no_face(place):
   seen = faces.look(np.concatenate([np.zeros_like(noise), np.full_like(noise, 255), noise, place()]), _CROP_PX)
   np.testing.assert_array_equal(seen.num_faces, [0] * 12 + [1])
   assert np.isnan(seen.landmarks[:12]).all() and np.isfinite(seen.landmarks[12]).all()
-  assert faces.found_rate(seen) == faces.face_rate(seen) == pytest.approx(1 / 13)
+  assert faces.found_rate(seen) == faces.in_place(seen).mean() == pytest.approx(1 / 13)
 
 
 def test_two_faces_are_counted_and_a_small_one_in_the_background_is_not(place, astronaut):
