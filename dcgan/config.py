@@ -180,7 +180,7 @@ class Places:
   edges_weight: float = 2.0
   features_weight: float = 1.0
   adversarial_weight: float = 0.3
-  alone_visits: int = 35
+  alone_visits: int = 45
   visits: int = 40
 
   def validate(self):

@@ -27,8 +27,8 @@ PRESETS = {
     # A tiny set.
     'person': config.Config(
         networks=_NETWORKS,
-        data=config.Data(crop_px=_CROP_PX, global_batch_size=16, holdout_fraction=0.1),
-        training=config.Training(num_minibatches=1000, learning_rate=3e-4, beta2=0.99, ema_half_life_images=2_000,
+        data=config.Data(crop_px=_CROP_PX, global_batch_size=8, holdout_fraction=0.1),
+        training=config.Training(num_minibatches=2000, learning_rate=1e-3, beta2=0.99, ema_half_life_images=2_000,
                                  learner='places'),
         health=_HEALTH),
 }
