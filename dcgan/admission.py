@@ -27,7 +27,8 @@ class Admission:
 
   Attributes:
     steps: int64 [num_pictures], the minibatch from which on a picture may be in a minibatch.
-    parents: int64 [num_pictures, 2], pictures that are like it and were there before; itself for those of the start.
+    parents: int64 [num_pictures, 2], pictures that are like it and were there before, of the first 2,048; itself for
+      those of the start.
     shares: float32 [num_pictures, 2], of each parent in where it begins; their sum is 1.
   """
 
@@ -35,9 +36,11 @@ class Admission:
   parents: np.ndarray
   shares: np.ndarray
 
-  def stages(self):
-    """Returns the stages of a run, list of (first minibatch, int64 [num] pictures that may be in one, ascending)."""
-    return [(int(step), np.flatnonzero(self.steps <= step)) for step in np.unique(self.steps)]
+  def stages(self, num_minibatches):
+    """Yields the stages of a run: (first minibatch, the one behind the last, int64 [num] pictures in them, ascending)."""
+    firsts = [int(step) for step in np.unique(self.steps) if step < num_minibatches]
+    for first, end in zip(firsts, firsts[1:] + [num_minibatches]):
+      yield first, end, np.flatnonzero(self.steps <= first)
 
 
 def admit(descriptors, batch_size, visits, seed):
@@ -60,8 +63,9 @@ def admit(descriptors, batch_size, visits, seed):
     first_stage = -(-_NUM_FIRST // per_stage)
     stages = np.maximum(0, numbers // per_stage - first_stage + 1)
     steps[order] = stages * _EVERY_STEPS + np.where(stages > 0, (first_stage - 1) * _EVERY_STEPS, 0)
-    for stage in range(1, int(stages[-1]) + 1):
-      young, old = order[stages == stage], order[stages < stage]
+    starts = np.searchsorted(stages, np.arange(1, int(stages[-1]) + 2))
+    for start, end in zip(starts[:-1], starts[1:]):
+      young, old = order[start:end], order[:min(start, _MOST_CHOSEN)]
       squares = features.squared_distances(descriptors[young], descriptors[old])
       nearest = np.argpartition(squares, 1, axis=1)[:, :2]
       near = 1.0 / (np.take_along_axis(squares, nearest, axis=1) + 1e-6)

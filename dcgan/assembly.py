@@ -137,7 +137,9 @@ class Assembly:
     numbers = self.trainer.placed
     if numbers is None:
       return self.save_samples(path)
-    spread = np.linspace(0, len(numbers) - 1, min(num_pictures, len(numbers))).astype(int)
+    num_pictures = min(num_pictures, len(numbers))
+    num_pictures -= num_pictures % 8 if num_pictures > 8 else 0  # whole rows
+    spread = np.linspace(0, len(numbers) - 1, num_pictures).astype(int)
     real = self._set.pictures(self._set.trained_on[numbers[spread]])
     made = networks.generate(self.trainer.generator_ema, self.trainer.space.places[spread])
     rows = [part for start in range(0, len(real), 8) for part in (real[start:start + 8], made[start:start + 8])]
@@ -186,8 +188,10 @@ class Assembly:
   def _iterator(self, step):
     """Returns an iterator over the minibatches from `step` on, each replica's part after the other's."""
     seed, num_replicas = self.options.training.seed, self._strategy.num_replicas_in_sync
-    plan = input_pipeline.make_plan(self._set, self.options.data, self.options.training.num_minibatches,
-                                    self.trainer.num_companions, num_replicas, seed, self.trainer.stages)[step:]
+    num_minibatches = self.options.training.num_minibatches
+    stages = self.trainer.stages and self.trainer.stages(num_minibatches)
+    plan = input_pipeline.make_plan(self._set, self.options.data, num_minibatches, self.trainer.num_companions,
+                                    num_replicas, seed, stages)[step:]
 
     def of_worker(context):
       per_worker = num_replicas // context.num_input_pipelines

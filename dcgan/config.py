@@ -157,11 +157,11 @@ class Places:
   """How pictures get their places in Z, for the learner 'places' (`dcgan.places`).
 
   Attributes:
-    places_rate: float, how far a place moves along each axis of Z when its picture is in a minibatch, at the most.
+    places_rate: float, how far a place moves along each axis of Z when its picture is in a minibatch (Adam's rate).
     places_noise: float, how far places are shaken before the generator sees them, at the most, in their own length.
     between: which places further points are drawn between, that only the adversarial loss sees: 'pairs' of any two
       pictures of a minibatch, or 'neighbours' in Z.
-    between_fraction: float in [0, 1], such points for each picture of a minibatch.
+    between_fraction: float in [0, 1], such points for each picture of a minibatch, rounded up on each replica.
     pixels_weight: float, of the mean absolute difference between a picture and the one made at its place.
     edges_weight: float, of that of their horizontal and vertical differences, at three scales; halved pictures count
       half as much.

@@ -173,21 +173,17 @@ def make_plan(training_set, options, num_batches, num_companions, num_replicas, 
     num_companions: int, pictures behind those of each part (`batch_plan.with_companions`).
     num_replicas: int, parts of each minibatch.
     seed: int.
-    stages: list of (first minibatch, int64 [num] pictures, as places among those that are trained on), ascending, as
-      `admission.Admission.stages` returns it; None where all are there from the start.
+    stages: iterable of (first minibatch, the one behind the last, int64 [num] pictures, as places among those that are
+      trained on), ascending, as `admission.Admission.stages` yields them; None where all are there from the start.
 
   Returns:
     int64 [num_batches, num_replicas, global_batch / num_replicas + num_companions], indices into the set.
   """
   trained_on = training_set.trained_on
-  stages = stages or [(0, np.arange(len(trained_on)))]
-  ends = [first for first, _ in stages[1:]] + [num_batches]
   parts = []
-  for number, ((first, pictures), end) in enumerate(zip(stages, ends)):
+  for number, (first, end, pictures) in enumerate(stages or [(0, num_batches, np.arange(len(trained_on)))]):
     stage_seed = seed + (number << 32)
-    num_in_stage = min(end, num_batches) - first
-    if num_in_stage <= 0:
-      break
+    num_in_stage = end - first
     if options.minibatches == 'shuffled':
       plan = batch_plan.shuffled_plan(len(pictures), options.global_batch_size, num_in_stage, stage_seed)
     else:

@@ -46,14 +46,6 @@ class Normal:
       return self.sample(num_points, seed)
     return np.concatenate([self.picture_z, self.sample(max(0, num_points - len(self.picture_z)), seed)])
 
-  def way(self, start, end):
-    """Returns the corners of the way from one point to another, float32 [2, z_dims]: it is straight."""
-    return np.stack([start, end])
-
-  def line(self, start, end, fractions):
-    """Returns points on the straight line, as `lerp`."""
-    return lerp(start, end, fractions)
-
 
 def to_sphere(z):
   """Returns points divided by their root mean square: on the sphere near which standard normal ones lie.

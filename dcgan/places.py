@@ -1,7 +1,9 @@
 """Learns a person: each picture gets its place in Z, learnt together with the generator, beside the game of G and D."""
 
 import json
+import math
 
+from absl import logging
 import numpy as np
 import tensorflow as tf
 
@@ -58,7 +60,7 @@ class PlaceLearner(trainer.Trainer):
     self.admission = admission.admit(descriptors, options.data.global_batch_size, options.places.visits,
                                      options.training.seed)
     start = admission.start_places(descriptors, options.networks.z_dims, options.training.seed)
-    self._num_between = round(options.places.between_fraction * self._per_replica_batch_size)
+    self._num_between = math.ceil(options.places.between_fraction * self._per_replica_batch_size)
     make = lambda value: tf.Variable(value, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
     with strategy.scope():
       self._places, self._variances, self._visits = (make(value) for value in (
@@ -67,7 +69,13 @@ class PlaceLearner(trainer.Trainer):
                             else self._reconstruct)
     num_first = int(np.sum(self.admission.steps == 0))
     self._num_alone = -(-options.places.alone_visits * num_first // options.data.global_batch_size)
+    if self._num_alone >= options.training.num_minibatches:
+      logging.warning('All %d minibatches are for reconstruction alone, which leaves pictures soft: %d pictures are seen '
+                      '%d times first. Raise --num_minibatches to %d, or lower --alone_visits.',
+                      options.training.num_minibatches, num_first, options.places.alone_visits,
+                      self._num_alone * 4 // 3)
     self._joins = tf.constant(self.admission.steps)
+    self.stages = self.admission.stages
     self._judge = tf.keras.Model(self.discriminator.inputs, (
         self.discriminator.output, networks.build_features(self.discriminator).output), name='judge')
     self.extra_state = {PLACES: self._places, 'places_variances': self._variances, 'places_visits': self._visits}
@@ -77,12 +85,8 @@ class PlaceLearner(trainer.Trainer):
         joins=self.admission.steps.tolist()))}
 
   @property
-  def stages(self):
-    return self.admission.stages()
-
-  @property
   def placed(self):
-    return np.flatnonzero(self.admission.steps <= self.step)
+    return np.flatnonzero(_has_joined(self.admission.steps, self.step))
 
   @property
   def space(self):
@@ -257,10 +261,15 @@ def read_space(places, pictures, step):
     pictures: dict of lists, what a checkpoint tells of them: 'keys', 'times_secs' and 'joins'.
     step: int.
   """
-  has_joined = np.array(pictures['joins']) <= step
+  has_joined = _has_joined(np.array(pictures['joins']), step)
   times_secs = np.array([np.nan if secs is None else secs for secs in pictures['times_secs']], np.float64)
   keys = tuple(key for key, is_there in zip(pictures['keys'], has_joined) if is_there)
   return region.Region(latents.to_sphere(places[has_joined]), keys, times_secs[has_joined])
+
+
+def _has_joined(steps, step):
+  """Returns which pictures that join at `steps`, int [num_pictures], were in a minibatch before minibatch `step`."""
+  return (steps == 0) | (steps < step)  # those of the start are there before the first
 
 
 def to_sphere(z):

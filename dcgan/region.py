@@ -39,7 +39,8 @@ class Region:
   times_secs: np.ndarray
 
   def sample(self, num_points, seed):
-    """Returns points between neighbours: fewer are a prefix of more, and the same seed gives the same ones.
+    """Returns points between neighbours: fewer are a prefix of more, and the same seed gives the same ones of the same
+    places.
 
     Each is a mixture of a place and two of its nearest, and the places come round before one comes again.
 
@@ -53,7 +54,7 @@ class Region:
     rng = np.random.Generator(np.random.PCG64([seed, _STREAM]))
     num_rounds = -(-num_points // len(self.places))
     centres = np.concatenate([np.empty(0, np.int64), *(rng.permutation(len(self.places)) for _ in range(num_rounds))])
-    return self._between(centres[:num_points], rng)
+    return self._between(centres[:num_points], np.random.Generator(np.random.PCG64([seed, _STREAM, 1])))
 
   def gallery(self, num_points, seed):
     """Returns points as `sample` does, but spread over the places, rare ones too, and in an order of neighbours."""
@@ -87,6 +88,13 @@ class Region:
     if np.isnan(self.times_secs).all():
       return None
     return int(np.nanargmin(np.abs(self.times_secs - wanted)))
+
+  def clips(self):
+    """Returns the `Region` of each video that the pictures are frames of, list, in the order of their first frames."""
+    names = np.array([clip_of(key) for key in self.keys])
+    firsts = [names[i] for i in sorted(np.unique(names, return_index=True)[1])]
+    return [Region(self.places[names == name], tuple(np.array(self.keys, object)[names == name]),
+                   self.times_secs[names == name]) for name in firsts]
 
   def nearest(self, z, num_places):
     """Returns the places nearest to points, the nearest first.
@@ -135,9 +143,7 @@ class Region:
       way.append(before[way[-1]])
     corners = nodes[way[::-1]]
     steps = np.linalg.norm(np.diff(corners, axis=0), axis=1)
-    kept = np.concatenate([[True], steps > 1e-4])  # an end that is a place stands in the graph twice
-    kept[-1] = True
-    corners = corners[kept]
+    corners = corners[np.concatenate([[True], steps > 1e-4])]  # an end that is a place stands in the graph twice
     return corners if len(corners) > 1 else np.repeat(corners, 2, axis=0)
 
   @functools.cached_property
@@ -161,3 +167,8 @@ class Region:
     rows, columns = np.concatenate([rows, tree.row]), np.concatenate([columns, tree.col])
     pairs = np.unique(np.sort(np.stack([rows, columns]), axis=0), axis=1)
     return pairs[0], pairs[1], self._squares[pairs[0], pairs[1]] + 1e-9
+
+
+def clip_of(key):
+  """Returns which video a picture is a frame of, by its key, as 'talk.mp4' of 'talk.mp4@3.167s'; '' for photos."""
+  return key.rpartition('@')[0]

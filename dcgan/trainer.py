@@ -45,7 +45,7 @@ class Trainer(tf.Module):
   STEP_METRICS = ('loss/generator', 'loss/discriminator', 'logits/real', 'logits/fake', 'logits/real_sign',
                   'gradients/generator', 'gradients/discriminator')
   METRICS = (*STEP_METRICS, 'penalty/r1', 'augment/probability', 'time/input_secs')
-  stages = None  # in which the pictures of a set join, as for `input_pipeline.make_plan`
+  stages = None  # callable of int: those of a run of as many minibatches, as for `input_pipeline.make_plan`
   placed = None  # int64 [num], which of the pictures that are trained on have a place in `space`, in its order
   wants_places = False  # whether a minibatch is (pictures, their places among those that are trained on)
   trains_discriminator = True

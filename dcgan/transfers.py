@@ -127,8 +127,8 @@ def transfer(donor, trainer, manifest):
   Generator, discriminator and averaged generator are taken, variable by variable, where name and shape agree: of a
   model of another resolution the layers up to the smaller one. The optimizers and the global step stay fresh, so the
   averaged generator follows the new pictures from the first minibatch on. A model that saw another crop of the face is
-  taken with a warning. Where only scales and shifts are learnt ('bn_only'), the generator too takes the averaged one's
-  values: what it keeps it keeps for good, and those are the better ones. A map of Z was learnt by the averaged one
+  taken with a warning. Where only scales and shifts are learnt ('bn_only'), and where pictures have places, the
+  generator too takes the averaged one's values, which are the better ones. A map of Z was learnt by the averaged one
   alone, and is taken from there.
 
   Args:

@@ -81,7 +81,8 @@ def _refuse(flags_without_use, purpose):
 def _animate_film():
   """Writes the film again; returns its path."""
   _refuse((_SOURCE, _TARGET, _KEYFRAMES, _THROUGH, _NUM_PARTS, _DURATION_SECS, _THERE_AND_BACK), 'with --replay')
-  speed, fps = _SPEED.value or 1.0, _FPS.value or 25.0
+  speed = 1.0 if _SPEED.value is None else _SPEED.value
+  fps = 25.0 if _FPS.value is None else _FPS.value
   for name, value, most in (('speed', speed, 100), ('fps', fps, 120)):
     if not 0 < value <= most:
       raise errors.InputError(f'`{name}` ({value:g}) must be over 0 and at most {most}. Leave it out.')

@@ -45,9 +45,9 @@ def main():
     raise errors.InputError(f'`minutes` ({_MINUTES.value:g}) must be over 0 and at most {_MOST_MINUTES}. Use 6.5.')
   from tools.avatar import avatar  # pylint: disable=import-outside-toplevel  (TensorFlow)
   return avatar.make_avatar(
-      given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value, minutes=_MINUTES.value, image_size=_IMAGE_SIZE.value,
-      init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value, checkpoints_dir=_CHECKPOINTS_DIR.value,
-      overwrite=_OVERWRITE.value)
+      given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value, minutes=_MINUTES.value,
+      image_size=_IMAGE_SIZE.value, init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value,
+      checkpoints_dir=_CHECKPOINTS_DIR.value, overwrite=_OVERWRITE.value)
 
 
 if __name__ == '__main__':

@@ -18,8 +18,7 @@ _RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.
 _CHECKPOINT = flags.DEFINE_string('checkpoint', 'latest', 'The checkpoint that draws it: latest, best, or the '
                                   'minibatch of one.')
 _NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'Pictures in the gallery.', lower_bound=1)
-_SEED = flags.DEFINE_integer('seed', None, 'Of the Z points. By default the run\'s own, so that the first 64 pictures '
-                             'are those of its sample grids.', lower_bound=0)
+_SEED = flags.DEFINE_integer('seed', None, 'Of the points of Z. By default the run\'s own.', lower_bound=0)
 _TILE_PX = flags.DEFINE_integer('tile_px', 128, 'Size of a picture in the gallery.', lower_bound=8)
 
 

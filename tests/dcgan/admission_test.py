@@ -13,8 +13,8 @@ def looks(num_pictures, num_values=6, seed=0):
 def test_a_small_set_is_there_from_the_start():
   admitted = admission.admit(looks(300), batch_size=16, visits=40, seed=0)
   assert not admitted.steps.any()
-  [(first, pictures)] = admitted.stages()
-  assert first == 0 and len(pictures) == 300
+  [(first, end, pictures)] = admitted.stages(50)
+  assert (first, end) == (0, 50) and len(pictures) == 300
 
 
 def test_pictures_of_a_large_set_join_as_often_as_those_before_were_seen():
@@ -23,7 +23,9 @@ def test_pictures_of_a_large_set_join_as_often_as_those_before_were_seen():
   assert (steps == 0).sum() >= 296
   for step in (1000, 1200, 1400):  # at minibatch k: k·16/40, within a stage
     assert abs((steps <= step).sum() - step * 16 / 40) <= 20
-  assert len(admitted.stages()[-1][1]) == 600
+  assert len(list(admitted.stages(10_000))[-1][2]) == 600
+  firsts, ends, _ = zip(*admitted.stages(1001))
+  assert ends == (*firsts[1:], 1001) and max(firsts) <= 1000
 
 
 def test_who_joins_begins_between_the_two_that_it_is_like_among_those_before():

@@ -173,7 +173,8 @@ def test_the_space_is_the_region_of_the_pictures_that_have_joined(options):
   assert trained.space.keys == ('0.png', '1.png', '2.png', '3.png')
   np.testing.assert_array_equal(trained.space.times_secs, [0, 0.5, 1, np.nan])
   pictures_of = dict(json.loads(trained.extra_texts['pictures']), joins=[0, 5, 0, 9])
-  space = places.read_space(trained._places.numpy(), pictures_of, step=5)
+  assert len(places.read_space(trained._places.numpy(), pictures_of, step=5).places) == 2  # joins next
+  space = places.read_space(trained._places.numpy(), pictures_of, step=6)
   assert space.keys == ('0.png', '1.png', '2.png')
   np.testing.assert_allclose(np.mean(space.places**2, axis=1), 1, rtol=1e-5)
 

@@ -16,12 +16,13 @@ from dcgan import latents
 from dcgan import motion
 from dcgan import networks
 from dcgan import records
+from dcgan import region
 from tools import media
 from tools.avatar import expressions
 from tools.avatar import references
 
 _NUM_REALS = 128  # beside which pictures look real or not
-_MOST_SECS = 3600
+_MOST_SECS = 3600  # of a replay
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_a
     run: path of the run's folder.
     names: list of str, two or more, as `references.resolve` takes them; None for some that are chosen.
     path: path of the file, .gif, .webp or .mp4; None for a GIF in the folder of the run, named after the names.
-    through: int, how many expressions are chosen; with more than two, it ends where it began.
+    through: int, how many expressions are chosen; the way through them ends where it began.
     num_parts: int, parts of each line, which look equally far apart; the report takes 20.
     fps: number > 0, frames per second.
     there_and_back: bool, whether the way is gone back too.
@@ -88,6 +89,7 @@ def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_a
     numbers = expressions.choose(shown.generator, shown.gallery.z, shown.options.data.crop_px, shown.space, through,
                                  _real_images(shown.options))
     names = [str(number) for number in numbers]
+    there_and_back = there_and_back or (through > 2 and numbers[0] != numbers[-1])  # fewer were found: it ends apart
   keyframes = references.resolve(names, run, shown.gallery, shown.space)
   z = motion.between(shown.generator, shown.space, keyframes, num_parts, there_and_back)
   path = pathlib.Path(path or pathlib.Path(run) / f'animation_{"_".join(map(_as_file_name, names))}.gif')
@@ -114,13 +116,19 @@ def save_replay(run, path=None, *, fps=25, speed=1.0, beside_real=False, size_px
   """
   shown = load(run)
   space = shown.space
-  if isinstance(space, latents.Normal) or np.isfinite(space.times_secs).sum() < 2:
+  if isinstance(space, latents.Normal) or not any(np.isfinite(clip.times_secs).sum() > 1 for clip in space.clips()):
     raise errors.InputError(f'`replay`: {run} has no places of the frames of a film. It needs a run of the preset '
                             'person, on a set made from a video.')
-  z, times_secs = motion.replay(space, fps, speed)
-  frames = _drawn(shown, z, size_px)
+  secs = np.nanmax(space.times_secs) / speed
+  if secs > _MOST_SECS:
+    raise errors.InputError(f'`speed` ({speed:g}) makes a replay of {secs:.0f} s; {_MOST_SECS} are the most. '
+                            'Raise --speed.')
+  clips = [clip for clip in space.clips() if np.isfinite(clip.times_secs).sum() > 1]
+  parts = [motion.replay(clip, fps, speed) for clip in clips]
+  frames = _drawn(shown, np.concatenate([z for z, _ in parts]), size_px)
   if beside_real:
-    frames = _beside(_real_frames(shown, times_secs), frames, size_px)
+    frames = _beside(_real_frames(shown, [(region.clip_of(clip.keys[0]), times_secs)
+                                          for clip, (_, times_secs) in zip(clips, parts)]), frames, size_px)
   path = pathlib.Path(path or pathlib.Path(run) / 'replay.mp4')
   media.save_animation(path, frames, fps)
   return path
@@ -138,15 +146,18 @@ def _beside(left, right, size_px):
     yield np.concatenate([images.resize(one[np.newaxis], size_px)[0], other], axis=1)
 
 
-def _real_frames(shown, times_secs):
-  """Yields the frame of the set that is nearest to each time; those that are held out too."""
+def _real_frames(shown, clips):
+  """Yields the frame of the set that is nearest to each time, [(clip, times)]; those that are held out too."""
   training_set = _training_set(shown.options)
   if training_set is None:
     raise errors.InputError(f'`beside_real`: the set {shown.options.data.records} is gone or another one by now. Bring '
                             'it back, or leave --beside_real out.')
-  nearest = np.abs(times_secs[:, np.newaxis] - training_set.times_secs).argmin(axis=1)
-  for index in nearest:
-    yield training_set.pictures([index])[0]
+  names = np.array([region.clip_of(key) for key in training_set.keys])
+  for name, times_secs in clips:
+    of_clip = np.flatnonzero(names == name)
+    nearest = np.abs(times_secs[:, np.newaxis] - training_set.times_secs[of_clip]).argmin(axis=1)
+    for index in of_clip[nearest]:
+      yield training_set.pictures([index])[0]
 
 
 def _real_images(options):

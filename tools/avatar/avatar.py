@@ -34,7 +34,8 @@ _MAX_REJECT_FRACTION = 0.98
 _PRESET = 'person'
 _NUM_MINIBATCHES = 100_000  # more than any time allows
 _SAMPLES_EVERY_STEPS, _CHECKPOINT_EVERY_STEPS = 25, 100
-_PREVIEW_SECS = 20.0  # after training began, a minute is not over then; or after a third of the time, where that is less
+# After training began, when a minute is not over yet; or after a third of the time, where that is less.
+_PREVIEW_SECS = 20.0
 _PREVIEW_EVERY_STEPS, _PREVIEW_AGAIN_SECS = 5, 30.0
 _PREVIEW = 'preview.png'
 _LARGE_PX, _SMALL_PX = 128, 64
@@ -73,8 +74,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
   """
   model = transfers.load_donor(init_from).model
   prefix = _make_set(kind, paths, name, person, records_dir, overwrite)
-  result = _train(_options(prefix, model.options, image_size), init_from, model.digest, checkpoints_dir, minutes,
-                  overwrite)
+  result = _train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwrite)
   if result.signal:
     logging.info('The avatar is not done. The same command goes on where it stopped.')
     raise entry.Stopped(result.run, result.signal)
@@ -187,33 +187,39 @@ def _checked(prefix):
   return prefix
 
 
+def _choose_size(smallest):
+  """Returns the width of the pictures, in px, that this machine can learn from a model of `smallest` px."""
+  if smallest != _SMALL_PX:
+    return smallest
+  if devices.is_fast():
+    return _LARGE_PX
+  logging.info('This machine is too slow to learn %d px in a few minutes: making %d px. --image_size=%d makes it all the '
+               'same, with more --minutes.', _LARGE_PX, _SMALL_PX, _LARGE_PX)
+  return _SMALL_PX
+
+
 def _options(prefix, donor, image_size):
   """Returns the `config.Config` of a run on a set, with the networks and the crop of the model that it starts from."""
-  if image_size is None:
-    image_size = donor.networks.image_size_px
-    if image_size == _SMALL_PX and devices.is_fast():
-      image_size = _LARGE_PX
-    elif image_size == _SMALL_PX:
-      logging.info('This machine is too slow to learn %d px in a few minutes: making %d px. --image_size=%d makes it all '
-                   'the same, with more --minutes.', _LARGE_PX, _SMALL_PX, _LARGE_PX)
   options = dataclasses.replace(presets.PRESETS[_PRESET], networks=donor.networks)
   is_small = records.load_manifest(prefix).num_images < _FEW_FACES
   return options.replace('networks', image_size_px=image_size).replace(
       'data', records=prefix, crop_px=donor.data.crop_px,
-      holdout_fraction=0.0 if is_small else options.data.holdout_fraction).replace('training', num_minibatches=_NUM_MINIBATCHES).replace(
-          'periods', samples_every_steps=_SAMPLES_EVERY_STEPS, checkpoint_every_steps=_CHECKPOINT_EVERY_STEPS,
-          best_by='none').validate()
+      holdout_fraction=0.0 if is_small else options.data.holdout_fraction).replace(
+          'training', num_minibatches=_NUM_MINIBATCHES).replace(
+              'periods', samples_every_steps=_SAMPLES_EVERY_STEPS, checkpoint_every_steps=_CHECKPOINT_EVERY_STEPS,
+              best_by='none').validate()
 
 
-def _train(options, init_from, digest, checkpoints_dir, minutes, overwrite):
-  """Trains a run, or goes on with it; returns the `session.Result`, of a finished one at once."""
-  flagfile = f'--preset={_PRESET}\n--init_from={init_from}\n--note={_NOTE}\n' + ''.join(
-      f'--{name}={value}\n' for name, _, value in config.differences(presets.PRESETS[_PRESET], options))
-  run = None if overwrite else _earlier_run(options, digest, checkpoints_dir, flagfile)
-  if run:
-    step = checkpoints.steps(run)[-1]
-    if step >= options.training.num_minibatches or (run / _AVATAR).is_file():
-      return session.Result(run, step, None)
+def _train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwrite):
+  """Trains a run, or goes on with one of any size where none is given; returns the `session.Result`."""
+  smallest = model.options.networks.image_size_px
+  sizes = [image_size] if image_size else sorted({smallest, _LARGE_PX} if smallest == _SMALL_PX else {smallest})
+  earlier = [] if overwrite else [_earlier_run(_options(prefix, model.options, size), init_from, model.digest,
+                                               checkpoints_dir) for size in sizes]
+  run = max(filter(None, earlier), default=None)
+  if run and (run / _AVATAR).is_file():
+    return session.Result(run, checkpoints.steps(run)[-1], None)
+  options = runs.load_options(run) if run else _options(prefix, model.options, image_size or _choose_size(smallest))
   deadline = Deadline(minutes, _SAMPLES_EVERY_STEPS)
   first_secs = min(_PREVIEW_SECS, 60 * minutes / 3)
   also_due = lambda folder, parts: [
@@ -221,18 +227,27 @@ def _train(options, init_from, digest, checkpoints_dir, minutes, overwrite):
   logging.info('Learning the face, for %g minutes at most.', minutes)
   strategy = devices.build_strategy()
   if run:
-    return session.resume(run, runs.load_options(run), strategy, also_due=also_due)
+    return session.resume(run, options, strategy, also_due=also_due)
+  flags = _flags(options, init_from)
+  num_replicas = strategy.num_replicas_in_sync
+  options = options.replace('data', global_batch_size=-(-options.data.global_batch_size // num_replicas) * num_replicas)
   options = options.replace('training', precision=devices.choose_precision())
   options = options.replace('training', xla=devices.choose_xla(options, strategy))
-  return session.start(options, checkpoints_dir, _NOTE, init_from, flagfile, strategy, also_due=also_due)
+  return session.start(options, checkpoints_dir, _NOTE, init_from, flags, strategy, also_due=also_due)
 
 
-def _earlier_run(options, digest, checkpoints_dir, flagfile):
+def _flags(options, init_from):
+  """Returns the flags with which dcgan.train makes the same run, by which a run is found again."""
+  return f'--preset={_PRESET}\n--init_from={init_from}\n--note={_NOTE}\n' + ''.join(
+      f'--{name}={value}\n' for name, _, value in config.differences(presets.PRESETS[_PRESET], options))
+
+
+def _earlier_run(options, init_from, digest, checkpoints_dir):
   """Returns the newest run of the same flags, model and pictures that has a checkpoint, or None."""
-  records_digest = records.load_manifest(options.data.records).digest
+  records_digest, flags = records.load_manifest(options.data.records).digest, _flags(options, init_from)
   for path in sorted(pathlib.Path(checkpoints_dir).glob(f'*-{_NOTE}/flags.txt'), reverse=True):
     run = path.parent
-    if (path.read_text(encoding='utf-8') == flagfile and transfers.donor_digest(run) == digest
+    if (path.read_text(encoding='utf-8') == flags and transfers.donor_digest(run) == digest
         and runs.load_options(run).data.records_digest == records_digest and checkpoints.steps(run)):
       return run
   return None

@@ -41,7 +41,7 @@ class Evaluated:
     measures: dict from each name in `measures.MEASURES` to its float, or None.
     of_reals: dict from the same names to what real pictures have, or None.
     reasons: dict from names to why there is no value, or what it was measured against.
-    samples: uint8 [num_samples, size, size, 3]; the first 64 are at the fixed points of the run.
+    samples: uint8 [num_samples, size, size, 3]; the first 64 are those of the run's sample grids.
     reals: uint8 [num_reals, size, size, 3], its training pictures (evenly spread, where they are too many).
     nearest_indices: int64 [num_samples], each sample's nearest picture in `reals`.
     nearest_distances: float32 [num_samples], how far that is, in grey values.

@@ -13,7 +13,6 @@ MIN_REALS = 4
 _SEEN_PX = 32  # patterns of larger pictures tell how soft a picture is: soft ones of a man were nobody's at 64 px
 _NUM_NEAREST = 5
 _NUM_FOLDS = 10
-_PASSING = 0.95  # of the reals
 
 
 class Likeness:
@@ -24,12 +23,9 @@ class Likeness:
 
   Measured on two people of LFW, with 142 and 234 photos: held-out ones were nearer than the other's in 96 to 98 % of
   pairs, than those of 400 other people in 96 %, than faces of the Universal Face Model in 97 to 98 %; with two people
-  in films, in all. But a picture that passes `threshold` need not be the person: of other people it is 26 to 40 %.
+  in films, in all. But a picture as near as 95 % of the reals need not be the person: of other people 26 to 40 % are.
   `likeness` told more: 0.03 of faces of the Universal Face Model, 0.2 of a GAN of one person early on, 0.5 to 0.7 where
   each picture has a place in Z and what lies between them is drawn.
-
-  Attributes:
-    threshold: float, what 95 % of the reals stay under when each is compared with the others.
   """
 
   def __init__(self, real_images, crop_px):
@@ -49,7 +45,6 @@ class Likeness:
     folds = np.arange(num_reals) * min(num_reals, _NUM_FOLDS) // num_reals
     self._of_reals = np.concatenate([_to_nearest(self._reals[folds == fold], self._reals[folds != fold])
                                      for fold in range(folds[-1] + 1)])
-    self.threshold = float(np.quantile(self._of_reals, _PASSING))
 
   def distances(self, images):
     """Returns how far each picture is from the nearest reals, float32 [num_images], 0 or more.
@@ -62,13 +57,6 @@ class Likeness:
     """
     features.check('images', images)
     return _to_nearest(_describe(images, self._crop_px), self._reals)
-
-  def is_alike(self, images):
-    """Returns which pictures are as near as 95 % of the reals are to each other, bool [num_images].
-
-    Takes and raises the same as `distances`.
-    """
-    return self.distances(images) <= self.threshold
 
   def likeness(self, images):
     """Returns how often a picture is nearer to the reals than a real one is to other reals, float in [0, 1].

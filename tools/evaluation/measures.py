@@ -99,7 +99,7 @@ class Measured:
     values: dict from each name in `MEASURES` to its float, or None where it could not be taken.
     of_reals: dict from the same names to what real pictures have, or None where that is not known.
     reasons: dict from the names whose value is None to why, and from others to what they were measured against.
-    samples: uint8 [num_samples, size, size, 3]; the first 64 are at the fixed points of the run.
+    samples: uint8 [num_samples, size, size, 3]; the first 64 are those of the run's sample grids.
     reals: uint8 [num_reals, size, size, 3], the pictures of the set that the nearest was looked for in.
     nearest_indices: int64 [num_samples], of `reals`.
     nearest_distances: float32 [num_samples], in grey values.
@@ -214,7 +214,7 @@ class Measurer:
                self._wholeness.reals_rate if of_held_out is None else of_held_out)
 
   def _compare_faces(self, samples, seen, noted):
-    """Takes how far clean samples go in expression and turn, and how alike they are to the person."""
+    """Takes how far clean samples go in expression and turn, and how alike all are to the person."""
     clean = self._wholeness.is_clean(samples, seen) if self._wholeness else seen.num_faces == 1
     fakes, reals = seen.landmarks[clean], _found(self._seen_reals)
     if min(len(fakes), len(reals)) < faces.FEWEST_FACES:

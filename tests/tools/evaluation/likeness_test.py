@@ -19,17 +19,16 @@ def _measure(frames):
 def test_other_frames_are_as_alike_as_the_reals_are_at_any_size(frames, measure, size_px):
   others = images.resize(frames[1::2], size_px)
   assert measure.likeness(others) > 0.5  # each lies between two of the reals
-  assert measure.is_alike(others).mean() >= 0.9
 
 
-def test_strangers_are_not_alike(measure, ufm_pictures):
+def test_strangers_are_not_alike(frames, measure, ufm_pictures):
   assert measure.likeness(ufm_pictures) < 0.02
-  assert not measure.is_alike(ufm_pictures).any()
+  assert measure.distances(ufm_pictures).min() > measure.distances(images.resize(frames[1::2], 64)).max()
 
 
 def test_soft_pictures_stay_alike(frames, measure):
   soft = np.stack([cv2.GaussianBlur(frame, (0, 0), 1.0) for frame in images.resize(frames[1::2], 64)])
-  assert measure.is_alike(soft).mean() >= 0.8
+  assert measure.likeness(soft) > 0.3
 
 
 def test_the_other_half_of_reals_in_any_order_is_as_near_as_the_first(frames):
@@ -54,7 +53,6 @@ def test_mean_of_the_five_nearest_counts(monkeypatch):
   measure = likeness.Likeness(pictures, _CROP_PX)
   np.testing.assert_allclose(measure.distances(pictures[[0, 4]]), [20, 12])  # 0 to 40; twice 10, twice 20 and itself
   # Each real to the five nearest others: 30, 22, 18, 18, and back.
-  assert measure.threshold == pytest.approx(30)
   assert measure.likeness(pictures[:1]) == pytest.approx(4 / 8)
 
 
