@@ -1,7 +1,7 @@
 """Trains a DCGAN on a set of aligned faces: from nothing, from another run, or on from where a run stopped.
 
   python -m dcgan.train --records=records/adele
-  python -m dcgan.train --records=records/adele --init_from=ufm --num_minibatches=75
+  python -m dcgan.train --records=records/adele --init_from=ufm
   python -m dcgan.train --resume=checkpoints/00001-adele64 --num_minibatches=3000
   python -m dcgan.train --records=records/adele --preset=report --dry_run
 

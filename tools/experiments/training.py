@@ -104,8 +104,8 @@ def make_placed(records, scale, seed, init_from):
   donor = transfers.load_donor(init_from).model.options
   options = dataclasses.replace(presets.PRESETS[_PERSON], networks=donor.networks).replace(
       'data', records=str(records), crop_px=donor.data.crop_px, holdout_fraction=0.0).replace(
-          'training', num_minibatches=max(scale.num_minibatches, presets.PRESETS[_PERSON].training.num_minibatches),
-          seed=seed, transfer='full').replace('health', on_collapse='warn')
+          'training', num_minibatches=scale.num_minibatches, seed=seed, transfer='full').replace(
+              'health', on_collapse='warn')
   return Variant(f'places-seed{seed}', options.validate(), _PERSON, init_from)
 
 
