@@ -15,6 +15,7 @@ from dcgan import input_pipeline
 from dcgan import latents
 from dcgan import motion
 from dcgan import networks
+from dcgan import presets
 from dcgan import records
 from dcgan import region
 from tools import media
@@ -62,6 +63,8 @@ def load(run):
                     'animation, and its faces may differ a little. tools.make_gallery draws a new gallery.', shown.run,
                     shown.step)
   generator, space, options, step = checkpoints.load_generator_and_space(shown.run, step)
+  if isinstance(space, latents.Normal):
+    _tell_of_places(options.data.records)
   return Shown(shown.run, shown, generator, options, space, step)
 
 
@@ -132,6 +135,17 @@ def save_replay(run, path=None, *, fps=25, speed=1.0, beside_real=False, size_px
   path = pathlib.Path(path or pathlib.Path(run) / 'replay.mp4')
   media.save_animation(path, frames, fps)
   return path
+
+
+def _tell_of_places(prefix):
+  """Tells what places would do for a run of one person that has none."""
+  try:
+    manifest = records.load_manifest(prefix)
+  except errors.InputError:
+    return
+  if presets.choose(manifest.num_images, manifest.kind == 'video') == 'person':
+    logging.info('The pictures of this run have no places in Z. A new run gives them places, and shows what is in the '
+                 'pictures, and clean faces between: python -m dcgan.train --records=%s --init_from=ufm', prefix)
 
 
 def _drawn(shown, z, size_px):

@@ -10,6 +10,7 @@ import numpy as np
 from dcgan import errors
 from dcgan import gallery
 from dcgan import latents
+from dcgan import region
 from tools.avatar import found
 
 _NUMBER = re.compile(r'\d+')
@@ -64,11 +65,17 @@ def _at_time(secs, run, space):
 
 
 def _of_key(name, run, space, known):
-  """Returns the place (int) of the picture whose key is a name, ends in it, or is most like it."""
+  """Returns the place (int) of the picture whose key is a name, ends in it, is nearest in time, or is most like it."""
   place = space.find(name)
   if place is not None:
     return place
-  ends = [i for i, key in enumerate(space.keys) if pathlib.PurePath(key).name == name or pathlib.PurePath(key).stem == name]
+  clip, _, time = name.rpartition('@')
+  of_clip = [i for i, key in enumerate(space.keys) if clip and region.clip_of(key) == clip]
+  if of_clip and _TIME.fullmatch(time):
+    place = min(of_clip, key=lambda i: abs(space.times_secs[i] - float(time[:-1])))
+    logging.info('%s: the nearest frame that the run has learnt is %s.', name, space.keys[place])
+    return place
+  ends = [i for i, key in enumerate(space.keys) if name in (pathlib.PurePath(key).name, pathlib.PurePath(key).stem)]
   if len(ends) == 1:
     return ends[0]
   like = difflib.get_close_matches(name, space.keys, n=1, cutoff=0.6)

@@ -31,7 +31,8 @@ def test_a_number_is_that_of_the_gallery(shown):
     resolve('9', shown, _FILM)
 
 
-@pytest.mark.parametrize('name, place', [('1.5s', 1), ('0s', 0), ('2.9s', 2), ('99s', 2), ('me.mp4@3.000s', 2)])
+@pytest.mark.parametrize('name, place', [('1.5s', 1), ('0s', 0), ('2.9s', 2), ('99s', 2), ('me.mp4@3.000s', 2),
+                                         ('me.mp4@1.250s', 1)])
 def test_a_time_or_a_key_is_a_frames_place(shown, name, place):
   np.testing.assert_array_equal(resolve(name, shown, _FILM), _PLACES[place])
 
