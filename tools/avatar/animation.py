@@ -63,8 +63,6 @@ def load(run):
                     'animation, and its faces may differ a little. tools.make_gallery draws a new gallery.', shown.run,
                     shown.step)
   generator, space, options, step = checkpoints.load_generator_and_space(shown.run, step)
-  if isinstance(space, latents.Normal):
-    _tell_of_places(options.data.records)
   return Shown(shown.run, shown, generator, options, space, step)
 
 
@@ -97,6 +95,8 @@ def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_a
   z = motion.between(shown.generator, shown.space, keyframes, num_parts, there_and_back)
   path = pathlib.Path(path or pathlib.Path(run) / f'animation_{"_".join(map(_as_file_name, names))}.gif')
   media.save_animation(path, _drawn(shown, z, size_px), fps)
+  if isinstance(shown.space, latents.Normal):
+    _tell_of_places(shown.options.data.records)
   return path
 
 
