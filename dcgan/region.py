@@ -74,20 +74,21 @@ class Region:
       points.append(shares @ corners)
     return latents.to_sphere(np.array(points, np.float32).reshape(len(centres), -1))
 
-  def find(self, wanted):
+  def find(self, wanted, clip=None):
     """Returns the place (int) of a picture's key, or of the frame nearest to a time.
 
     Args:
       wanted: str, a key, or float, seconds from the start of a video.
+      clip: str, the video whose frames count, as `clip_of` names it; None for those of all.
 
     Returns:
       int, or None where there is no such key, or no frame has a time.
     """
     if isinstance(wanted, str):
       return self.keys.index(wanted) if wanted in self.keys else None
-    if np.isnan(self.times_secs).all():
-      return None
-    return int(np.nanargmin(np.abs(self.times_secs - wanted)))
+    counts = np.array([clip is None or clip_of(key) == clip for key in self.keys])
+    distances = np.where(counts, np.abs(self.times_secs - wanted), np.nan)
+    return None if np.isnan(distances).all() else int(np.nanargmin(distances))
 
   def clips(self):
     """Returns the `Region` of each video that the pictures are frames of, list, in the order of their first frames."""

@@ -119,14 +119,15 @@ def save_replay(run, path=None, *, fps=25, speed=1.0, beside_real=False, size_px
   """
   shown = load(run)
   space = shown.space
-  if isinstance(space, latents.Normal) or not any(np.isfinite(clip.times_secs).sum() > 1 for clip in space.clips()):
+  clips = [] if isinstance(space, latents.Normal) else [
+      clip for clip in space.clips() if np.isfinite(clip.times_secs).sum() > 1]
+  if not clips:
     raise errors.InputError(f'`replay`: {run} has no places of the frames of a film. It needs a run of the preset '
                             'person, on a set made from a video.')
   secs = np.nanmax(space.times_secs) / speed
   if secs > _MOST_SECS:
     raise errors.InputError(f'`speed` ({speed:g}) makes a replay of {secs:.0f} s; {_MOST_SECS} are the most. '
                             'Raise --speed.')
-  clips = [clip for clip in space.clips() if np.isfinite(clip.times_secs).sum() > 1]
   parts = [motion.replay(clip, fps, speed) for clip in clips]
   frames = _drawn(shown, np.concatenate([z for z, _ in parts]), size_px)
   if beside_real:

@@ -187,15 +187,18 @@ def _checked(prefix):
   return prefix
 
 
-def _choose_size(smallest):
-  """Returns the width of the pictures, in px, that this machine can learn from a model of `smallest` px."""
-  if smallest != _SMALL_PX:
-    return smallest
-  if devices.is_fast():
-    return _LARGE_PX
+def _sizes(donor_px):
+  """Returns the widths of pictures, in px, the largest first, that a run may have from a model of `donor_px` px."""
+  return (_LARGE_PX, _SMALL_PX) if donor_px == _SMALL_PX else (donor_px,)
+
+
+def _choose_size(sizes):
+  """Returns the one of `_sizes` that this machine can learn in a few minutes."""
+  if len(sizes) == 1 or devices.is_fast():
+    return sizes[0]
   logging.info('This machine is too slow to learn %d px in a few minutes: making %d px. --image_size=%d makes it all the '
                'same, with more --minutes.', _LARGE_PX, _SMALL_PX, _LARGE_PX)
-  return _SMALL_PX
+  return sizes[-1]
 
 
 def _options(prefix, donor, image_size):
@@ -212,14 +215,12 @@ def _options(prefix, donor, image_size):
 
 def _train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwrite):
   """Trains a run, or goes on with one of any size where none is given; returns the `session.Result`."""
-  smallest = model.options.networks.image_size_px
-  sizes = [image_size] if image_size else sorted({smallest, _LARGE_PX} if smallest == _SMALL_PX else {smallest})
-  earlier = [] if overwrite else [_earlier_run(_options(prefix, model.options, size), init_from, model.digest,
-                                               checkpoints_dir) for size in sizes]
-  run = max(filter(None, earlier), default=None)
+  sizes = (image_size,) if image_size else _sizes(model.options.networks.image_size_px)
+  flags = {size: _flags(_options(prefix, model.options, size), init_from) for size in sizes}
+  run = None if overwrite else _earlier_run(prefix, flags.values(), model.digest, checkpoints_dir)
   if run and (run / _AVATAR).is_file():
     return session.Result(run, checkpoints.steps(run)[-1], None)
-  options = runs.load_options(run) if run else _options(prefix, model.options, image_size or _choose_size(smallest))
+  size = None if run else _choose_size(sizes)
   deadline = Deadline(minutes, _SAMPLES_EVERY_STEPS)
   first_secs = min(_PREVIEW_SECS, 60 * minutes / 3)
   also_due = lambda folder, parts: [
@@ -227,13 +228,13 @@ def _train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overw
   logging.info('Learning the face, for %g minutes at most.', minutes)
   strategy = devices.build_strategy()
   if run:
-    return session.resume(run, options, strategy, also_due=also_due)
-  flags = _flags(options, init_from)
+    return session.resume(run, runs.load_options(run), strategy, also_due=also_due)
+  options = _options(prefix, model.options, size)
   num_replicas = strategy.num_replicas_in_sync
   options = options.replace('data', global_batch_size=-(-options.data.global_batch_size // num_replicas) * num_replicas)
   options = options.replace('training', precision=devices.choose_precision())
   options = options.replace('training', xla=devices.choose_xla(options, strategy))
-  return session.start(options, checkpoints_dir, _NOTE, init_from, flags, strategy, also_due=also_due)
+  return session.start(options, checkpoints_dir, _NOTE, init_from, flags[size], strategy, also_due=also_due)
 
 
 def _flags(options, init_from):
@@ -242,12 +243,12 @@ def _flags(options, init_from):
       f'--{name}={value}\n' for name, _, value in config.differences(presets.PRESETS[_PRESET], options))
 
 
-def _earlier_run(options, init_from, digest, checkpoints_dir):
-  """Returns the newest run of the same flags, model and pictures that has a checkpoint, or None."""
-  records_digest, flags = records.load_manifest(options.data.records).digest, _flags(options, init_from)
+def _earlier_run(prefix, flags, digest, checkpoints_dir):
+  """Returns the newest run of one of some flags, the same model and pictures that has a checkpoint, or None."""
+  records_digest = records.load_manifest(prefix).digest
   for path in sorted(pathlib.Path(checkpoints_dir).glob(f'*-{_NOTE}/flags.txt'), reverse=True):
     run = path.parent
-    if (path.read_text(encoding='utf-8') == flags and transfers.donor_digest(run) == digest
+    if (path.read_text(encoding='utf-8') in flags and transfers.donor_digest(run) == digest
         and runs.load_options(run).data.records_digest == records_digest and checkpoints.steps(run)):
       return run
   return None

@@ -10,7 +10,6 @@ import numpy as np
 from dcgan import errors
 from dcgan import gallery
 from dcgan import latents
-from dcgan import region
 from tools.avatar import found
 
 _NUMBER = re.compile(r'\d+')
@@ -70,9 +69,8 @@ def _of_key(name, run, space, known):
   if place is not None:
     return place
   clip, _, time = name.rpartition('@')
-  of_clip = [i for i, key in enumerate(space.keys) if clip and region.clip_of(key) == clip]
-  if of_clip and _TIME.fullmatch(time):
-    place = min(of_clip, key=lambda i: abs(space.times_secs[i] - float(time[:-1])))
+  place = space.find(float(time[:-1]), clip) if _TIME.fullmatch(time) else None
+  if place is not None:
     logging.info('%s: the nearest frame that the run has learnt is %s.', name, space.keys[place])
     return place
   ends = [i for i, key in enumerate(space.keys) if name in (pathlib.PurePath(key).name, pathlib.PurePath(key).stem)]
