@@ -43,7 +43,8 @@ def measure(rounds, num_steps, image_size_px, preset):
     prefix = pathlib.Path(folder) / 'drawn'
     drawn_set.make_set(prefix, _NUM_IMAGES)
     options = presets.PRESETS[preset].replace('networks', image_size_px=image_size_px)
-    options = options.replace('data', records=str(prefix)).replace(
+    # None for reconstruction alone: the speed of the whole step is asked.
+    options = options.replace('data', records=str(prefix)).replace('places', alone_visits=0).replace(
         'training', precision=devices.choose_precision(), num_minibatches=num_steps)
     options = options.replace('training', xla=devices.choose_xla(options, strategy)).validate()
     batch_size, num_bare_steps = options.data.global_batch_size, max(1, num_steps // 4)
