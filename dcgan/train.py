@@ -18,10 +18,10 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from dcgan import config
-from dcgan import entry
-from dcgan import errors
-from dcgan import presets
+from dcgan.common import entry
+from dcgan.common import errors
+from dcgan.options import config
+from dcgan.options import presets
 
 _RECORDS = flags.DEFINE_string('records', None, 'Set to train on, as in records/NAME (from tools.make_records).')
 _PRESET = flags.DEFINE_enum('preset', 'auto', ('auto', *presets.PRESETS), 'Options to start from; auto takes person '
@@ -139,9 +139,9 @@ def main():
   if not _RECORDS.value:
     raise app.UsageError('--records is needed: the set to train on, as in --records=records/NAME.')
   _check_flags()
-  from dcgan import devices  # pylint: disable=import-outside-toplevel
-  from dcgan import records  # pylint: disable=import-outside-toplevel
-  from dcgan import session  # pylint: disable=import-outside-toplevel
+  from dcgan.common import devices  # pylint: disable=import-outside-toplevel
+  from dcgan.data import records  # pylint: disable=import-outside-toplevel
+  from dcgan.training import session  # pylint: disable=import-outside-toplevel
   manifest = records.load_manifest(_RECORDS.value)
   is_video = manifest.kind == 'video'
   preset = presets.choose(manifest.num_images, is_video) if _PRESET.value == 'auto' else _PRESET.value
@@ -180,9 +180,9 @@ def _resume():
     if flag.present and flag.name not in _FREE_ON_RESUME:
       raise app.UsageError(f'--{flag.name} ({flag.value}) cannot change with --resume, which goes on exactly. '
                            f'Leave it out, or start a new run with --init_from={_RESUME.value}.')
-  from dcgan import devices  # pylint: disable=import-outside-toplevel
-  from dcgan import runs  # pylint: disable=import-outside-toplevel
-  from dcgan import session  # pylint: disable=import-outside-toplevel
+  from dcgan.common import devices  # pylint: disable=import-outside-toplevel
+  from dcgan.training import runs  # pylint: disable=import-outside-toplevel
+  from dcgan.training import session  # pylint: disable=import-outside-toplevel
   options = _changed_by_flags(runs.load_options(_RESUME.value))
   if _RECORDS.value:
     options = options.replace('data', records=_RECORDS.value)

@@ -4,7 +4,7 @@ from absl import flags
 from absl import logging
 import pytest
 
-from dcgan import entry
+from dcgan.common import entry
 
 entry.prepare_libraries()
 flags.FLAGS.mark_as_parsed()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from dcgan import entry
+from dcgan.common import entry
 from tests.dcgan import conftest
 
 ROOT = pathlib.Path(__file__).parents[1]

@@ -28,8 +28,8 @@ import pathlib
 from absl import app
 from absl import flags
 
-from dcgan import entry
-from dcgan import errors
+from dcgan.common import entry
+from dcgan.common import errors
 
 _RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
 _SOURCE = flags.DEFINE_string('source', None, 'Expression to start from: a number of the gallery, the key of a picture, '
@@ -95,7 +95,7 @@ def _animate_training():
   """Writes the time lapse; returns its path."""
   _refuse((_SOURCE, _TARGET, _KEYFRAMES, _THROUGH, _NUM_PARTS, _THERE_AND_BACK, *_OF_REPLAY), 'with --timelapse')
   _check_duration(_DURATION_SECS.value)
-  from tools import timelapse  # pylint: disable=import-outside-toplevel  (FFmpeg)
+  from tools.avatar import timelapse  # pylint: disable=import-outside-toplevel  (FFmpeg)
   path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / 'timelapse.mp4')
   timelapse.save(path, _RUN.value, _DURATION_SECS.value, _SIZE_PX.value)
   return path

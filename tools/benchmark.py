@@ -17,10 +17,10 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from dcgan import config
-from dcgan import entry
-from dcgan import files
-from dcgan import presets
+from dcgan.common import entry
+from dcgan.common import files
+from dcgan.options import config
+from dcgan.options import presets
 
 _ROUNDS = flags.DEFINE_integer('rounds', 5, 'How often each is measured, in turn.', lower_bound=1)
 _IMAGE_SIZES = flags.DEFINE_list('image_sizes', ['64', '128'], 'train: sizes in px of a picture; the whole run is of '

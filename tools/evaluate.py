@@ -15,7 +15,7 @@ on standard output is the path of the page.
 from absl import app
 from absl import flags
 
-from dcgan import entry
+from dcgan.common import entry
 
 _RUN = flags.DEFINE_multi_string('run', None, 'Folder of a run, as printed by dcgan.train. Give it again for others '
                                  'that stand beside it.')
@@ -35,8 +35,8 @@ def main():
   """Evaluates the runs; returns the path of the page."""
   if not _RUN.value:
     raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
-  from tools.evaluation import evaluation  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  return evaluation.evaluate(_RUN.value, _CHECKPOINT.value, _RECORDS.value, _NUM_SAMPLES.value,
+  from tools.evaluation import evaluator  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  return evaluator.evaluate(_RUN.value, _CHECKPOINT.value, _RECORDS.value, _NUM_SAMPLES.value,
                              _INCEPTION_WEIGHTS.value, _OUT.value)
 
 

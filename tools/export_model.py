@@ -17,9 +17,9 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from dcgan import entry
-from dcgan import errors
-from dcgan import files
+from dcgan.common import entry
+from dcgan.common import errors
+from dcgan.common import files
 
 _RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
 _CHECKPOINT = flags.DEFINE_string('checkpoint', 'evaluated', 'evaluated for the best one by evaluation, best by the '
@@ -39,23 +39,23 @@ def main():
     raise errors.InputError(f'`checkpoint` ({checkpoint}) must be evaluated, best, latest or the minibatch of one. Use '
                             'evaluated.')
   # pylint: disable=import-outside-toplevel  (TensorFlow)
-  from dcgan import checkpoints
-  from dcgan import runs
-  from dcgan import weights
-  from tools.evaluation import evaluation
+  from dcgan.model import weights
+  from dcgan.training import checkpoints
+  from dcgan.training import runs
+  from tools.evaluation import evaluator
   run = pathlib.Path(_RUN.value)
   checkpoints.latest(run)
   path = pathlib.Path(_OUT.value or run / f'{runs.short_name(run)}{weights.SUFFIX}')
   weights.check_suffix(path)  # before minutes of evaluation
   if checkpoint == 'evaluated':
-    evaluated = evaluation.choose_checkpoint(run, _NUM_SAMPLES.value)
+    evaluated = evaluator.choose_checkpoint(run, _NUM_SAMPLES.value)
   else:
-    evaluated = evaluation.measure_run(run, int(checkpoint) if checkpoint.isdecimal() else checkpoint,
+    evaluated = evaluator.measure_run(run, int(checkpoint) if checkpoint.isdecimal() else checkpoint,
                                        num_samples=_NUM_SAMPLES.value)
   weights.save(path, checkpoints.load_model(run, evaluated.step))
   model = weights.load(path)
   content = path.read_bytes()
-  numbers = evaluation.as_json(evaluated)
+  numbers = evaluator.as_json(evaluated)
   told = dict(file=path.name, sha256=hashlib.sha256(content).hexdigest(), num_bytes=len(content), step=evaluated.step,
               options=json.loads(model.options.to_json()),
               **{name: numbers[name] for name in ('num_samples', 'measures', 'of_reals', 'reasons', 'verdict')})

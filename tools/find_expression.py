@@ -15,7 +15,7 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from dcgan import entry
+from dcgan.common import entry
 
 _RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
 _PHOTO = flags.DEFINE_multi_string('photo', None, 'The photo, in any format that Pillow reads. Give it again for more.')

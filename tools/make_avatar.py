@@ -13,8 +13,8 @@ given again. The last line on standard output is the path of the GIF, in the run
 from absl import app
 from absl import flags
 
-from dcgan import entry
-from dcgan import errors
+from dcgan.common import entry
+from dcgan.common import errors
 
 _VIDEO = flags.DEFINE_multi_string('video', None, 'The video, a file or an https:// address; again for more videos of '
                                    'the same person. Best is half a minute of one person near the camera.')
@@ -43,8 +43,8 @@ def main():
                          '--photos must be. Name one, as in --video=me.mp4.')
   if not 0 < _MINUTES.value <= _MOST_MINUTES:
     raise errors.InputError(f'`minutes` ({_MINUTES.value:g}) must be over 0 and at most {_MOST_MINUTES}. Use 6.5.')
-  from tools.avatar import avatar  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  return avatar.make_avatar(
+  from tools.avatar import maker  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  return maker.make_avatar(
       given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value, minutes=_MINUTES.value,
       image_size=_IMAGE_SIZE.value, init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value,
       checkpoints_dir=_CHECKPOINTS_DIR.value, overwrite=_OVERWRITE.value)

@@ -10,7 +10,7 @@ clip's path; go on with `python -m tools.make_records --video=records/clips/demo
 
 from absl import flags
 
-from dcgan import entry
+from dcgan.common import entry
 
 _OUT = flags.DEFINE_string('out', 'records/clips/demo.mp4', 'The MP4 to write; the truth goes beside it.')
 _DURATION_SECS = flags.DEFINE_float('duration_secs', 20.0, 'How long the clip is.')
@@ -21,7 +21,7 @@ _SIZE_PX = flags.DEFINE_integer('size_px', 384, 'Side of the square frames; even
 
 def main():
   """Writes the clip and its truth; returns the clip's path."""
-  from tools import demo_clip  # pylint: disable=import-outside-toplevel  (OpenCV)
+  from tools.demo import clip as demo_clip  # pylint: disable=import-outside-toplevel  (OpenCV)
   return demo_clip.make_clip(_OUT.value, _DURATION_SECS.value, _FPS.value, _SEED.value, _SIZE_PX.value)
 
 

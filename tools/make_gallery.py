@@ -12,7 +12,7 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from dcgan import entry
+from dcgan.common import entry
 
 _RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
 _CHECKPOINT = flags.DEFINE_string('checkpoint', 'latest', 'The checkpoint that draws it: latest, best, or the '
@@ -29,8 +29,8 @@ def main():
   checkpoint = _CHECKPOINT.value
   if checkpoint not in ('latest', 'best') and not checkpoint.isdecimal():
     raise app.UsageError(f'--checkpoint ({checkpoint}) must be latest, best or the minibatch of one. Use best.')
-  from dcgan import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  from dcgan import gallery  # pylint: disable=import-outside-toplevel
+  from dcgan.model import gallery  # pylint: disable=import-outside-toplevel
+  from dcgan.training import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
   generator, space, options, step = checkpoints.load_generator_and_space(
       _RUN.value, int(checkpoint) if checkpoint.isdecimal() else checkpoint)
   path = gallery.default_path(_RUN.value)

@@ -16,7 +16,7 @@ import shlex
 from absl import app
 from absl import flags
 
-from dcgan import entry
+from dcgan.common import entry
 
 _VIDEO = flags.DEFINE_multi_string('video', None, 'The video to take frames from, a file, or an https:// address in '
                                    "quotes (which needs pip install '.[youtube]'). Give it again for more videos of "

@@ -22,7 +22,7 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from dcgan import entry
+from dcgan.common import entry
 from tools.experiments import tasks
 
 _EXPERIMENT = flags.DEFINE_integer('experiment', None, 'Which one of the report: 1, 2, 3, 4 or 5.')
@@ -59,15 +59,15 @@ def main():
   # TensorFlow wonders why one trainer after the other is traced.
   standard_logging.getLogger('tensorflow').addFilter(lambda record: 'retracing' not in record.getMessage())
   # pylint: disable=import-outside-toplevel  (TensorFlow)
-  from tools.experiments import experiments
+  from tools.experiments import reproduction
   from tools.experiments import training
   out = pathlib.Path(_OUT.value or f'checkpoints/experiment{number}')
   num_minibatches = tasks.TASKS[number].num_minibatches if _NUM_MINIBATCHES.value is None else _NUM_MINIBATCHES.value
   scale = training.Scale(num_minibatches, _CHANNELS.value, _IMAGE_SIZE.value, seeds, _LONG_MINIBATCHES.value)
-  material = experiments.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes, _INIT_FROM.value,
+  material = reproduction.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes, _INIT_FROM.value,
                                   _WITH_PLACES.value)
   try:
-    return experiments.reproduce(number, material, scale, out, _NUM_SAMPLES.value)
+    return reproduction.reproduce(number, material, scale, out, _NUM_SAMPLES.value)
   except entry.Stopped as stopped:
     logging.info('Experiment %d is not done. The same command goes on where it stopped.', number)
     raise entry.Stopped(out, stopped.signal) from stopped

@@ -12,8 +12,8 @@ and names the first that is damaged. The last line on standard output is the pat
 from absl import app
 from absl import flags
 
-from dcgan import entry
-from dcgan import errors
+from dcgan.common import entry
+from dcgan.common import errors
 
 _RECORDS = flags.DEFINE_string('records', None, 'The set, as in records/NAME.')
 _OUT = flags.DEFINE_string('out', None, 'The picture to write. By default records/NAME.png.')

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 from scipy.cluster import vq
 
-from dcgan.metrics import features
+from dcgan.common import features
 
 COPIES_BELOW = -3.0  # standard deviations, of `copying_test`: an honest generator falls below once in 700 times
 # With 5 and 10 pictures the test can just reach -3.06; with fewer it could not tell a copy, however near.

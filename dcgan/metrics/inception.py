@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
-from dcgan import errors
-from dcgan import images
-from dcgan.metrics import features
+from dcgan.common import errors
+from dcgan.common import features
+from dcgan.common import images
 
 _SIZE_PX = 299  # Szegedy et al. 2016, arXiv:1512.00567
 _NUM_FEATURES = 2048

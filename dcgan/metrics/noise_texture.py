@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import fft
 
-from dcgan.metrics import features
+from dcgan.common import features
 
 _FROM_FRACTION = 0.75  # of the highest frequency of a row or column: beyond it, photos of faces hold next to nothing
 _SMALLEST_POWER = 1e-4  # grey values squared a pixel: what rounding to whole grey values adds is 1/12

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from dcgan.metrics import features
+from dcgan.common import features
 
 _NUM_PATCHES = 16384  # of each set; half as many put two samples of one person a quarter farther apart, by chance
 _NUM_DIRECTIONS = 128

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dcgan.metrics import features
+from dcgan.common import features
 
 MIN_REALS = 4
 _KEPT_FRACTION = 0.95  # of the reals' variance

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcgan import config
-from dcgan import input_pipeline
-from dcgan import records
-from dcgan import session
+from dcgan.data import input_pipeline
+from dcgan.data import records
+from dcgan.options import config
+from dcgan.training import session
 
 
 def draw_face(index, rng):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.dcgan import conftest
-from tests.dcgan import session_test
+from tests.dcgan.training import session_test
 
 ROOT = pathlib.Path(__file__).parents[2]
 # Parts of 8 pictures, which minibatch features compare with each other whether the others are on this worker or not.

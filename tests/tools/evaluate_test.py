@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from dcgan import config
-from dcgan import session
+from dcgan.options import config
+from dcgan.training import session
 from tests.dcgan import conftest
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from dcgan import checkpoints
-from dcgan import config
-from dcgan import runs
-from dcgan import session
-from dcgan import weights
+from dcgan.model import weights
+from dcgan.options import config
+from dcgan.training import checkpoints
+from dcgan.training import runs
+from dcgan.training import session
 from tests.dcgan import conftest
-from tools.evaluation import evaluation
+from tools.evaluation import evaluator
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -41,7 +41,7 @@ def test_the_best_by_evaluation_is_written_with_its_numbers_and_checksum(run, tm
   assert made.returncode == 0, made.stderr
   path = pathlib.Path(made.stdout.splitlines()[-1])
   assert path == tmp_path / 'faces8.safetensors'
-  chosen = evaluation.choose_checkpoint(run, num_samples=64)
+  chosen = evaluator.choose_checkpoint(run, num_samples=64)
   model = weights.load(path)
   assert model.step == chosen.step and model.options.networks == runs.load_options(run).networks
   told = json.loads(path.with_suffix('.json').read_text(encoding='utf-8'))

@@ -8,11 +8,11 @@ import time
 import imageio.v3 as iio
 import pytest
 
-from dcgan import config
-from dcgan import session
+from dcgan.options import config
+from dcgan.training import session
 from tests import entries_test
 from tests.dcgan import conftest
-from tools import demo_clip
+from tools.demo import clip as demo_clip
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import pytest
 
 from tests import entries_test
-from tools import demo_clip
+from tools.demo import clip as demo_clip
 
 
 def test_a_bad_flag_ends_with_one_line_and_exit_code_1():

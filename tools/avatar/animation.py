@@ -6,21 +6,21 @@ import pathlib
 from absl import logging
 import numpy as np
 
-from dcgan import checkpoints
-from dcgan import config
-from dcgan import errors
-from dcgan import gallery
-from dcgan import images
-from dcgan import input_pipeline
-from dcgan import latents
-from dcgan import motion
-from dcgan import networks
-from dcgan import presets
-from dcgan import records
-from dcgan import region
-from tools import media
+from dcgan.common import errors
+from dcgan.common import images
+from dcgan.data import input_pipeline
+from dcgan.data import records
+from dcgan.model import gallery
+from dcgan.model import latents
+from dcgan.model import motion
+from dcgan.model import networks
+from dcgan.model import region
+from dcgan.options import config
+from dcgan.options import presets
+from dcgan.training import checkpoints
 from tools.avatar import expressions
 from tools.avatar import references
+from tools.material import videos
 
 _NUM_REALS = 128  # beside which pictures look real or not
 _MOST_SECS = 3600  # of a replay
@@ -94,7 +94,7 @@ def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_a
   keyframes = references.resolve(names, run, shown.gallery, shown.space)
   z = motion.between(shown.generator, shown.space, keyframes, num_parts, there_and_back)
   path = pathlib.Path(path or pathlib.Path(run) / f'animation_{"_".join(map(_as_file_name, names))}.gif')
-  media.save_animation(path, _drawn(shown, z, size_px), fps)
+  videos.save_animation(path, _drawn(shown, z, size_px), fps)
   if isinstance(shown.space, latents.Normal):
     _tell_of_places(shown.options.data.records)
   return path
@@ -134,7 +134,7 @@ def save_replay(run, path=None, *, fps=25, speed=1.0, beside_real=False, size_px
     frames = _beside(_real_frames(shown, [(region.clip_of(clip.keys[0]), times_secs)
                                           for clip, (_, times_secs) in zip(clips, parts)]), frames, size_px)
   path = pathlib.Path(path or pathlib.Path(run) / 'replay.mp4')
-  media.save_animation(path, frames, fps)
+  videos.save_animation(path, frames, fps)
   return path
 
 

@@ -4,11 +4,11 @@ from absl import logging
 import numpy as np
 from scipy.spatial import transform
 
-from dcgan import errors
-from dcgan import motion
-from dcgan import networks
-from dcgan.metrics import features
-from tools.evaluation import faces
+from dcgan.common import errors
+from dcgan.common import features
+from dcgan.model import motion
+from dcgan.model import networks
+from tools.evaluation import meshes
 from tools.evaluation import wholeness
 from tools.faces import landmarks as face_landmarks
 from tools.faces import measures
@@ -50,7 +50,7 @@ def choose(generator, z, crop_px, space, num_expressions=2, real_images=None):
                             'another. Make another gallery with --num_images=64.')
   pictures = networks.generate(generator, z)
   are_clean, strangeness = _judge(real_images, crop_px)
-  seen = faces.look(pictures, crop_px)
+  seen = meshes.look(pictures, crop_px)
   numbers = np.flatnonzero(are_clean(pictures, seen))
   if len(numbers) > _FEWEST_USUAL:  # the measure lets flawed ones pass, but they are the stranger ones
     strange = strangeness(pictures[numbers])
@@ -160,9 +160,9 @@ def _judge(real_images, crop_px):
   The first may be told what was seen in them.
   """
   if real_images is not None:
-    seen = faces.look(real_images, crop_px)
+    seen = meshes.look(real_images, crop_px)
     if (seen.num_faces == 1).sum() >= wholeness.MIN_REALS:
       whole = wholeness.Wholeness(real_images, crop_px, seen)
       return whole.is_clean, whole.strangeness
-  return (lambda pictures, seen=None: faces.in_place(seen or faces.look(pictures, crop_px)),
+  return (lambda pictures, seen=None: meshes.in_place(seen or meshes.look(pictures, crop_px)),
           lambda pictures: np.zeros(len(pictures)))

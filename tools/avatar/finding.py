@@ -5,14 +5,14 @@ import pathlib
 
 import numpy as np
 
-from dcgan import errors
-from dcgan import images
-from dcgan import input_pipeline
-from dcgan import networks
+from dcgan.common import errors
+from dcgan.common import images
+from dcgan.data import input_pipeline
+from dcgan.model import networks
 from tools.avatar import animation
 from tools.avatar import found
-from tools.evaluation import faces
 from tools.evaluation import inversion
+from tools.evaluation import meshes
 from tools.faces import alignment
 from tools.faces import landmarks
 from tools.material import pictures
@@ -58,7 +58,7 @@ def find(run, photo):
   real = input_pipeline.as_seen(aligned, size_px, crop_px).numpy()[np.newaxis]
   z, distances = inversion.invert(shown.generator, real, shown.space)
   made = networks.generate(shown.generator, z)
-  landmark_error = faces.landmark_errors(faces.look(real, crop_px), faces.look(made, crop_px))[0]
+  landmark_error = meshes.landmark_errors(meshes.look(real, crop_px), meshes.look(made, crop_px))[0]
   landmark_error = float(landmark_error) if np.isfinite(landmark_error) else None
   name = found.name_of(photo)
   nearest_key = shown.space.keys[shown.space.nearest(z, 1)[0, 0]] if hasattr(shown.space, 'keys') else None

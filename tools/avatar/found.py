@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from dcgan import files
+from dcgan.common import files
 
 _FOLDER = 'found'
 _NOT_IN_NAMES = re.compile(r'[^\w.-]+')

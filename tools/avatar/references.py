@@ -7,9 +7,9 @@ import re
 from absl import logging
 import numpy as np
 
-from dcgan import errors
-from dcgan import gallery
-from dcgan import latents
+from dcgan.common import errors
+from dcgan.model import gallery
+from dcgan.model import latents
 from tools.avatar import found
 
 _NUMBER = re.compile(r'\d+')

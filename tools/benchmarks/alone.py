@@ -4,7 +4,7 @@ import concurrent.futures
 import importlib
 import multiprocessing
 
-from dcgan import entry
+from dcgan.common import entry
 
 
 def call(module, function, *arguments):

@@ -3,7 +3,7 @@
 import imageio.v3 as iio
 import numpy as np
 
-from dcgan import records
+from dcgan.data import records
 
 
 def make_set(prefix, num_images):

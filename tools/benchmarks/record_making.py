@@ -9,10 +9,10 @@ import time
 
 import numpy as np
 
-from dcgan import images
-from dcgan import records
+from dcgan.common import images
+from dcgan.data import records
 from tools.benchmarks import comparison
-from tools import demo_clip
+from tools.demo import clip as demo_clip
 from tools.faces import alignment
 from tools.faces import models
 from tools.material import sources

@@ -9,8 +9,8 @@ import subprocess
 
 import tensorflow as tf
 
-from dcgan import devices
-from dcgan import errors
+from dcgan.common import devices
+from dcgan.common import errors
 from tools.benchmarks import comparison
 from tools.benchmarks import training_step
 

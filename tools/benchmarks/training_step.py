@@ -7,12 +7,12 @@ import statistics
 import numpy as np
 import tensorflow as tf
 
-from dcgan import config
-from dcgan import devices
-from dcgan import images
-from dcgan import networks
-from dcgan import presets
-from dcgan import trainer
+from dcgan.common import devices
+from dcgan.common import images
+from dcgan.model import networks
+from dcgan.options import config
+from dcgan.options import presets
+from dcgan.training import trainer
 from tools.benchmarks import alone
 from tools.benchmarks import comparison
 from tools.benchmarks import flops

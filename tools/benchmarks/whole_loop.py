@@ -7,11 +7,11 @@ import threading
 
 import psutil
 
-from dcgan import actions
-from dcgan import devices
-from dcgan import files
-from dcgan import presets
-from dcgan import session
+from dcgan.common import devices
+from dcgan.common import files
+from dcgan.options import presets
+from dcgan.training import actions
+from dcgan.training import session
 from tools.benchmarks import alone
 from tools.benchmarks import comparison
 from tools.benchmarks import drawn_set

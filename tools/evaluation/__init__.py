@@ -1,1 +1,4 @@
-"""How good a trained generator is: what is measured, the verdict, the page. A library that reads no flag."""
+"""How good a trained generator is: what is measured, the verdict, the page.
+
+Knows a finished run by its folder. Must not know how it was trained. Reads no flag.
+"""

@@ -2,9 +2,9 @@
 
 import pathlib
 
-from dcgan import actions
-from dcgan import files
-from dcgan import health
+from dcgan.common import files
+from dcgan.training import actions
+from dcgan.training import health
 from tools.evaluation import page
 
 # Title, the tags of one chart, whether it is logarithmic; every other tag gets a chart of its own.

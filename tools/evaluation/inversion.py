@@ -3,12 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
-from dcgan import images as pixels
-from dcgan import latents
-from dcgan import losses
-from dcgan import networks
-from dcgan import places as place_learner
-from dcgan.metrics import features
+from dcgan.common import features
+from dcgan.common import images as pixels
+from dcgan.model import latents
+from dcgan.model import losses
+from dcgan.model import networks
+from dcgan.training import places as place_learner
 
 _NUM_SAMPLES = 512  # that the search starts among
 _NUM_STARTS = 2  # the nearest of them, for each picture

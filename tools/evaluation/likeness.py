@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from dcgan import images as pixels
-from dcgan import records
-from dcgan.metrics import features
+from dcgan.common import features
+from dcgan.common import images as pixels
+from dcgan.data import records
 from tools.faces import appearance
 
 MIN_REALS = 4

@@ -6,18 +6,18 @@ import math
 
 import numpy as np
 
-from dcgan import latents
-from dcgan import motion
-from dcgan import networks
 from dcgan.metrics import copying
 from dcgan.metrics import distances
 from dcgan.metrics import noise_texture
 from dcgan.metrics import sliced_wasserstein
 from dcgan.metrics import stair_step
 from dcgan.metrics import variety
-from tools.evaluation import faces
+from dcgan.model import latents
+from dcgan.model import motion
+from dcgan.model import networks
 from tools.evaluation import inversion
 from tools.evaluation import likeness
+from tools.evaluation import meshes
 from tools.evaluation import spread
 from tools.evaluation import wholeness
 
@@ -162,11 +162,11 @@ class Measurer:
 
   @functools.cached_property
   def _seen_reals(self):
-    return faces.look(self._some, self._options.data.crop_px)
+    return meshes.look(self._some, self._options.data.crop_px)
 
   @functools.cached_property
   def _seen_held_out(self):
-    return faces.look(self._held_out, self._options.data.crop_px)
+    return meshes.look(self._held_out, self._options.data.crop_px)
 
   @functools.cached_property
   def _wholeness(self):
@@ -188,20 +188,20 @@ class Measurer:
 
   def _look(self, samples, noted):
     """Takes what Face Mesh sees."""
-    seen = faces.look(samples, self._options.data.crop_px)
+    seen = meshes.look(samples, self._options.data.crop_px)
     self._judge(samples, seen, noted)
     self._compare_faces(samples, seen, noted)
-    noted.take('found_rate', faces.found_rate(seen), faces.found_rate(self._seen_reals))
+    noted.take('found_rate', meshes.found_rate(seen), meshes.found_rate(self._seen_reals))
     fakes, reals = _found(seen), _found(self._seen_reals)
     held_out = _found(self._seen_held_out) if len(self._held_out) else reals[:0]
-    is_held_out = len(held_out) >= faces.FEWEST_FACES
+    is_held_out = len(held_out) >= meshes.FEWEST_FACES
     against = held_out if is_held_out else reals
     for kind, points in (('photos', against), ('samples', fakes)):
-      if len(points) < faces.FEWEST_FACES:
-        return noted.leave_out('geometry_distance', f'needs {faces.FEWEST_FACES} {kind} with a face, and has '
+      if len(points) < meshes.FEWEST_FACES:
+        return noted.leave_out('geometry_distance', f'needs {meshes.FEWEST_FACES} {kind} with a face, and has '
                                f'{len(points)}')
-    of_reals = faces.geometry_distance(held_out, reals) if is_held_out and len(reals) >= faces.FEWEST_FACES else None
-    noted.take('geometry_distance', faces.geometry_distance(against, fakes), of_reals,
+    of_reals = meshes.geometry_distance(held_out, reals) if is_held_out and len(reals) >= meshes.FEWEST_FACES else None
+    noted.take('geometry_distance', meshes.geometry_distance(against, fakes), of_reals,
                f'to {len(against)} {"held-out" if is_held_out else "training"} pictures')
 
   def _judge(self, samples, seen, noted):
@@ -217,8 +217,8 @@ class Measurer:
     """Takes how far clean samples go in expression and turn, and how alike all are to the person."""
     clean = self._wholeness.is_clean(samples, seen) if self._wholeness else seen.num_faces == 1
     fakes, reals = seen.landmarks[clean], _found(self._seen_reals)
-    if min(len(fakes), len(reals)) < faces.FEWEST_FACES:
-      noted.leave_out('spread', f'needs {faces.FEWEST_FACES} clean samples and as many photos with a face, and has '
+    if min(len(fakes), len(reals)) < meshes.FEWEST_FACES:
+      noted.leave_out('spread', f'needs {meshes.FEWEST_FACES} clean samples and as many photos with a face, and has '
                       f'{len(fakes)} and {len(reals)}')
     else:
       mean, _ = spread.spread(reals, fakes)
@@ -283,7 +283,7 @@ class Measurer:
     made = networks.generate(generator, z)
     noted.take('found_off', _difference(held_out, made), noted.values['off'])
     crop_px = self._options.data.crop_px
-    errors = faces.landmark_errors(faces.look(held_out, crop_px), faces.look(made, crop_px))
+    errors = meshes.landmark_errors(meshes.look(held_out, crop_px), meshes.look(made, crop_px))
     if np.isnan(errors).all():
       return noted.leave_out('found_features', 'needs a face in the pictures and in what is made of them')
     noted.take('found_features', float(np.nanmedian(errors)), note=f'of {np.isfinite(errors).sum()} pictures')

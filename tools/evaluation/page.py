@@ -10,8 +10,8 @@ import jinja2
 import markupsafe
 import numpy as np
 
-from dcgan import files
-from dcgan import images
+from dcgan.common import files
+from dcgan.common import images
 
 _TEMPLATES = pathlib.Path(__file__).parents[1]  # tools/, so that a template is named as in 'evaluation/page.html'
 _COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9')  # Okabe and Ito 2008: told apart by all

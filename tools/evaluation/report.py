@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dcgan import images
-from dcgan import latents
+from dcgan.common import images
+from dcgan.model import latents
 from tools.evaluation import history
 from tools.evaluation import measures as measuring
 from tools.evaluation import page

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tools.evaluation import faces
+from tools.evaluation import meshes
 from tools.faces import landmarks as face_landmarks
 from tools.faces import measures
 
@@ -47,7 +47,7 @@ def spread(real_landmarks, fake_landmarks):
   at 0.6.
 
   Args:
-    real_landmarks: float [num_reals, 478, 3], as in `faces.Seen`; rows with NaN are left out.
+    real_landmarks: float [num_reals, 478, 3], as in `meshes.Seen`; rows with NaN are left out.
     fake_landmarks: float [num_fakes, 478, 3], likewise.
 
   Returns:
@@ -55,7 +55,7 @@ def spread(real_landmarks, fake_landmarks):
     or more, or NaN where that is left out.
 
   Raises:
-    ValueError: fewer than `faces.FEWEST_FACES` real or generated faces are left.
+    ValueError: fewer than `meshes.FEWEST_FACES` real or generated faces are left.
   """
   reals, fakes = (_ranges(*given) for given in (('real_landmarks', real_landmarks), ('fake_landmarks', fake_landmarks)))
   ratios = {name: fakes[name] / reals[name] if reals[name] > least else float('nan')
@@ -68,9 +68,9 @@ def _ranges(name, landmarks):
   """Returns the range of each of `MEASURES`, dict of float."""
   points = np.asarray(landmarks)
   points = points[np.isfinite(points).all(axis=(1, 2))]
-  if len(points) < faces.FEWEST_FACES:
+  if len(points) < meshes.FEWEST_FACES:
     raise ValueError(f'`{name}` holds {len(points)} face{"s" * (len(points) != 1)}, but a spread needs '
-                     f'{faces.FEWEST_FACES} or more.')
+                     f'{meshes.FEWEST_FACES} or more.')
   return {key: float(np.diff(np.percentile(values, [_LOW, _HIGH]))[0]) for key, values in measure(points).items()}
 
 

@@ -5,10 +5,10 @@ import functools
 import cv2
 import numpy as np
 
-from dcgan import images as pixels
-from dcgan import records
-from dcgan.metrics import features
-from tools.evaluation import faces
+from dcgan.common import features
+from dcgan.common import images as pixels
+from dcgan.data import records
+from tools.evaluation import meshes
 
 MIN_REALS = 4
 
@@ -53,7 +53,7 @@ class Wholeness:
       real_images: uint8 [num_images, size, size, 3], some hundred of the set, in the order of time where they are
         frames. A set of many people works as well.
       crop_px: int, the side of the square that they show, in px of the aligned frame.
-      seen: `faces.Seen` of `real_images`, where they were looked at before.
+      seen: `meshes.Seen` of `real_images`, where they were looked at before.
 
     Raises:
       ValueError: `real_images` has another type or shape, or shows fewer than `MIN_REALS` faces, or `crop_px` is larger
@@ -61,7 +61,7 @@ class Wholeness:
     """
     features.check('real_images', real_images)
     self._crop_px = crop_px
-    described = _describe(real_images, crop_px, seen or faces.look(real_images, crop_px))
+    described = _describe(real_images, crop_px, seen or meshes.look(real_images, crop_px))
     described = described[np.isfinite(described).all(axis=(1, 2))]
     num_reals = len(described)
     if num_reals < MIN_REALS:
@@ -80,7 +80,7 @@ class Wholeness:
 
     Args:
       images: uint8 [num_images, size, size, 3], one or more, of any size, which show the same square as the reals.
-      seen: `faces.Seen` of `images`, where they were looked at before.
+      seen: `meshes.Seen` of `images`, where they were looked at before.
 
     Returns:
       float32 [num_images] in [0, √2]: 0 is a real picture itself, and what held-out ones show is under `threshold`;
@@ -90,7 +90,7 @@ class Wholeness:
       ValueError: `images` has another type or shape, or holds no picture.
     """
     features.check('images', images)
-    described = _describe(images, self._crop_px, seen or faces.look(images, self._crop_px))
+    described = _describe(images, self._crop_px, seen or meshes.look(images, self._crop_px))
     is_face = np.isfinite(described).all(axis=(1, 2))
     strangeness = np.full(len(images), np.inf, np.float32)
     if is_face.any():
@@ -112,8 +112,8 @@ class Wholeness:
       ValueError: as `strangeness`.
     """
     features.check('images', images)
-    seen = seen or faces.look(images, self._crop_px)
-    return faces.in_place(seen) & (self.strangeness(images, seen) <= self.threshold)
+    seen = seen or meshes.look(images, self._crop_px)
+    return meshes.in_place(seen) & (self.strangeness(images, seen) <= self.threshold)
 
   def clean_rate(self, images, seen=None):
     """Returns the share of pictures, 0 to 1, that `is_clean`, which takes and raises the same."""

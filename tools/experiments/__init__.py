@@ -1,1 +1,4 @@
-"""What `python -m tools.reproduce` does: the report's experiments, trained, measured and judged; reads no flag."""
+"""The experiments of the report, done again: trained, measured, judged.
+
+Knows training and evaluation. Must not know avatars. Reads no flag.
+"""

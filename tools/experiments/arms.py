@@ -6,7 +6,7 @@ import pathlib
 import imageio.v3 as iio
 import numpy as np
 
-from tools.evaluation import evaluation
+from tools.evaluation import evaluator
 from tools.experiments import claims
 
 _START = 'samples_000000.png'
@@ -18,7 +18,7 @@ class Arm:
 
   Attributes:
     name: str, of its variant.
-    evaluated: list of `evaluation.Evaluated`, ascending by minibatch, one or more.
+    evaluated: list of `evaluator.Evaluated`, ascending by minibatch, one or more.
     statistics: dict from tags to (minibatch, value) pairs, as `history.statistics` returns it.
     start: uint8 [height, width, 3], its samples before the first minibatch side by side, or None where they are gone.
   """
@@ -29,7 +29,7 @@ class Arm:
   start: np.ndarray | None = None
 
   def at(self, step):
-    """Returns the `evaluation.Evaluated` of its last checkpoint up to minibatch `step`, or of its first one."""
+    """Returns the `evaluator.Evaluated` of its last checkpoint up to minibatch `step`, or of its first one."""
     return [one for one in self.evaluated if one.step <= step or one is self.evaluated[0]][-1]
 
   def points(self, name):
@@ -108,7 +108,7 @@ def measure(name, run, statistics, num_samples=256):
   Raises:
     errors.InputError: a checkpoint or the set is damaged or gone.
   """
-  evaluated = evaluation.measure_all(run, num_samples)
+  evaluated = evaluator.measure_all(run, num_samples)
   start = pathlib.Path(run) / _START
   return Arm(name, evaluated, statistics, iio.imread(start) if start.is_file() else None)
 
@@ -133,7 +133,7 @@ def judge(pairs):
 
 
 def share(evaluated, name):
-  """Returns a rate of the samples of an `evaluation.Evaluated` over that of the photos, or None where not known."""
+  """Returns a rate of the samples of an `evaluator.Evaluated` over that of the photos, or None where not known."""
   rate, of_reals = evaluated.measures[name], evaluated.of_reals[name]
   return rate / of_reals if rate is not None and of_reals else None
 

@@ -5,14 +5,14 @@ import pathlib
 
 import numpy as np
 
-from dcgan import checkpoints
-from dcgan import errors
-from dcgan import input_pipeline
-from dcgan import networks
-from dcgan import records as record_sets
-from dcgan import runs
-from tools.evaluation import faces
+from dcgan.common import errors
+from dcgan.data import input_pipeline
+from dcgan.data import records as record_sets
+from dcgan.model import networks
+from dcgan.training import checkpoints
+from dcgan.training import runs
 from tools.evaluation import inversion
+from tools.evaluation import meshes
 
 _SAME_SECS = 0.02  # half a frame at 25 fps: nearer in time is the same frame
 _MOST_FRAMES = 100  # of each kind that are looked for in the model: each takes a search of its own
@@ -48,7 +48,7 @@ class Between:
     nearest: uint8 [num_between, size, size, 3], the frame trained on that looks most like each frame in between.
     nearest_errors: float32 [num_between], how far it is.
     mean_errors: float32 [num_between], how far the mean of the frames trained on is.
-    geometry_distance: float, of the frames in between to those trained on (`faces.geometry_distance`), or None where
+    geometry_distance: float, of the frames in between to those trained on (`meshes.geometry_distance`), or None where
       too few show a face.
   """
 
@@ -189,8 +189,8 @@ def _search(generator, space, pictures, seed):
 
 def _geometry_distance(trained, pictures, crop_px):
   """Returns how far the poses and expressions of two kinds of frames are, or None where too few show a face."""
-  seen = [faces.look(kind, crop_px) for kind in (trained, pictures)]
+  seen = [meshes.look(kind, crop_px) for kind in (trained, pictures)]
   points = [each.landmarks[each.num_faces == 1] for each in seen]
-  if min(map(len, points)) < faces.FEWEST_FACES:
+  if min(map(len, points)) < meshes.FEWEST_FACES:
     return None
-  return faces.geometry_distance(*points)
+  return meshes.geometry_distance(*points)

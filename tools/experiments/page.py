@@ -5,7 +5,7 @@ import pathlib
 import imageio.v3 as iio
 import numpy as np
 
-from dcgan import images
+from dcgan.common import images
 from tools.evaluation import measures as measuring
 from tools.evaluation import page
 

@@ -6,17 +6,17 @@ import pathlib
 
 from absl import logging
 
-from dcgan import checkpoints
-from dcgan import config
-from dcgan import devices
-from dcgan import entry
-from dcgan import errors
-from dcgan import health
-from dcgan import presets
-from dcgan import records as record_sets
-from dcgan import runs
-from dcgan import session
-from dcgan import transfers
+from dcgan.common import devices
+from dcgan.common import entry
+from dcgan.common import errors
+from dcgan.data import records as record_sets
+from dcgan.options import config
+from dcgan.options import presets
+from dcgan.training import checkpoints
+from dcgan.training import health
+from dcgan.training import runs
+from dcgan.training import session
+from dcgan.training import transfers
 
 _PRESET, _PERSON, _PLAIN = 'report', 'person', 'ufm'  # the last ties no picture to a point of Z
 _NUM_GRIDS = 10  # of samples, at least, however short a run is

@@ -12,8 +12,8 @@ import math
 import cv2
 import numpy as np
 
-from dcgan import config
-from dcgan import records
+from dcgan.data import records
+from dcgan.options import config
 
 # What Face Mesh finds on CelebA's own aligned pictures: the median over 498, std 2.4 px in x and 1.6 px in y.
 IMAGE_LEFT_EYE = (69.4, 111.7)

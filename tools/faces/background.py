@@ -7,7 +7,7 @@ the best edges at hair and shoulders: on wider views it lost shoulders or took i
 import cv2
 import numpy as np
 
-from dcgan import errors
+from dcgan.common import errors
 from tools.faces import models
 
 BACKGROUNDS = ('keep', 'blur', 'white', 'green')

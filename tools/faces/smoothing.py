@@ -7,7 +7,7 @@ stand now, or moved evenly through.
 
 import numpy as np
 
-from dcgan import records
+from dcgan.data import records
 from tools.faces import closed_eyes
 from tools.faces import landmarks as face_landmarks
 

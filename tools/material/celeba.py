@@ -16,7 +16,7 @@ import zipfile
 from absl import logging
 import numpy as np
 
-from dcgan import errors
+from dcgan.common import errors
 from tools.material import folders
 from tools.material import pictures
 

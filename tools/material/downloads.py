@@ -6,8 +6,8 @@ import re
 
 from absl import logging
 
-from dcgan import errors
-from dcgan import progress
+from dcgan.common import errors
+from dcgan.common import progress
 
 _MAX_HEIGHT_PX = 1080  # of the shorter side; a face of more is shrunk anyway
 _NUM_RETRIES = 3

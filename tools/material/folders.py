@@ -4,7 +4,7 @@ import array
 import os
 import pathlib
 
-from dcgan import errors
+from dcgan.common import errors
 from tools.material import pictures
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from PIL import ImageCms
 from PIL import ImageOps
 
-from dcgan import errors
+from dcgan.common import errors
 
 # HEIC, which Pillow does not read, is here so that an iPhone's photos are reported and not passed over in silence.
 ENDINGS = ('.apng', '.avif', '.bmp', '.dib', '.gif', '.heic', '.heif', '.j2k', '.jfif', '.jp2', '.jpe', '.jpeg', '.jpg',

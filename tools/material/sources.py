@@ -17,12 +17,12 @@ import re
 
 import numpy as np
 
-from dcgan import errors
-from dcgan import records
+from dcgan.common import errors
+from dcgan.data import records
 from tools.material import celeba
 from tools.material import folders
 from tools.material import pictures
-from tools import media
+from tools.material import videos
 
 _STILL_ENDINGS = ('.bmp', '.heic', '.jfif', '.jpeg', '.jpg', '.png', '.tif', '.tiff')
 _MAX_FPS = 1000  # of slow-motion cameras
@@ -78,7 +78,7 @@ class VideoSource:
     paths = _as_paths(paths)
     self._fps = fractions.Fraction(fps).limit_denominator(10_000) or fractions.Fraction(fps)
     self._start_secs = start_secs
-    self._videos = [media.Video(path) for path in paths]
+    self._videos = [videos.Video(path) for path in paths]
     self._names = _distinct_names(paths)
     ends_secs = [_end_secs(path, video, start_secs, end_secs) for path, video in zip(paths, self._videos)]
     counts = [max(1, math.ceil(round((end - start_secs) * self._fps, 6))) for end in ends_secs]

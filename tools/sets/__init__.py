@@ -1,1 +1,4 @@
-"""From a source to a set of records, and what it is worth: a library that reads no flag."""
+"""A whole set of records: who is in it, what is kept and why, how the work is spread, what it is worth.
+
+Knows material and faces. Must not know networks. Reads no flag.
+"""

@@ -7,7 +7,7 @@ the same path, as on a shared or mounted disk.
 import logging
 import re
 
-from dcgan import errors
+from dcgan.common import errors
 
 _ERROR_LINE = re.compile(r'^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.*?)(?: \[while running .*)?$', re.MULTILINE)
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from dcgan import errors
+from dcgan.common import errors
 from tools.faces import alignment as face_alignment
 from tools.faces import appearance
 from tools.faces import colour

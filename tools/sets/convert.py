@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from dcgan import records
+from dcgan.data import records
 from tools.faces import alignment
 from tools.faces import background
 from tools.faces import colour

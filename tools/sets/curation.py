@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 
-from dcgan import errors
+from dcgan.common import errors
 from tools.sets import duplicates
 
 _NUMBER = re.compile(r'(?<![=\w.])-?\d+(?:\.\d+)?')  # not a flag's value, behind =, which is the same in all

@@ -19,11 +19,11 @@ from absl import logging
 import numpy as np
 
 import dcgan
-from dcgan import errors
-from dcgan import files
-from dcgan import images
-from dcgan import progress
-from dcgan import records
+from dcgan.common import errors
+from dcgan.common import files
+from dcgan.common import images
+from dcgan.common import progress
+from dcgan.data import records
 from tools.faces import alignment as face_alignment
 from tools.material import downloads
 from tools.material import sources

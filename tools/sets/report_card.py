@@ -14,9 +14,9 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
-from dcgan import errors
-from dcgan import images
-from dcgan import records
+from dcgan.common import errors
+from dcgan.common import images
+from dcgan.data import records
 from tools.faces import alignment
 from tools.faces import measures
 from tools.sets import advice

@@ -12,8 +12,8 @@ import math
 import cv2
 import numpy as np
 
-from dcgan import files
-from dcgan import records
+from dcgan.common import files
+from dcgan.data import records
 from tools.faces import alignment
 from tools.faces import appearance
 from tools.faces import landmarks

@@ -6,8 +6,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from dcgan import errors
-from dcgan import records
+from dcgan.common import errors
+from dcgan.data import records
 
 _AGAIN = 'Bring the file back, or make the set again with `python -m tools.make_records --overwrite`.'
 

@@ -8,8 +8,8 @@ import os
 import signal
 import threading
 
-from dcgan import entry
-from dcgan import errors
+from dcgan.common import entry
+from dcgan.common import errors
 
 _POLL_SECS = 0.2
 _EVENTS_AT_ONCE = 8

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcgan import errors
+from dcgan.common import errors
 from dcgan.metrics import inception
 
 

@@ -6,13 +6,13 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from dcgan import checkpoints
-from dcgan import config
-from dcgan import gallery
-from dcgan import images
-from dcgan import latents
-from dcgan import networks
-from dcgan import session
+from dcgan.common import images
+from dcgan.model import gallery
+from dcgan.model import latents
+from dcgan.model import networks
+from dcgan.options import config
+from dcgan.training import checkpoints
+from dcgan.training import session
 from tests.dcgan import conftest
 from tools.avatar import animation
 

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dcgan import errors
-from dcgan import images
-from dcgan import latents
-from dcgan import records
+from dcgan.common import errors
+from dcgan.common import images
+from dcgan.data import records
+from dcgan.model import latents
 from tools.avatar import expressions
 from tools.faces import alignment
 from tools.faces import landmarks as face_landmarks

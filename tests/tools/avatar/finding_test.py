@@ -4,7 +4,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from dcgan import errors
+from dcgan.common import errors
 from tests import entries_test
 from tests.dcgan import conftest
 from tools.avatar import animation

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dcgan import errors
-from dcgan import gallery
-from dcgan import latents
-from dcgan import region
+from dcgan.common import errors
+from dcgan.model import gallery
+from dcgan.model import latents
+from dcgan.model import region
 from tools.avatar import found
 from tools.avatar import references
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dcgan import input_pipeline
-from dcgan import records
+from dcgan.data import input_pipeline
+from dcgan.data import records
 from tools.benchmarks import drawn_set
 
 

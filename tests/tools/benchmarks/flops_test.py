@@ -2,8 +2,8 @@
 
 import pytest
 
-from dcgan import config
-from dcgan import networks
+from dcgan.model import networks
+from dcgan.options import config
 from tools.benchmarks import flops
 
 

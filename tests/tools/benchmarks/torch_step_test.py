@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcgan import errors
-from dcgan import networks
+from dcgan.common import errors
+from dcgan.model import networks
 from tools.benchmarks import torch_step
 from tools.benchmarks import training_step
 

@@ -3,8 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from dcgan import config
-from dcgan import presets
+from dcgan.options import config
+from dcgan.options import presets
 from tools.benchmarks import training_step
 
 

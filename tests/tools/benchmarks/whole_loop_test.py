@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dcgan import actions
+from dcgan.training import actions
 from tools.benchmarks import whole_loop
 
 

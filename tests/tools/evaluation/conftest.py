@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from dcgan import latents
-from dcgan import networks
-from dcgan import transfers
-from tools import demo_clip
-from tools import demo_portrait
+from dcgan.model import latents
+from dcgan.model import networks
+from dcgan.training import transfers
+from tools.demo import clip as demo_clip
+from tools.demo import portrait as demo_portrait
 from tools.faces import alignment
 from tools.faces import landmarks
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dcgan import config
-from dcgan import latents
-from dcgan import networks
+from dcgan.model import latents
+from dcgan.model import networks
+from dcgan.options import config
 from tools.evaluation import inversion
 
 _Z_DIMS = 8

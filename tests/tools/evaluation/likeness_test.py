@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dcgan import images
+from dcgan.common import images
 from tools.evaluation import likeness
 
 _CROP_PX = 140

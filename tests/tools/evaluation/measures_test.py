@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcgan import config
-from dcgan import images
-from dcgan import latents
+from dcgan.common import images
+from dcgan.model import latents
+from dcgan.options import config
 from tests.dcgan import conftest
 from tools.evaluation import measures
 from tools.faces import alignment

@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from dcgan import config
-from tools.evaluation import evaluation
+from dcgan.options import config
+from tools.evaluation import evaluator
 from tools.evaluation import measures
 from tools.evaluation import report
 
@@ -21,7 +21,7 @@ def evaluated(label='00000-me', step=100, digest='a', **changes):
       nearest=12.0)
   of_reals = dict.fromkeys(measures.MEASURES) | dict(clean_rate=0.99, diversity=1.0)
   reasons = {name: f'needs more than {name}' for name, value in values.items() if value is None}
-  return evaluation.Evaluated(
+  return evaluator.Evaluated(
       pathlib.Path('nowhere') / label, label, step, config.Config(), values | changes, of_reals, reasons,
       np.full([70, 8, 8, 3], step % 256, np.uint8), np.zeros([2, 8, 8, 3], np.uint8), np.arange(70) % 2,
       np.linspace(9, 1, 70, dtype=np.float32), (), digest)

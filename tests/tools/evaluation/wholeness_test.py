@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dcgan import images
-from tools.evaluation import faces
+from dcgan.common import images
+from tools.evaluation import meshes
 from tools.evaluation import wholeness
 
 _CROP_PX = 140
@@ -110,9 +110,9 @@ def test_pictures_without_a_face_are_infinitely_strange(measure):
 
 def test_what_was_seen_before_is_not_looked_at_again(frames, measure, monkeypatch):
   reals, others = (images.resize(part, 64) for part in (frames[::2], frames[1::2]))
-  seen = [faces.look(part, _CROP_PX) for part in (reals, others)]
+  seen = [meshes.look(part, _CROP_PX) for part in (reals, others)]
   expected = measure.strangeness(others)
-  monkeypatch.setattr(faces, 'look', lambda *_: pytest.fail('looked again'))
+  monkeypatch.setattr(meshes, 'look', lambda *_: pytest.fail('looked again'))
   again = wholeness.Wholeness(reals, _CROP_PX, seen[0])
   np.testing.assert_array_equal(again.strangeness(others, seen[1]), expected)
   assert again.clean_rate(others, seen[1]) == measure.is_clean(others, seen[1]).mean()

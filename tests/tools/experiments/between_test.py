@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dcgan import errors
-from dcgan import records
+from dcgan.common import errors
+from dcgan.data import records
 from tests.dcgan import conftest
 from tests.tools.experiments import drawn
 from tools.experiments import between

@@ -5,29 +5,29 @@ import pathlib
 
 import numpy as np
 
-from tools.evaluation import evaluation
+from tools.evaluation import evaluator
 from tools.evaluation import measures
 from tools.experiments import arms
 from tools.experiments import between
-from tools.experiments import experiments
+from tools.experiments import reproduction
 from tools.experiments import training
 
 
 def outcome(seed=0, size=64, minibatches='shuffled', values=None, of_reals=None, verdicts=(), ratios=(1.0, 2.0),
             num_reals=64, num_looks=20):
-  """Returns an `experiments.Outcome` of 5 minibatches; what `values` and `of_reals` do not name was not measured."""
+  """Returns an `reproduction.Outcome` of 5 minibatches; what `values` and `of_reals` do not name was not measured."""
   variant = training.make_variant('records/a', training.Scale(5, 2, 8), seed, size, minibatches)
   rng = np.random.default_rng(seed)
   pictures = rng.integers(0, 256, [64 + num_reals, 8, 8, 3], np.uint8)
   tables = [dict.fromkeys(measures.MEASURES) | (given or {}) for given in (values, of_reals)]
   reasons = {name: f'needs <more> than {name}' for name, value in tables[0].items() if value is None}
-  evaluated = evaluation.Evaluated(
+  evaluated = evaluator.Evaluated(
       run=pathlib.Path('nowhere') / variant.name, label=variant.name, step=5, options=variant.options,
       measures=tables[0], of_reals=tables[1], reasons=reasons, samples=pictures[:64], reals=pictures[64:],
       nearest_indices=np.zeros(64, np.int64), nearest_distances=np.zeros(64, np.float32), notes=())
   statistics = {'health/loss_ratio': list(enumerate(ratios, 1))}
   statistics['health/diversity'] = [(50 * i, 0.5) for i in range(num_looks)]
-  return experiments.Outcome(variant, evaluated, statistics, list(verdicts))
+  return reproduction.Outcome(variant, evaluated, statistics, list(verdicts))
 
 
 def arm(name, values, of_reals=None, speeds=(), start=None):

@@ -10,8 +10,8 @@ import pytest
 from tests.tools.experiments import drawn
 from tools.experiments import arms
 from tools.experiments import claims
-from tools.experiments import experiments
 from tools.experiments import page
+from tools.experiments import reproduction
 from tools.experiments import tasks
 
 _FINDINGS = [claims.Finding('Claim <one>', True, 'It is & so.'), claims.Finding('Claim two', None, 'Too short.'),
@@ -19,7 +19,7 @@ _FINDINGS = [claims.Finding('Claim <one>', True, 'It is & so.'), claims.Finding(
 
 
 def _results(number, outcomes):
-  return dict(experiment=number, records='records/a', num_samples=64, counts=experiments.count_symptoms(outcomes),
+  return dict(experiment=number, records='records/a', num_samples=64, counts=reproduction.count_symptoms(outcomes),
               init_from='ufm',
               scale=dict(num_minibatches=5, channels=2, image_size_px=8, seeds=(0,), long_minibatches=40),
               runs=[outcome.as_json() for outcome in outcomes])

@@ -2,8 +2,8 @@
 
 import re
 
-from tools import make_records
 from tools.experiments import tasks
+from tools import make_records
 
 
 def test_commands_that_make_sets_have_only_flags_that_there_are():

@@ -10,15 +10,15 @@ import time
 
 import pytest
 
-from dcgan import checkpoints
-from dcgan import config
-from dcgan import entry
-from dcgan import errors
-from dcgan import health
-from dcgan import presets
-from dcgan import records
-from dcgan import runs
-from dcgan import session
+from dcgan.common import entry
+from dcgan.common import errors
+from dcgan.data import records
+from dcgan.options import config
+from dcgan.options import presets
+from dcgan.training import checkpoints
+from dcgan.training import health
+from dcgan.training import runs
+from dcgan.training import session
 from tests.dcgan import conftest
 from tools.experiments import training
 

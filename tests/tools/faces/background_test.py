@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dcgan import errors
+from dcgan.common import errors
 from tools.faces import alignment
 from tools.faces import background
 from tools.faces import landmarks

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dcgan import records
+from dcgan.data import records
 from tools.faces import landmarks
 from tools.faces import measures
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tools import demo_portrait
+from tools.demo import portrait as demo_portrait
 from tools.faces import alignment
 from tools.faces import landmarks
 from tools.faces import smoothing

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from dcgan import errors
+from dcgan.common import errors
 from tools.material import celeba
 
 _HEADER = ('lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y rightmouth_x '

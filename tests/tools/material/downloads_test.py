@@ -10,9 +10,9 @@ from absl import logging
 import numpy as np
 import pytest
 
-from dcgan import errors
+from dcgan.common import errors
 from tools.material import downloads
-from tools import media
+from tools.material import videos
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -44,7 +44,7 @@ def address(tmp_path, monkeypatch):
     monkeypatch.delenv(name, raising=False)
   rng = np.random.default_rng(0)
   frames = [rng.integers(0, 255, [64, 64, 3], np.uint8) for _ in range(30)]
-  media.save_animation(tmp_path / 'site' / 'My clip.mp4', frames, 10)
+  videos.save_animation(tmp_path / 'site' / 'My clip.mp4', frames, 10)
   (tmp_path / 'site' / 'page.html').write_text('<html><body>No video here.</body></html>')
   (tmp_path / 'site' / 'two.html').write_text('<html><title>Two</title><body>' + ''.join(
       f'<video src="{name}.mp4"></video>' for name in ('one', 'other')) + '</body></html>')
@@ -64,7 +64,7 @@ def test_a_video_is_fetched_whole_under_a_plain_name(tmp_path, address):
   assert path.startswith(f'{tmp_path}/clips/My_clip-') and path.endswith('.mp4') and isinstance(path, str)
   with open(path, 'rb') as file:
     assert file.read() == (tmp_path / 'site' / 'My clip.mp4').read_bytes()
-  assert media.Video(path).duration_secs == pytest.approx(3.0)
+  assert videos.Video(path).duration_secs == pytest.approx(3.0)
 
 
 def test_a_second_call_finds_the_file_again(tmp_path, address):
@@ -78,9 +78,9 @@ def test_a_second_call_finds_the_file_again(tmp_path, address):
 
 def test_videos_of_one_name_from_two_addresses_are_two_files(tmp_path, address):
   (tmp_path / 'site' / 'b').mkdir()
-  media.save_animation(tmp_path / 'site' / 'b' / 'My clip.mp4', [np.zeros([32, 32, 3], np.uint8)] * 5, 5)
+  videos.save_animation(tmp_path / 'site' / 'b' / 'My clip.mp4', [np.zeros([32, 32, 3], np.uint8)] * 5, 5)
   paths = [downloads.fetch(f'{address}/{folder}My%20clip.mp4', tmp_path / 'clips') for folder in ('', 'b/')]
-  assert [media.Video(path).duration_secs for path in paths] == pytest.approx([3.0, 1.0])
+  assert [videos.Video(path).duration_secs for path in paths] == pytest.approx([3.0, 1.0])
 
 
 @pytest.mark.parametrize('page, reason', [

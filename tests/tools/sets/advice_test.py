@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcgan import records
+from dcgan.data import records
 from tools.sets import advice
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from dcgan import errors
+from dcgan.common import errors
 from tests.tools.sets import drawn
 from tools.faces import alignment
 from tools.faces import appearance

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL import JpegImagePlugin
 import pytest
 
-from dcgan import records
+from dcgan.data import records
 from tests.tools.sets import drawn
 from tools.faces import alignment
 from tools.faces import background

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dcgan import records
+from dcgan.data import records
 from tools.faces import landmarks
 from tools.material import sources
 from tools.sets import choice

@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from dcgan import errors
-from dcgan import records
+from dcgan.common import errors
+from dcgan.data import records
 from tests.tools.sets import drawn
-from tools import media
+from tools.material import videos
 from tools.sets import beam
 from tools.sets import choice
 from tools.sets import curation
@@ -294,7 +294,7 @@ def test_photos_become_a_set_with_a_manifest(tmp_path, astronaut):
 
 
 def test_video_becomes_a_set_with_times_and_a_sheet_of_its_people(tmp_path, astronaut):
-  media.save_animation(tmp_path / 'me.mp4', [np.roll(astronaut, 3 * i, axis=1) for i in range(8)], 4)
+  videos.save_animation(tmp_path / 'me.mp4', [np.roll(astronaut, 3 * i, axis=1) for i in range(8)], 4)
   prefix = _make('video', [str(tmp_path / 'me.mp4')], tmp_path / 'records', source_options={'fps': 2.0}, name='eve',
                  num_shards=2)
   manifest = records.load_manifest(prefix)

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from dcgan import errors
-from dcgan import records
+from dcgan.common import errors
+from dcgan.data import records
 from tools.faces import alignment
 from tools.sets import report_card
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import color
 
-from dcgan import records
+from dcgan.data import records
 from tests.tools.sets import drawn
 from tools.faces import alignment
 from tools.faces import appearance

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from dcgan import errors
-from dcgan import records
+from dcgan.common import errors
+from dcgan.data import records
 from tests.dcgan import conftest
 from tools.sets import verify
 

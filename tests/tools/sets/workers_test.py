@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from dcgan import errors
+from dcgan.common import errors
 from tools.sets import beam
 from tools.sets import workers
 

@@ -1,0 +1,78 @@
+"""What every command shares: quiet start-up, plain log lines, one-line errors, the result's path as the last line."""
+
+import logging as standard_logging
+import os
+import sys
+import warnings
+
+from absl import app
+from absl import logging
+
+from dcgan.common import errors
+
+LOG_FORMAT = standard_logging.Formatter('%(asctime)s %(message)s', '%H:%M:%S')
+
+
+class Stopped(Exception):
+  """A signal ended a run, which was saved; a command that raises it prints the path and exits with 128 + the signal.
+
+  Attributes:
+    path: path of what there is so far.
+    signal: `signal.Signals`.
+  """
+
+  def __init__(self, path, signal):
+    super().__init__(f'stopped by {signal.name}')
+    self.path = path
+    self.signal = signal
+
+
+def prepare_libraries():
+  """Silences the libraries' start-up noise and keeps them off what fails; must run before TensorFlow is imported."""
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # oneDNN, CPU features, cuFFT/cuBLAS registered twice
+  os.environ.setdefault('GLOG_minloglevel', '2')  # MediaPipe
+  os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')  # else the first command takes all of a GPU's memory
+  # TensorFlow 2.15 leaves oneDNN off on processors without AVX512_VNNI, where it is faster too (DECISIONS.md, "oneDNN").
+  os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
+  # Where a processor has AMX, TensorFlow 2.15 ends with an illegal instruction in bfloat16 transposed convolutions;
+  # without it they work, and the others are as fast.
+  os.environ.setdefault('ONEDNN_MAX_CPU_ISA', 'AVX512_CORE_BF16')
+  warnings.filterwarnings('ignore', module='tensorflow_addons')  # its end-of-life notice
+  warnings.filterwarnings('ignore', module='google.protobuf')  # MediaPipe calls a deprecated GetPrototype
+
+
+def run(main, num_arguments=0):
+  """Parses the flags, calls `main` and prints the path that it returns as the last line of standard output.
+
+  Progress and logs go to standard error. An `errors.InputError` or an `OSError` ends as one line on standard error
+  with exit code 1, wrong flags as usage with exit code 1, Ctrl-C with exit code 130. Of what a signal `Stopped` the path
+  is printed too, with exit code 128 + the signal.
+
+  Args:
+    main: callable that returns the path of what it made.
+    num_arguments: int, how many words without `--` it takes, as in `python -m tools.benchmark train`.
+  """
+  prepare_libraries()
+  logging.set_verbosity(logging.INFO)
+  logging.get_absl_handler().setFormatter(LOG_FORMAT)
+  # A file's name may hold bytes that are no text; it is printed as it is.
+  sys.stdout.reconfigure(errors='surrogateescape' if sys.stdout.encoding.lower() == 'utf-8' else 'backslashreplace')
+  app.run(lambda argv: _call(main, argv[1:], num_arguments))
+
+
+def _call(main, arguments, num_arguments):
+  if len(arguments) > num_arguments:
+    raise app.UsageError(f'Unexpected argument {arguments[num_arguments]!r}: options are flags, as in --name=value.')
+  if len(arguments) < num_arguments:
+    raise app.UsageError(f'{num_arguments} argument is needed, {len(arguments)} given; see above.')
+  try:
+    result = main(*arguments)
+  except (errors.InputError, OSError) as error:
+    sys.exit(f'error: {error}')
+  except KeyboardInterrupt:
+    print('Interrupted.', file=sys.stderr)
+    sys.exit(130)
+  except Stopped as stopped:
+    print(stopped.path, flush=True)
+    sys.exit(128 + stopped.signal)
+  print(result, flush=True)

@@ -1,0 +1,344 @@
+"""The border between tools/ and dcgan/: sharded TFRecord sets of aligned faces, and their manifest.
+
+A set is named by its prefix, as in `records/adele`. It is made of shards `records/adele.tfrecord-00000-of-00004` and of
+the manifest `records/adele.json`, which is written last: a set without its manifest is not a set. This module is the
+only one that knows the feature keys.
+"""
+
+import dataclasses
+import errno
+import glob
+import hashlib
+import json
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from dcgan.common import errors
+from dcgan.common import files
+
+SCHEMA_VERSION = 1
+FACE_WIDTH_PX = 178  # CelebA's aligned pictures (Liu et al. 2015, arXiv:1411.7766)
+FACE_HEIGHT_PX = 218
+NUM_LANDMARKS = 478  # MediaPipe Face Mesh with irises
+NUM_DESCRIPTOR_VALUES = 256
+
+_IMAGE = 'image/encoded'
+_KEY = 'image/key'
+_ORDER = 'image/order'
+_TIME_SECS = 'image/time_secs'
+_EYES = 'face/eyes'
+_LANDMARKS = 'face/landmarks'
+_SHARPNESS = 'face/sharpness'
+_DESCRIPTOR = 'face/descriptor'
+_IDENTITY = 'face/identity'
+
+_SPEC = {
+    _IMAGE: tf.io.FixedLenFeature([], tf.string),
+    _KEY: tf.io.FixedLenFeature([], tf.string),
+    _ORDER: tf.io.FixedLenFeature([], tf.int64),
+    _TIME_SECS: tf.io.FixedLenFeature([], tf.float32, default_value=np.nan),
+    _EYES: tf.io.FixedLenFeature([2, 2], tf.float32),
+    _LANDMARKS: tf.io.FixedLenFeature([NUM_LANDMARKS, 3], tf.float32, default_value=[[np.nan] * 3] * NUM_LANDMARKS),
+    _SHARPNESS: tf.io.FixedLenFeature([], tf.float32),
+    _DESCRIPTOR: tf.io.FixedLenFeature([NUM_DESCRIPTOR_VALUES], tf.float32),
+    _IDENTITY: tf.io.FixedLenFeature([], tf.int64, default_value=-1),
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Face:
+  """One aligned face.
+
+  Attributes:
+    encoded: bytes, JPEG or PNG of `FACE_WIDTH_PX` × `FACE_HEIGHT_PX` RGB.
+    key: str, where it came from, unique in its set: a photo's path below its folder, a video's name and frame time.
+    order: int, its place among the inputs, from 0; rising in a set.
+    eyes: float32 [2, 2], x and y in px of the iris centres, the one on the left of the image first.
+    landmarks: float32 [478, 3], MediaPipe's points in px of the aligned frame; z in the same scale, smaller is nearer;
+      None where a list gave the eyes (CelebA).
+    sharpness: float, variance of the Laplacian of the aligned grey picture; comparable within one set only.
+    descriptor: float32 [256], for similarity ordering; near pictures have a small Euclidean distance.
+    time_secs: float, presentation time in the video, or None for a photo.
+    identity: int >= 0, who it is, where a list says (CelebA), or None.
+  """
+
+  encoded: bytes
+  key: str
+  order: int
+  eyes: np.ndarray
+  landmarks: np.ndarray | None
+  sharpness: float
+  descriptor: np.ndarray
+  time_secs: float | None = None
+  identity: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+  """One shard in a manifest: its file name (without folder), number of records and SHA-256 in hexadecimal."""
+
+  file: str
+  num_records: int
+  sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Rejection:
+  """An input that gave no record: its key and the reason."""
+
+  key: str
+  reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+  """What a set holds and what was left out of it.
+
+  Attributes:
+    kind: 'video', 'photos' or 'celeba'; the frames of a video are in the order of time.
+    num_images: int, records in all shards.
+    num_inputs: int, pictures looked at: `num_images` plus the rejected ones.
+    shards: tuple of `Shard`, in order.
+    rejected: tuple of `Rejection`, in the order of the inputs.
+    settings: dict of JSON values, the flags that made the set.
+    schema_version: int, of the records.
+  """
+
+  kind: str
+  num_images: int
+  num_inputs: int
+  shards: tuple
+  rejected: tuple
+  settings: dict
+  schema_version: int = SCHEMA_VERSION
+
+  @property
+  def digest(self):
+    """str, the same for two sets exactly when their records are the same."""
+    return hashlib.sha256(''.join(shard.sha256 for shard in self.shards).encode()).hexdigest()
+
+
+def shard_path(prefix, index, num_shards):
+  """Returns the path of shard `index` (from 0) of the set `prefix`, as in `records/adele.tfrecord-00000-of-00004`."""
+  return pathlib.Path(f'{prefix}.tfrecord-{index:05d}-of-{num_shards:05d}')
+
+
+def manifest_path(prefix):
+  """Returns the path of the manifest of the set `prefix`, as in `records/adele.json`."""
+  return pathlib.Path(f'{prefix}.json')
+
+
+def encode(face):
+  """Returns a `Face` as a serialized `tf.train.Example`."""
+  feature = {
+      _IMAGE: _bytes_feature(face.encoded),
+      _KEY: _bytes_feature(face.key.encode('utf-8', 'surrogateescape')),
+      _ORDER: tf.train.Feature(int64_list=tf.train.Int64List(value=[face.order])),
+      _EYES: _float_feature(face.eyes),
+      _SHARPNESS: _float_feature([face.sharpness]),
+      _DESCRIPTOR: _float_feature(face.descriptor),
+  }
+  if face.landmarks is not None:
+    feature[_LANDMARKS] = _float_feature(face.landmarks)
+  if face.time_secs is not None:
+    feature[_TIME_SECS] = _float_feature([face.time_secs])
+  if face.identity is not None:
+    feature[_IDENTITY] = tf.train.Feature(int64_list=tf.train.Int64List(value=[face.identity]))
+  return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(deterministic=True)
+
+
+def parse(serialized):
+  """Returns a serialized `tf.train.Example` (bytes) as the `Face` that `encode` was given.
+
+  Raises:
+    tf.errors.InvalidArgumentError: a feature is missing or of another shape.
+  """
+  return _to_face({key: value.numpy() for key, value in tf.io.parse_single_example(serialized, _SPEC).items()})
+
+
+def write_shard(path, faces):
+  """Writes the `Face`s of an iterable to `path`, which appears whole or not at all.
+
+  Returns:
+    `Shard` that describes the file.
+  """
+  path = pathlib.Path(path)
+  num_records = 0
+  with files.whole_file(path) as temporary:
+    try:
+      with tf.io.TFRecordWriter(str(temporary)) as writer:
+        for face in faces:
+          writer.write(encode(face))
+          num_records += 1
+    except tf.errors.ResourceExhaustedError as error:
+      raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary)) from error
+    return Shard(file=path.name, num_records=num_records, sha256=sha256(temporary))
+
+
+def save_manifest(prefix, manifest):
+  """Writes the manifest of the set `prefix`: the last thing that is written of a set."""
+  files.write_text(manifest_path(prefix), json.dumps(dataclasses.asdict(manifest), indent=1) + '\n')
+
+
+def load_manifest(prefix):
+  """Returns the `Manifest` of the set `prefix`, after a look that every shard is there.
+
+  Raises:
+    errors.InputError: there is no such set, or it is unreadable, of another schema, or lacks shards.
+  """
+  path = manifest_path(prefix)
+  if not path.is_file():
+    stray = ' (it has shards, but no set is whole without its manifest)' if glob.glob(
+        glob.escape(str(prefix)) + '.tfrecord-*') else ''
+    others = sorted({name.name.partition('.tfrecord-')[0] for name in path.parent.glob('*.tfrecord-*')})
+    raise errors.InputError(
+        f'{path}: no manifest, so `{prefix}` is not a set of records{stray}. Make one with '
+        f'`python -m tools.make_records`, or name one of {path.parent} without an ending: '
+        f'{", ".join(others) or "none"}.')
+  try:
+    fields = json.loads(path.read_text(encoding='utf-8'))
+    version = fields['schema_version']
+    manifest = Manifest(**fields | {
+        'shards': tuple(Shard(**shard) for shard in fields['shards']),
+        'rejected': tuple(Rejection(**rejection) for rejection in fields['rejected'])})
+  except (ValueError, KeyError, TypeError) as error:
+    raise errors.InputError(f'{path}: not a manifest ({error}). Make the set again with '
+                            '`python -m tools.make_records --overwrite`.') from error
+  if version != SCHEMA_VERSION:
+    raise errors.InputError(f'{path}: schema version {version}, but this program reads {SCHEMA_VERSION}. Make the set '
+                            'again with `python -m tools.make_records --overwrite`.')
+  num_records = sum(shard.num_records for shard in manifest.shards)
+  if num_records != manifest.num_images:
+    raise errors.InputError(f'{path}: `num_images` ({manifest.num_images}) must be what the shards hold together, '
+                            f'{num_records}. Make the set again with `python -m tools.make_records --overwrite`.')
+  for shard in manifest.shards:
+    if not (path.parent / shard.file).is_file():
+      raise errors.InputError(f'{path.parent / shard.file}: this shard is missing. Bring it back, or make the set '
+                              'again with `python -m tools.make_records --overwrite`.')
+  return manifest
+
+
+def shard_paths(prefix, manifest):
+  """Returns the paths (str) of the shards that `manifest` lists for the set `prefix`, in order."""
+  folder = pathlib.Path(prefix).parent
+  return [str(folder / shard.file) for shard in manifest.shards]
+
+
+def training_dataset(path):
+  """Returns one shard as a `tf.data.Dataset` of what `parse_for_training` gives.
+
+  Iterate it, or what is mapped from it, through `checked`.
+  """
+  return tf.data.TFRecordDataset(path).map(parse_for_training)
+
+
+def untuned(dataset):
+  """Returns a `tf.data.Dataset` whose parallelism TensorFlow does not tune while it is read.
+
+  A thread does that which sleeps for up to a minute, and may miss that its iterator is deleted; who deletes that waits.
+  """
+  options = tf.data.Options()
+  options.autotune.enabled = False
+  return dataset.with_options(options)
+
+
+def parse_for_training(serialized):
+  """Returns what training reads of a serialized `tf.train.Example`, string [].
+
+  Returns:
+    dict: 'encoded' and 'key', string []; 'descriptor', float32 [256]; 'time_secs', float32 [], NaN for a photo.
+  """
+  names = {'encoded': _IMAGE, 'key': _KEY, 'descriptor': _DESCRIPTOR, 'time_secs': _TIME_SECS}
+  values = tf.io.parse_single_example(serialized, {key: _SPEC[key] for key in names.values()})
+  return {name: values[key] for name, key in names.items()}
+
+
+def decode_key(key):
+  """Returns a record's key, bytes, as str."""
+  return key.decode('utf-8', 'surrogateescape')
+
+
+def checked(dataset, path, num_records):
+  """Yields the elements of a dataset that makes one of each record of a shard, as NumPy values.
+
+  Args:
+    dataset: `tf.data.Dataset` over the shard.
+    path: str, the shard.
+    num_records: int, how many records the manifest says it has.
+
+  Raises:
+    errors.InputError: the shard is truncated, damaged, no face record, or of another length; names the record.
+  """
+  count = 0
+  try:
+    for element in untuned(dataset).as_numpy_iterator():
+      yield element
+      count += 1
+  except tf.errors.DataLossError as error:
+    raise damaged(path, count, 'truncated or damaged') from error
+  except tf.errors.InvalidArgumentError as error:
+    raise damaged(path, count, 'not a face record') from error
+  if count != num_records:
+    raise damaged(path, count, f'the file ends here, but the manifest counts {num_records} records')
+
+
+def damaged(path, index, what):
+  """Returns the `errors.InputError` that record `index` of the shard `path` is `what`, str."""
+  return errors.InputError(f'{path}: record {index}: {what}. Make the set again with '
+                           '`python -m tools.make_records --overwrite`.')
+
+
+def read_faces(prefix, manifest):
+  """Yields every `Face` of the set `prefix` in order.
+
+  Raises:
+    errors.InputError: a shard is damaged, or a record is not a face; names file and record.
+  """
+  for path, shard in zip(shard_paths(prefix, manifest), manifest.shards):
+    dataset = tf.data.TFRecordDataset(path).map(lambda serialized: tf.io.parse_single_example(serialized, _SPEC))
+    for features in checked(dataset, path, shard.num_records):
+      yield _to_face(features)
+
+
+def _to_face(features):
+  time_secs = float(features[_TIME_SECS])
+  landmarks = features[_LANDMARKS]
+  identity = int(features[_IDENTITY])
+  return Face(
+      encoded=features[_IMAGE], key=decode_key(features[_KEY]), order=int(features[_ORDER]),
+      eyes=features[_EYES], landmarks=None if np.isnan(landmarks).any() else landmarks,
+      sharpness=float(features[_SHARPNESS]), descriptor=features[_DESCRIPTOR],
+      time_secs=None if np.isnan(time_secs) else time_secs, identity=None if identity < 0 else identity)
+
+
+def sha256(path):
+  """Returns the SHA-256 of a file in hexadecimal."""
+  digest = hashlib.sha256()
+  with open(path, 'rb') as file:
+    while chunk := file.read(1 << 20):
+      digest.update(chunk)
+  return digest.hexdigest()
+
+
+def _bytes_feature(value):
+  return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _float_feature(values):
+  # The bytes of a FloatList are its length and the floats: fifty times as fast as one Python float after another.
+  data = np.ascontiguousarray(values, '<f4').tobytes()
+  field = b'\x0a' + _varint(len(data)) + data
+  return tf.train.Feature(float_list=tf.train.FloatList.FromString(field))
+
+
+def _varint(value):
+  """Returns a length in protobuf's encoding: seven bits a byte, the lowest first, a set top bit where more follow."""
+  encoded = bytearray()
+  while value > 127:
+    encoded.append(value & 127 | 128)
+    value >>= 7
+  encoded.append(value)
+  return bytes(encoded)

@@ -1,0 +1,235 @@
+"""The DCGAN's generator and discriminator (Radford et al. 2016, arXiv:1511.06434) as Keras models.
+
+Layers are named after the resolution they make, so that a variable of one run is found in another by its name.
+"""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_addons as tfa
+
+from dcgan.common import images
+
+_GENERATE_BATCH = 64
+_START_PX = 4
+_MOST_CHANNELS = 8  # times `channels`, at the 4×4 end
+_LEAK = 0.2  # Radford et al. 2016, section 3
+_BATCH_NORM = dict(momentum=0.9, epsilon=1e-5)  # of the DCGAN that the report used
+_POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16', 'float16': 'mixed_float16'}
+GROUP_SIZE = 8  # of minibatch features: a picture and those that it is compared with
+_NUM_KERNELS, _KERNEL_DIMS = 50, 5  # of minibatch discrimination; Salimans et al. 2016 take 100 × 5 on larger networks
+
+
+def build_generator(config, precision, synchronized=False, seed=0):
+  """Returns the generator: Dense, then strided transposed convolutions with BatchNorm and ReLU, then tanh.
+
+  Args:
+    config: `config.Networks`.
+    precision: 'float32', 'bfloat16' or 'float16', of activations; variables are float32.
+    synchronized: bool, whether BatchNorm's statistics are those of all replicas together. It is slower, so only where
+      there are several.
+    seed: int, of the initial weights.
+
+  Returns:
+    `tf.keras.Model`: float32 [batch, z_dims] → float32 [batch, size, size, 3] in [-1, 1].
+  """
+  layers = _Layers(precision, synchronized, seed)
+  channels = _channels(config, _START_PX)
+  z = x = tf.keras.Input([config.z_dims], name='z')
+  if config.z_map:
+    x = tf.keras.layers.Dense(config.z_dims, kernel_initializer='identity', name='z_map', dtype='float32')(x)
+  x = layers.dense(_START_PX * _START_PX * channels, '4x4_dense', use_bias=False)(x)
+  x = tf.keras.layers.Reshape([_START_PX, _START_PX, channels], name='4x4_reshape')(x)
+  x = layers.batch_norm('4x4_norm')(x)
+  x = layers.relu('4x4_relu')(x)
+  size = 2 * _START_PX
+  while size < config.image_size_px:
+    name = f'{size}x{size}'
+    x = layers.conv_transpose(_channels(config, size), config.kernel_size_px, f'{name}_conv_transpose',
+                              use_bias=False)(x)
+    x = layers.batch_norm(f'{name}_norm')(x)
+    x = layers.relu(f'{name}_relu')(x)
+    size *= 2
+  x = layers.conv_transpose(3, config.kernel_size_px, f'{size}x{size}_rgb', use_bias=True)(x)
+  x = tf.keras.layers.Activation('tanh', name=f'{size}x{size}_tanh', dtype='float32')(x)
+  return tf.keras.Model(z, x, name='generator')
+
+
+def build_discriminator(config, precision, synchronized=False, seed=0, num_frozen=0):
+  """Returns the discriminator: strided convolutions with LeakyReLU, normalized but for the first, then Dense.
+
+  With `config.minibatch_features` it takes a second input: for each picture, the rows of the batch with which it is
+  compared. The caller chooses them, because the pictures of a minibatch may be alike on purpose: compared with each
+  other, reals in an order of similarity could be told from fakes by that alone.
+
+  Args:
+    config: `config.Networks`.
+    precision: as for `build_generator`.
+    synchronized: as for `build_generator`.
+    seed: int, of the initial weights.
+    num_frozen: int, convolutions from the picture on that are not trained (Mo et al. 2020, arXiv:2002.10964).
+
+  Returns:
+    `tf.keras.Model`: float32 [batch, size, size, 3] in [-1, 1], and with minibatch features int32 [batch,
+    num_companions] too → float32 [batch, 1], logits.
+  """
+  layers = _Layers(precision, synchronized, seed, is_spectral=config.discriminator_norm == 'spectral')
+  pictures = x = tf.keras.Input([config.image_size_px, config.image_size_px, 3], name='images')
+  inputs = pictures
+  size = config.image_size_px // 2
+  while size >= _START_PX:
+    name = f'{size}x{size}'
+    is_normalized = config.discriminator_norm == 'batch' and size < config.image_size_px // 2
+    conv = layers.conv(_channels(config, size), config.kernel_size_px, f'{name}_conv', use_bias=not is_normalized)
+    if num_frozen > 0:  # not in training, or spectral normalization would go on to divide the kernel
+      conv.trainable = False
+      x = conv(x, training=False)
+    else:
+      x = conv(x)
+    num_frozen -= 1
+    if is_normalized:
+      x = layers.batch_norm(f'{name}_norm')(x)
+    x = layers.leaky_relu(f'{name}_leaky_relu')(x)
+    size //= 2
+  if config.minibatch_features != 'none':
+    companions = tf.keras.Input([None], dtype=tf.int32, name='companions')
+    inputs = [pictures, companions]
+    x = layers.minibatch_features(config.minibatch_features)([x, companions])
+  x = tf.keras.layers.Flatten(name='4x4_flatten')(x)
+  logits = layers.dense(1, 'logits', use_bias=True, dtype='float32')(x)
+  model = tf.keras.Model(inputs, logits, name='discriminator')
+  layers.start_power_iterations(model)
+  return model
+
+
+class MinibatchStddev(tf.keras.layers.Layer):
+  """Appends a map with the standard deviation of each picture's features over it and its companions.
+
+  Karras et al. 2018, arXiv:1710.10196, section 3, where the companions are the minibatch.
+  """
+
+  def call(self, inputs):
+    """Takes [features [batch, height, width, channels], int32 [batch, num_companions]]; returns one channel more."""
+    features, companions = inputs
+    group = tf.concat([features[:, tf.newaxis], tf.gather(features, companions)], axis=1)
+    variance = tf.math.reduce_variance(tf.cast(group, tf.float32), axis=1)
+    deviation = tf.reduce_mean(tf.sqrt(variance + 1e-8), axis=[1, 2, 3], keepdims=True)
+    extra = tf.cast(deviation, features.dtype) * tf.ones_like(features[..., :1])
+    return tf.concat([features, extra], axis=-1)
+
+
+class MinibatchDiscrimination(tf.keras.layers.Layer):
+  """Appends how near each picture's features are to those of its companions, by several learnt measures.
+
+  Salimans et al. 2016, arXiv:1606.03498, section 3.2: the sum over the companions of exp(-L1 distance).
+  Differs from the paper: with fewer companions than usual, as many replicas have them, it is as of seven.
+  """
+
+  def __init__(self, initializer, **arguments):
+    super().__init__(**arguments)
+    self._kernel = tf.keras.layers.Dense(_NUM_KERNELS * _KERNEL_DIMS, use_bias=False, kernel_initializer=initializer,
+                                         name='kernel', dtype=self.dtype_policy)
+
+  def call(self, inputs):
+    """Takes [features [batch, ...], int32 [batch, num_companions]]; returns [batch, num_features + num_kernels]."""
+    features, companions = inputs
+    flat = tf.reshape(features, [-1, np.prod(features.shape[1:])])
+    measured = tf.cast(tf.reshape(self._kernel(flat), [-1, _NUM_KERNELS, _KERNEL_DIMS]), tf.float32)
+    distances = tf.reduce_sum(tf.abs(measured[:, tf.newaxis] - tf.gather(measured, companions)), axis=3)
+    nearness = (GROUP_SIZE - 1) * tf.reduce_mean(tf.exp(-distances), axis=1)
+    return tf.concat([flat, tf.cast(nearness, flat.dtype)], axis=1)
+
+
+def num_convolutions(config):
+  """Returns the convolutions of a discriminator (int): one for each halving from the picture to 4×4."""
+  return (config.image_size_px // _START_PX).bit_length() - 1
+
+
+def build_features(discriminator):
+  """Returns a discriminator's features: float32 [batch, size, size, 3] → dict of activations by their layers' names.
+
+  Args:
+    discriminator: `tf.keras.Model` as `build_discriminator` makes it; its weights are shared.
+  """
+  outputs = {layer.name: layer.output for layer in discriminator.layers if layer.name.endswith('_leaky_relu')}
+  return tf.keras.Model(discriminator.inputs[0], outputs, name='features')
+
+
+def generate(generator, z):
+  """Returns the pictures at points of Z.
+
+  Args:
+    generator: model as `build_generator` makes it; an averaged one for pictures to show.
+    z: float32 [num_points, z_dims].
+
+  Returns:
+    uint8 [num_points, size, size, 3].
+  """
+  batches = [images.to_uint8(generator(z[i:i + _GENERATE_BATCH], training=False)).numpy()
+             for i in range(0, len(z), _GENERATE_BATCH)]
+  return np.concatenate(batches)
+
+
+def _channels(config, size_px):
+  """Returns the filters at a resolution: `channels` at 32 px, or at half of a picture under 64 px, doubled with each
+  halving up to 8 times; half of them above."""
+  widest_px = min(config.image_size_px // 2, _MOST_CHANNELS * _START_PX)
+  if size_px > widest_px:
+    return max(1, config.channels // 2)
+  return config.channels * min(_MOST_CHANNELS, widest_px // size_px)
+
+
+class _Layers:
+  """Makes layers of one precision, with weights drawn from N(0, 0.02) as in the paper, each from a seed of its own.
+
+  With `is_spectral`, kernels of convolutions are divided by their largest singular value (Miyato et al. 2018,
+  arXiv:1802.05957). Differs from the paper: the addons' layer divides the stored kernel, so gradients are those of the
+  divided one; and the layer that gives the logits is free, or these would stay near 0.
+  """
+
+  def __init__(self, precision, synchronized, seed, is_spectral=False):
+    self._policy = _POLICIES[precision]
+    self._synchronized = synchronized
+    self._seed = seed * 1000
+    self._is_spectral = is_spectral
+
+  def _initializer(self, mean=0.0):
+    self._seed += 1
+    return tf.keras.initializers.RandomNormal(mean, 0.02, seed=self._seed)
+
+  def dense(self, units, name, use_bias, dtype=None):
+    return tf.keras.layers.Dense(units, use_bias=use_bias, kernel_initializer=self._initializer(), name=name,
+                                 dtype=dtype or self._policy)
+
+  def conv(self, filters, kernel_size, name, use_bias):
+    layer = tf.keras.layers.Conv2D(
+        filters, kernel_size, strides=2, padding='same', use_bias=use_bias, kernel_initializer=self._initializer(),
+        name=name, dtype=self._policy)
+    if not self._is_spectral:
+      return layer
+    # The wrapper computes in float32 and passes activations on as they are: else it would round the kernels themselves.
+    return tfa.layers.SpectralNormalization(layer, name=name, dtype='float32', autocast=False)
+
+  def conv_transpose(self, filters, kernel_size, name, use_bias):
+    return tf.keras.layers.Conv2DTranspose(filters, kernel_size, strides=2, padding='same', use_bias=use_bias,
+                                           kernel_initializer=self._initializer(), name=name, dtype=self._policy)
+
+  def batch_norm(self, name):
+    return tf.keras.layers.BatchNormalization(gamma_initializer=self._initializer(1.0), name=name,
+                                              synchronized=self._synchronized, dtype=self._policy, **_BATCH_NORM)
+
+  def relu(self, name):
+    return tf.keras.layers.ReLU(name=name, dtype=self._policy)
+
+  def leaky_relu(self, name):
+    return tf.keras.layers.LeakyReLU(_LEAK, name=name, dtype=self._policy)
+
+  def minibatch_features(self, kind):
+    if kind == 'stddev':
+      return MinibatchStddev(name='minibatch_stddev', dtype=self._policy)
+    return MinibatchDiscrimination(self._initializer(), name='minibatch_discrimination', dtype=self._policy)
+
+  def start_power_iterations(self, model):
+    """Draws the vectors of spectral normalization from the seed; the addons draw them anew in each process."""
+    for layer in model.layers:
+      if isinstance(layer, tfa.layers.SpectralNormalization):
+        layer.u.assign(self._initializer()(layer.u.shape))

@@ -1,0 +1,54 @@
+"""Named sets of options: what is known to suit a kind of set. Flags override any of them."""
+
+from dcgan.options import config
+
+_FEW_IMAGES = 2_000  # a set under this is one person's
+# MEASUREMENTS.md, "Which transfer".
+_FEW_FOR_D, _FEW_FOR_ALL = 30, 100
+
+# `ufm` and `person` agree in their networks and crop, so that a person can start from the Universal Face Model. Of all
+# that was tried beside the report's recipe spectral norm and averaging won (MEASUREMENTS.md, "The recipe without
+# places").
+_NETWORKS = config.Networks(discriminator_norm='spectral')
+_CROP_PX = 140  # the whole face, with its open mouth
+_HEALTH = config.Health(on_collapse='rollback')
+
+PRESETS = {
+    # The report to the letter (experiments 1 and 2): what 2016 saw, raw generator included.
+    'report': config.Config(
+        training=config.Training(ema_half_life_images=0)),
+    # Many faces. At 700 minibatches (32 channels) a rate of 0.0005 with adaptive augmentation was nearer to the photos,
+    # but had blotches in flat colours; D knew held-out faces as well as its own: there was nothing to augment against.
+    'ufm': config.Config(
+        networks=_NETWORKS,
+        data=config.Data(crop_px=_CROP_PX, holdout_fraction=0.02),
+        training=config.Training(num_minibatches=20_000),
+        periods=config.Periods(samples_every_steps=200, checkpoint_every_steps=500, keep_every_steps=1000),
+        health=_HEALTH),
+    # A tiny set.
+    'person': config.Config(
+        networks=_NETWORKS,
+        data=config.Data(crop_px=_CROP_PX, global_batch_size=8, holdout_fraction=0.1),
+        training=config.Training(num_minibatches=2000, learning_rate=1e-3, beta2=0.99, ema_half_life_images=2_000,
+                                 learner='places'),
+        health=_HEALTH),
+}
+
+
+CHOICES = ('person', 'ufm')  # of `choose`: for few pictures, for many
+
+
+def choose_transfer(num_images):
+  """Returns what a run that starts from another model learns, a name from `config.TRANSFERS`.
+
+  Args:
+    num_images: int, pictures that it is trained on.
+  """
+  if num_images < _FEW_FOR_D:
+    return 'bn_only'
+  return 'freeze_d' if num_images < _FEW_FOR_ALL else 'full'
+
+
+def choose(num_images, is_video=False):
+  """Returns the name of the preset for a set of `num_images` pictures; frames of a video are one person's."""
+  return CHOICES[num_images >= _FEW_IMAGES and not is_video]

@@ -1,0 +1,341 @@
+"""Save, exact resume, and the trained networks for those who only look."""
+
+import json
+import math
+import pathlib
+import re
+
+from absl import logging
+import tensorflow as tf
+
+from dcgan.common import errors
+from dcgan.common import files
+from dcgan.model import latents
+from dcgan.model import networks
+from dcgan.model import weights
+from dcgan.options import config
+from dcgan.training import adapter
+from dcgan.training import places
+from dcgan.training import runs
+
+_NUM_LATEST = 2  # kept, so that there is one before a damaged one
+_TEMPORARY = re.compile(r'ckpt-\d+_temp.*')  # what a kill in mid-save leaves behind
+_INDEX = re.compile(r'.*ckpt-(\d+)\.index')
+_OPTIONS = 'options/.ATTRIBUTES/py_state'
+_PICTURES = 'pictures/.ATTRIBUTES/py_state'
+_VALUE = '.ATTRIBUTES/VARIABLE_VALUE'
+
+
+class Best(tf.Module):
+  """The best checkpoint so far, by a measure of which less is better. Its variables belong into the checkpoint."""
+
+  def __init__(self):
+    super().__init__(name='best')
+    self._score = tf.Variable(math.inf, dtype=tf.float32, trainable=False, name='score')
+    self._step = tf.Variable(-1, dtype=tf.int64, trainable=False, name='step')
+
+  @property
+  def step(self):
+    """int, the minibatch with the least score, or -1."""
+    return int(self._step)
+
+  @property
+  def score(self):
+    """float, the least score, infinity before the first."""
+    return float(self._score)
+
+  def update(self, step, score):
+    """Takes in the score (float) of minibatch `step`."""
+    if score < float(self._score):
+      self._score.assign(score)
+      self._step.assign(step)
+
+  def forget(self):
+    """Starts anew, as before the first score."""
+    self._score.assign(math.inf)
+    self._step.assign(-1)
+
+
+class Checkpoints:
+  """The checkpoints of one run: `ckpt-STEP`, of which the latest two, the best and every n-th are kept.
+
+  Args:
+    folder: path of the folder that they are saved in: the run's, or another one in workers that do not keep the run.
+    trainer: `trainer.Trainer`.
+    best: `Best`.
+    monitor: `health.Monitor`. While a trouble is suspected that may be a collapse, the checkpoint before it is kept.
+    **others: further objects with variables that belong into a checkpoint, by name.
+  """
+
+  def __init__(self, folder, trainer, best, monitor, **others):
+    self._folder = pathlib.Path(folder)
+    self._options = trainer.options
+    self._best = best
+    self._monitor = monitor
+    self._damaged = set()  # steps of checkpoints that could not be put back
+    self._checkpoint = tf.train.Checkpoint(
+        generator=trainer.generator, discriminator=trainer.discriminator, generator_ema=trainer.generator_ema,
+        generator_optimizer=trainer.generator_optimizer, discriminator_optimizer=trainer.discriminator_optimizer,
+        augmentation=trainer.augmentation, r1=trainer.r1, global_step=trainer.global_step, best=best, monitor=monitor,
+        options=_Text(self._options.to_json()), **others,
+        **{name: _Text(text) for name, text in trainer.extra_texts.items()})
+    for path in self._folder.iterdir():
+      if _TEMPORARY.fullmatch(path.name):
+        tf.io.gfile.rmtree(str(path)) if path.is_dir() else path.unlink()
+
+  def save(self, step):
+    """Saves everything that the next step depends on as `ckpt-STEP`, then deletes what need not be kept.
+
+    Raises:
+      errors.InputError: there is no room for it; those before it are as they were.
+    """
+    path = str(self._folder / f'ckpt-{step}')
+    try:
+      self._checkpoint.write(path)
+    except tf.errors.OpError as error:
+      raise errors.InputError(f'{path}: cannot be saved ({errors.reason(error)}). Make room there, and go on from the '
+                              f'checkpoint before it with --resume={self._folder}.') from error
+    runs.save_going_back(self._folder, None)
+    every = self._options.periods.keep_every_steps
+    self._damaged.discard(step)
+    steps = _saved_steps(self._folder)
+    whole = [other for other in steps if other <= step and other not in self._damaged]
+    kept = whole[-_NUM_LATEST:] + [self._best.step] + [other for other in whole if every and other % every == 0]
+    if self._monitor.suspected_since is not None:
+      kept += [other for other in whole if other < self._monitor.suspected_since][-1:]
+    for other in sorted(set(steps) - set(kept)):
+      _delete(self._folder / f'ckpt-{other}')
+    # What `tf.train.latest_checkpoint` reads, for programs that know nothing of ours.
+    files.write_text(self._folder / 'checkpoint', f'model_checkpoint_path: "ckpt-{step}"\n' + ''.join(
+        f'all_model_checkpoint_paths: "ckpt-{other}"\n' for other in _saved_steps(self._folder)))
+
+  def go_back(self, run, step):
+    """Puts back the checkpoint of an earlier minibatch, whatever its options, and deletes the later ones.
+
+    Args:
+      run: path of the run's folder.
+      step: int, as in `step_before`.
+
+    Raises:
+      errors.InputError: it is damaged.
+    """
+    path = str(pathlib.Path(run) / f'ckpt-{step}')
+    with _naming(path):
+      self._checkpoint.read(path).assert_consumed()
+    if self._best.step not in _saved_steps(run):  # a better one, now of another past, had taken its place
+      self._best.forget()
+    for later in _saved_steps(self._folder):
+      if later > step:
+        _delete(self._folder / f'ckpt-{later}')
+
+  def restore_latest(self, run):
+    """Puts back a run's latest checkpoint exactly, or where it is damaged, the one before it with a warning.
+
+    Raises:
+      errors.InputError: there is none, all are damaged, or it was made with other options, which are named.
+    """
+    def restore(path):
+      with _naming(path):
+        saved = config.from_json(tf.train.load_checkpoint(path).get_tensor(_OPTIONS).decode('utf-8'))
+      for name, then, now in config.differences(saved, self._options):
+        if name not in config.FREE_ON_RESUME:
+          raise _OtherOptions(f'`{name}` ({now}): {path} was made with {then}, and a run goes on exactly. Put '
+                              f'{run}/options.json back as it was, or start a new run with --init_from={path}.')
+      with _naming(path):
+        self._checkpoint.read(path).assert_consumed()
+    _newest_that_can_be(run, restore)
+    self._damaged = {step for step in _saved_steps(run) if step > int(self._checkpoint.global_step.numpy())}
+
+
+class _OtherOptions(errors.InputError):
+  """The checkpoint is good, but not of these options."""
+
+
+class _Text(tf.train.experimental.PythonState):
+  """A text in a checkpoint."""
+
+  def __init__(self, text):
+    self._text = text
+
+  def serialize(self):
+    return self._text
+
+  def deserialize(self, string_value):
+    pass  # whoever restores has compared it
+
+
+def load_generator(run, checkpoint='latest'):
+  """Returns what is needed to sample a run: its averaged generator.
+
+  Args:
+    run: str, the run's folder.
+    checkpoint: 'latest' for the latest checkpoint that is whole, 'best' for the one with the best score (the latest
+      where the run has no scores), or int, the minibatch of one.
+
+  Returns:
+    (`tf.keras.Model` z → images in float32, `config.Config`, int global step).
+
+  Raises:
+    errors.InputError: there is no such run or checkpoint, it is damaged, or where the latest is wanted all are.
+  """
+  options = runs.load_options(run)
+  generator = networks.build_generator(options.networks, 'float32')
+  return generator, options, _restore(run, checkpoint, dict(generator_ema=generator))[0]
+
+
+def load_model(run, checkpoint='latest'):
+  """Returns the trained networks of a run, `weights.Model`.
+
+  Args:
+    run: as for `load_generator`.
+    checkpoint: as for `load_generator`.
+
+  Raises:
+    errors.InputError: as for `load_generator`.
+  """
+  options = runs.load_options(run)
+  build = dict(generator=networks.build_generator, generator_ema=networks.build_generator,
+               discriminator=networks.build_discriminator)
+  built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS}
+  step, _ = _restore(run, checkpoint, built)
+  return weights.Model(options, step, {name: weights.values_of(network) for name, network in built.items()})
+
+
+def load_generator_and_space(run, checkpoint='latest'):
+  """Returns what is needed to draw a run: its averaged generator, and where in Z its pictures are.
+
+  Args:
+    run: as for `load_generator`.
+    checkpoint: as for `load_generator`.
+
+  Returns:
+    (`tf.keras.Model` z → images in float32, `region.Region` of a run with places or else `latents.Normal`,
+    `config.Config`, int global step).
+
+  Raises:
+    errors.InputError: as for `load_generator`.
+  """
+  options = runs.load_options(run)
+  generator = networks.build_generator(options.networks, 'float32')
+  step, path = _restore(run, checkpoint, dict(generator_ema=generator))
+  with _naming(path):
+    reader = tf.train.load_checkpoint(path)
+    read = lambda name: reader.get_tensor(name) if reader.has_tensor(name) else None
+    pictures = read(_PICTURES)
+    if pictures is None:
+      space = latents.Normal(options.networks.z_dims, read(f'{adapter.PICTURE_Z}/{_VALUE}'))
+    else:
+      space = places.read_space(read(f'{places.PLACES}/{_VALUE}'), json.loads(pictures.decode('utf-8')), step)
+  return generator, space, options, step
+
+
+def _restore(run, checkpoint, objects):
+  """Restores objects, dict by name, from a run's checkpoint; returns its global step (int) and its path (str)."""
+  global_step = tf.Variable(0, dtype=tf.int64)
+
+  def restore(path):
+    _restore_partly(path, dict(global_step=global_step, **objects))
+    return path
+
+  step = best_step(run) if checkpoint == 'best' else None if checkpoint == 'latest' else checkpoint
+  path = _newest_that_can_be(run, restore) if step is None else restore(_path_of(run, step))
+  return int(global_step.numpy()), path
+
+
+def step_before(run, step):
+  """Returns the minibatch (int) of a run's latest checkpoint before minibatch `step`, or None where there is none."""
+  return max((other for other in _saved_steps(run) if other < step), default=None)
+
+
+def steps(run):
+  """Returns the minibatches of a run's checkpoints, list of int, ascending.
+
+  Raises:
+    errors.InputError: there is no such run.
+  """
+  runs.load_options(run)
+  return _saved_steps(run)
+
+
+def best_step(run):
+  """Returns the minibatch (int) of a run's best checkpoint, or None where nothing was scored yet.
+
+  Raises:
+    errors.InputError: there is no such run, it has no checkpoint, or only damaged ones.
+  """
+  best = Best()
+  _newest_that_can_be(run, lambda path: _restore_partly(path, dict(best=best)))
+  return best.step if best.step >= 0 else None
+
+
+def _path_of(run, step):
+  """Returns the path (str) of a run's checkpoint at a minibatch; raises `errors.InputError` where there is none."""
+  path = pathlib.Path(run) / f'ckpt-{step}'
+  if not path.with_name(f'{path.name}.index').is_file():
+    raise errors.InputError(f'`checkpoint` ({step}): {run} has none of that minibatch. It has '
+                            f'{", ".join(map(str, _saved_steps(run))) or "none"}; more are kept with '
+                            '`--keep_every_steps`.')
+  return str(path)
+
+
+def latest(run):
+  """Returns the path (str) of a run's latest checkpoint that is there.
+
+  Raises:
+    errors.InputError: it has none.
+  """
+  runs.load_options(run)
+  steps = _saved_steps(run)
+  if not steps:
+    raise errors.InputError(f'{run}: this run has no checkpoint yet. Wait for its first one, or train again with a '
+                            'smaller `--checkpoint_every_steps`.')
+  return str(pathlib.Path(run) / f'ckpt-{steps[-1]}')
+
+
+def _newest_that_can_be(run, restore):
+  """Calls `restore` on a run's checkpoints, the latest first, up to the first that is not damaged."""
+  paths = [latest(run)]
+  paths += [str(pathlib.Path(run) / f'ckpt-{step}') for step in _saved_steps(run)[-2::-1]]
+  for path in paths:
+    try:
+      return restore(path)
+    except _OtherOptions:
+      raise
+    except errors.InputError as error:
+      if path == paths[-1]:
+        raise
+      logging.warning('%s The one before it is taken.', str(error).partition('. Use')[0] + '.')
+
+
+def _saved_steps(folder):
+  """Returns the minibatches of the checkpoints in a folder, list of int, ascending."""
+  paths = map(str, pathlib.Path(folder).glob('ckpt-*.index'))
+  return sorted(int(match[1]) for match in map(_INDEX.fullmatch, paths) if match)
+
+
+def _delete(path):
+  """Deletes a checkpoint; its index first, so that a kill in between leaves none that looks whole."""
+  path.with_name(f'{path.name}.index').unlink()
+  for part in path.parent.glob(f'{path.name}.data-*'):
+    part.unlink()
+
+
+def _restore_partly(path, objects):
+  """Restores `objects`, all of whose variables must be in the checkpoint, which may hold more."""
+  with _naming(path):
+    tf.train.Checkpoint(**objects).read(path).expect_partial().assert_existing_objects_matched()
+
+
+class _naming:
+  """Turns TensorFlow's many ways to say that a checkpoint cannot be restored into one line that names it."""
+
+  def __init__(self, path):
+    self._path = path
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, kind, error, traceback):
+    if isinstance(error, (tf.errors.OpError, AssertionError, IndexError, ValueError, RuntimeError)):
+      raise errors.InputError(f'{self._path}: cannot be restored ({errors.reason(error)}). Use another checkpoint, or '
+                              'delete this one so that the one before it is taken.') from error

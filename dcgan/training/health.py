@@ -1,0 +1,224 @@
+"""Whether a run is well: signals of one look after the other become a verdict, a sentence that says what is wrong.
+
+The thresholds were set on runs that collapsed and runs that stayed well; MEASUREMENTS.md, "Health", shows both.
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from dcgan.common import errors
+from dcgan.common import files
+
+VERDICTS = 'health.jsonl'
+LOSS_RATIO = 'health/loss_ratio'
+BEHIND_BEST = 'health/behind_best'
+COLLAPSES = ('symptom_a', 'symptom_b', 'diverged')  # what a run is stopped or rolled back for; of the rest it is told
+_DECAY = 0.99
+_SMALLEST_LOSS = 1e-8
+
+
+class Diverged(errors.InputError):
+  """A loss or a gradient is no longer a number."""
+
+
+class LossRatio(tf.Module):
+  """The moving average of gLoss/dLoss, whose explosion tells a collapse (report, "How far can we push DCGAN").
+
+  Differs from the report: the mean is geometric, so that one minibatch at which dLoss touches 0 does not hide a
+  thousand others. Its two variables belong into the checkpoint: the average goes on where it was.
+  """
+
+  def __init__(self):
+    super().__init__(name='loss_ratio')
+    self._average = tf.Variable(0.0, dtype=tf.float32, trainable=False, name='average')
+    self._num_minibatches = tf.Variable(0, dtype=tf.int64, trainable=False, name='num_minibatches')
+
+  @property
+  def average(self):
+    """float, over 0; 1 before the first minibatch; early on it averages over the minibatches there are."""
+    return math.exp(float(self._average))
+
+  def update(self, generator_losses, discriminator_losses):
+    """Takes in the losses of consecutive minibatches, float32 [num_minibatches] each; returns the new average."""
+    average, count = float(self._average), int(self._num_minibatches)
+    losses = (np.log(np.maximum(values, _SMALLEST_LOSS)) for values in (generator_losses, discriminator_losses))
+    for generator_loss, discriminator_loss in zip(*losses):
+      decay = min(_DECAY, count / (count + 1))
+      average = decay * average + (1.0 - decay) * float(generator_loss - discriminator_loss)
+      count += 1
+    self._average.assign(average)
+    self._num_minibatches.assign(count)
+    return self.average
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+  """What is wrong with a run.
+
+  Attributes:
+    kind: str, a name from `RULES`, or 'diverged'.
+    since_step: int, the minibatch of the first look that showed it.
+    sentence: str, what is wrong since when, with the numbers; ends with a full stop.
+  """
+
+  kind: str
+  since_step: int
+  sentence: str
+
+  @property
+  def is_collapse(self):
+    """bool, whether training on cannot be expected to mend it."""
+    return self.kind in COLLAPSES
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+  """How one thing that goes wrong is told.
+
+  Attributes:
+    limits: dict of a signal's name to (least, most), floats: it holds where all of them lie between; one that is NaN
+      does not.
+    num_looks: int, looks in a row at which it must hold.
+    sentence: str, formatted with `since` and the signals by their last word, as in {diversity}.
+  """
+
+  limits: dict
+  num_looks: int
+  sentence: str
+
+  def holds(self, values):
+    """Returns whether it holds at a look, bool, or None where a signal that it needs is not among `values`."""
+    if not set(self.limits) <= set(values):
+      return None
+    return all(least <= values[name] <= most for name, (least, most) in self.limits.items())
+
+
+RULES = {
+    'symptom_a': Rule({'health/noise_texture': (10.0, math.inf), LOSS_RATIO: (8.0, math.inf)}, 12,
+                      'Symptom A since minibatch {since}: the samples are mangled under {noise_texture:.0f} times the '
+                      "photos' noise texture, and gLoss/dLoss stays at {loss_ratio:.0f}."),
+    'symptom_b': Rule({'health/diversity': (0.0, 0.3)}, 16,
+                      'Symptom B since minibatch {since}: the 64 samples are nearly one picture, they differ '
+                      '{times:.1f} times less than the photos do.'),
+    'overpowered': Rule({LOSS_RATIO: (20.0, math.inf)}, 10,
+                        'D overpowers G since minibatch {since}: gLoss is {loss_ratio:.0f} times dLoss.'),
+    'memorised': Rule({'health/memorised': (0.6, math.inf)}, 4,
+                      'D learns the set by heart since minibatch {since}: it takes pictures that it has not seen for '
+                      '{memorised:.0%} as fake as G\'s.'),
+    'noise': Rule({'health/noise_texture': (20.0, math.inf)}, 20,
+                  "Noise texture since minibatch {since}: {noise_texture:.0f} times that of the photos."),
+    'degraded': Rule({BEHIND_BEST: (1.25, math.inf)}, 3,
+                     'Degraded since minibatch {since}: the distance to the photos is {behind_best:.2f} times the best '
+                     'one\'s. The best checkpoint is kept.'),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+  """That training shall not just go on.
+
+  Attributes:
+    action: 'stop' or 'rollback', both to the checkpoint `to_step`; or 'enough', to end as at the last minibatch.
+    verdict: `Verdict`, or None for 'enough'.
+    to_step: int, the minibatch to go back to, or None for 'enough'.
+  """
+
+  action: str
+  verdict: Verdict | None = None
+  to_step: int | None = None
+
+
+def decide(options, verdict, to_step):
+  """Returns what shall be done about a verdict, a `Decision`, or None where it is only told.
+
+  Args:
+    options: `config.Health`.
+    verdict: `Verdict`.
+    to_step: int, the minibatch of the latest checkpoint before it, or None where there is none.
+  """
+  if not verdict.is_collapse or options.on_collapse == 'warn' or to_step is None:
+    return None
+  return Decision(options.on_collapse, verdict, to_step)
+
+
+class Monitor(tf.Module):
+  """Takes in the signals of look after look; tells each trouble once, when it has lasted.
+
+  Its variable belongs into the checkpoint: for each rule the minibatch since which it holds (-1 where it does not), the
+  looks since then, and whether it was told.
+  """
+
+  def __init__(self):
+    super().__init__(name='monitor')
+    self._streaks = tf.Variable([[-1, 0, 0]] * len(RULES), dtype=tf.int64, trainable=False, name='streaks')
+
+  @property
+  def suspected_since(self):
+    """int, the minibatch of the first look that raised the suspicion of a collapse which lasts, or None."""
+    since = [int(row[0]) for kind, row in zip(RULES, self._streaks.numpy()) if kind in COLLAPSES and row[0] >= 0]
+    return min(since, default=None)
+
+  def judge(self, step, values):
+    """Takes in a look.
+
+    Args:
+      step: int, the minibatch.
+      values: dict of float by the names of `signals.SIGNALS`, `LOSS_RATIO` and `BEHIND_BEST`; NaN or missing where
+        there is none. A rule of which a signal is missing stays as it is.
+
+    Returns:
+      list of `Verdict`, those that are told now, collapses first.
+    """
+    streaks, told = self._streaks.numpy(), []
+    for row, (kind, rule) in zip(streaks, RULES.items()):
+      held = rule.holds(values)
+      if held is None:
+        continue
+      if not held:
+        row[:] = -1, 0, 0
+        continue
+      row[:2] = (row[0] if row[0] >= 0 else step), row[1] + 1
+      if row[1] >= rule.num_looks and not row[2]:
+        row[2] = 1
+        words = {name.partition('/')[2]: value for name, value in values.items()}
+        words['times'] = 1.0 / max(words.get('diversity', 1.0), 0.01)
+        told.append(Verdict(kind, int(row[0]), rule.sentence.format(since=f'{row[0]:,}', **words)))
+    self._streaks.assign(streaks)
+    return sorted(told, key=lambda verdict: not verdict.is_collapse)
+
+
+def write_verdict(run, step, verdict, action, **details):
+  """Adds a line to RUN/health.jsonl.
+
+  Args:
+    run: path of the run's folder.
+    step: int, the minibatch at which it was told.
+    verdict: `Verdict`.
+    action: 'warn', 'stop' or 'rollback'.
+    **details: JSON values beside them; of a rollback `to_step` and `changes`.
+  """
+  with open(pathlib.Path(run) / VERDICTS, 'a', encoding='utf-8') as file:
+    file.write(json.dumps(dict(global_step=step, **dataclasses.asdict(verdict), action=action, **details)) + '\n')
+
+
+def load_verdicts(run):
+  """Returns the lines of RUN/health.jsonl, list of dict; empty where nothing was told."""
+  return files.load_json_lines(pathlib.Path(run) / VERDICTS)
+
+
+def num_rollbacks(run):
+  """Returns how many times a run was rolled back, int."""
+  return sum(line['action'] == 'rollback' for line in load_verdicts(run))
+
+
+def drop_verdicts_after(run, step):
+  """Removes what was told after the checkpoint that training goes on from, but for rollbacks: those have happened."""
+  lines = load_verdicts(run)
+  kept = [line for line in lines if line['global_step'] <= step or line['action'] == 'rollback']
+  if lines:
+    files.write_json_lines(pathlib.Path(run) / VERDICTS, kept)

@@ -1,0 +1,219 @@
+"""Starts a run from another model: takes the weights that fit, and reports what was taken, is kept, and was left."""
+
+import dataclasses
+import json
+import pathlib
+import re
+import shlex
+
+from absl import logging
+
+from dcgan.common import errors
+from dcgan.common import files
+from dcgan.data import holdout
+from dcgan.model import weights
+from dcgan.options import presets
+from dcgan.training import checkpoints
+from dcgan.training import runs
+
+SHIPPED = 'ufm'  # the Universal Face Model that comes with the project
+SHIPPED_PATH = pathlib.Path(__file__).parents[1] / 'checkpoints' / 'ufm64' / f'ufm64{weights.SUFFIX}'
+_REPORT = 'transfer.json'
+_CHECKPOINT = re.compile(r'ckpt-(\d+)(\.index|\.data-\d+-of-\d+)?')
+
+
+@dataclasses.dataclass(frozen=True)
+class Donor:
+  """A model to start from.
+
+  Attributes:
+    name: str, of the runs that start from it, as in 'ufm64'.
+    path: str, where it is.
+    model: `weights.Model`.
+  """
+
+  name: str
+  path: str
+  model: weights.Model
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+  """What a run took from the model that it started from.
+
+  Attributes:
+    source: str, path of the model.
+    digest: str, `weights.Model.digest` of it.
+    step: int, minibatches that the model was trained for.
+    transfer: a name from `config.TRANSFERS`.
+    taken: tuple of str, the variables that have its values, as in 'generator/4x4_dense/kernel'.
+    frozen: tuple of str, those that training leaves as they are.
+    left: tuple of str, those for which it has none of that name and shape, with both shapes.
+  """
+
+  source: str
+  digest: str
+  step: int
+  transfer: str
+  taken: tuple
+  frozen: tuple
+  left: tuple
+
+  @property
+  def text(self):
+    """One line for the log."""
+    parts = [f'Took {len(self.taken)} of {len(self.taken) + len(self.left)} variables from {self.source} at minibatch '
+             f'{self.step:,}, with fresh optimizers']
+    if self.transfer == 'bn_only':
+      parts.append("only the scales and shifts of the generator's BatchNorm are learnt, and a z for each picture")
+    elif self.frozen:
+      parts.append(f'frozen by --transfer={self.transfer}: {_layers(self.frozen)}')
+    if self.left:
+      parts.append(f'left at their start: {_layers(self.left)}')
+    return '; '.join(parts) + '.'
+
+
+def load_donor(source):
+  """Reads a model to start from.
+
+  Args:
+    source: str: 'ufm' for the Universal Face Model that comes with the project, a run's folder (its latest checkpoint),
+      a checkpoint in one, as in 'RUN/ckpt-1500', or a file as `tools.export_model` writes it.
+
+  Returns:
+    `Donor`.
+
+  Raises:
+    errors.InputError: there is no such model, or it is damaged.
+  """
+  if source == SHIPPED:
+    if not SHIPPED_PATH.is_file():
+      raise errors.InputError(f'`init_from` ({SHIPPED}): {SHIPPED_PATH} is not there: it comes with the whole '
+                              'repository. Clone that and install it with `pip install -e .`, or name the file.')
+    return Donor(SHIPPED_PATH.stem, str(SHIPPED_PATH), weights.load(SHIPPED_PATH))
+  path = pathlib.Path(source)
+  if path.is_dir():
+    path = pathlib.Path(checkpoints.latest(path))  # that one: of a damaged one it is told
+  match = _CHECKPOINT.fullmatch(path.name)
+  if match and path.with_name(f'ckpt-{match[1]}.index').is_file():
+    run = path.parent
+    return Donor(runs.short_name(run), str(run / f'ckpt-{match[1]}'), checkpoints.load_model(run, int(match[1])))
+  if path.is_file():
+    return Donor(path.stem, str(path), weights.load(path))
+  raise errors.InputError(f'`init_from` ({source}): no such run, checkpoint or file. Use {SHIPPED} for the Universal '
+                          "Face Model that comes with the project, or name a run's folder, as in "
+                          'checkpoints/00000-NAME, a checkpoint in it, as in checkpoints/00000-NAME/ckpt-1500, or a '
+                          f'file, as in NAME{weights.SUFFIX}.')
+
+
+def choose(donor, options, manifest):
+  """Returns what a run learns that starts from a model, a name from `config.TRANSFERS`, by the number of its pictures.
+
+  Args:
+    donor: `Donor`.
+    options: `config.Config` of the run.
+    manifest: `records.Manifest` of its set.
+  """
+  theirs = dataclasses.replace(donor.model.options.networks, z_map=options.networks.z_map)
+  if theirs != options.networks or options.training.learner == 'places':  # what it does not lend has to be learnt
+    return 'full'
+  trained_on, _ = holdout.split(manifest.num_images, options.data.holdout_fraction, manifest.kind == 'video')
+  return presets.choose_transfer(len(trained_on))
+
+
+def transfer(donor, trainer, manifest):
+  """Copies the weights of a model into a new trainer: the report's Universal Face Model (experiment 5).
+
+  Generator, discriminator and averaged generator are taken, variable by variable, where name and shape agree: of a
+  model of another resolution the layers up to the smaller one. The optimizers and the global step stay fresh, so the
+  averaged generator follows the new pictures from the first minibatch on. A model that saw another crop of the face is
+  taken with a warning. Where only scales and shifts are learnt ('bn_only'), and where pictures have places, the
+  generator too takes the averaged one's values, which are the better ones. A map of Z was learnt by the averaged one
+  alone, and is taken from there.
+
+  Args:
+    donor: `Donor`.
+    trainer: `trainer.Trainer`, at its start.
+    manifest: `records.Manifest` of the set that it is to be trained on.
+
+  Returns:
+    `Report`.
+
+  Raises:
+    errors.InputError: its faces are aligned otherwise than those of the set, nothing in it fits, or layers that would
+      stay as they are do not.
+  """
+  learns_little = trainer.options.training.transfer == 'bn_only'
+  begins_averaged = learns_little or trainer.options.training.learner == 'places'
+  _check_alike(donor, trainer.options, manifest)
+  taken, left = [], []
+  for network in weights.NETWORKS:
+    values = donor.model.values['generator_ema' if network == 'generator' and begins_averaged else network]
+    for variable in getattr(trainer, network).variables:
+      name = variable.name.removesuffix(':0')
+      is_map = name.startswith('z_map/')
+      if is_map and learns_little:  # the adapter makes its own, which begins as the identity
+        continue
+      value = (donor.model.values['generator_ema'] if is_map else values).get(name)
+      if value is not None and value.shape == tuple(variable.shape):
+        variable.assign(value)
+        taken.append((f'{network}/{name}', variable))
+      else:
+        there = 'none' if value is None else _shape(value.shape)
+        left.append(f'{network}/{name} ({_shape(variable.shape)} here, {there} there)')
+  if not any(variable.shape.rank > 1 for _, variable in taken):  # a bias or two fit anything
+    theirs = donor.model.options.networks
+    raise errors.InputError(
+        f'`init_from` ({donor.path}): none of its layers fits these networks: {_layers(left, with_shapes=True)}. It '
+        f'has --channels={theirs.channels}, --image_size={theirs.image_size_px}, --kernel_size={theirs.kernel_size_px}: '
+        'leave yours out, or use the same.')
+  frozen = [f'{network}/{variable.name.removesuffix(":0")}' for network, variables in trainer.frozen.items()
+            for variable in variables]
+  lacking = sorted({name.partition(' (')[0] for name in left} & set(frozen))
+  if lacking:
+    raise errors.InputError(
+        f'`transfer` ({trainer.options.training.transfer}) keeps {_layers(lacking)} as they are, but {donor.path} has '
+        'none that fit. Use --transfer=full.')
+  return Report(donor.path, donor.model.digest, donor.model.step, trainer.options.training.transfer,
+                tuple(name for name, _ in taken), tuple(frozen), tuple(left))
+
+
+def save_report(run, report):
+  """Writes a `Report` into a run's folder."""
+  files.write_text(pathlib.Path(run) / _REPORT, json.dumps(dataclasses.asdict(report), indent=1) + '\n')
+
+
+def donor_digest(run):
+  """Returns the digest (str) of the model that a run started from, or None where it started from none."""
+  path = pathlib.Path(run) / _REPORT
+  return json.loads(path.read_text(encoding='utf-8')).get('digest') if path.is_file() else None
+
+
+def _check_alike(donor, options, manifest):
+  """Raises `errors.InputError` where model and set are aligned otherwise; warns of another crop."""
+  theirs = donor.model.options.data
+  if theirs.align != options.data.align:
+    source = manifest.settings.get('source') or ['SOURCE']
+    inputs = ' '.join(f'--{manifest.kind}={shlex.quote(str(each))}' for each in source)
+    aligned = '' if theirs.align == 'eyes' else f' --align={theirs.align}'
+    name = f'{pathlib.Path(options.data.records).name}_{"aligned" if theirs.align == "eyes" else "unaligned"}'
+    raise errors.InputError(
+        f'`init_from` ({donor.path}) was trained on faces with --align={theirs.align}, but {options.data.records} was '
+        f'made with --align={options.data.align}, which puts them elsewhere. Make another set with `python -m '
+        f'tools.make_records {inputs}{aligned} --name={name}`, and the other flags of the first.')
+  if theirs.crop_px != options.data.crop_px:
+    logging.warning('%s was trained with --crop=%d and this run has --crop=%d: its eyes are in another place. Training '
+                    'starts better with the same crop.', donor.path, theirs.crop_px, options.data.crop_px)
+
+
+def _layers(names, with_shapes=False):
+  """Returns variables by their layers, as in 'discriminator/32x32_conv, generator/64x64_rgb'."""
+  if with_shapes:
+    kernels = [name for name in names if '/kernel (' in name]
+    return ', '.join(name.replace('/kernel', '') for name in kernels[:4]) + (', …' if len(kernels) > 4 else '')
+  layers = dict.fromkeys('/'.join(name.partition(' (')[0].split('/')[:2]) for name in names)
+  return ', '.join(layers)
+
+
+def _shape(shape):
+  return '×'.join(map(str, shape))

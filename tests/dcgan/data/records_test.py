@@ -1,0 +1,137 @@
+"""Tests of dcgan.records."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from dcgan.common import errors
+from dcgan.data import records
+from tests.dcgan import conftest
+
+
+@pytest.mark.parametrize('time_secs', [None, 1.5])
+def test_a_face_survives_encoding_exactly(time_secs):
+  face = dataclasses.replace(conftest.draw_face(3, np.random.default_rng(1)), time_secs=time_secs, key='Ü "x" .png')
+  conftest.assert_equal_faces(records.parse(records.encode(face)), face)
+
+
+def test_a_face_without_landmarks_and_with_an_identity_survives_encoding():
+  face = dataclasses.replace(conftest.draw_face(3, np.random.default_rng(1)), landmarks=None, identity=0)
+  parsed = records.parse(records.encode(face))
+  assert parsed.landmarks is None and parsed.identity == 0
+  conftest.assert_equal_faces(parsed, face)
+  assert records.parse(records.encode(dataclasses.replace(face, identity=10177))).identity == 10177
+  assert records.parse(records.encode(dataclasses.replace(face, identity=None))).identity is None
+
+
+def test_a_key_of_bytes_that_are_no_text_survives_encoding():
+  key = b'caf\xe9.jpg'.decode('utf-8', 'surrogateescape')
+  face = dataclasses.replace(conftest.draw_face(3, np.random.default_rng(1)), key=key)
+  assert records.parse(records.encode(face)).key == key
+
+
+@pytest.mark.parametrize('num_values', [0, 1, 31, 32, 127, 128, 1434, 4096])  # 31 and 32: 124 and 128 bytes
+def test_floats_are_encoded_as_protobuf_encodes_them(num_values):
+  import tensorflow as tf  # pylint: disable=import-outside-toplevel
+  values = np.random.default_rng(num_values).normal(0, 100, num_values).astype(np.float32)
+  own = records._float_feature(values)  # pylint: disable=protected-access
+  theirs = tf.train.Feature(float_list=tf.train.FloatList(value=values.tolist()))
+  assert own.SerializeToString() == theirs.SerializeToString()
+  assert list(own.float_list.value) == values.tolist()
+
+
+def test_encoding_is_the_same_each_time():
+  assert records.encode(conftest.draw_face(3, np.random.default_rng(1))) == records.encode(
+      conftest.draw_face(3, np.random.default_rng(1)))
+
+
+def test_a_set_is_read_back_in_order(tmp_path):
+  written = conftest.make_set(tmp_path / 'a', 5)
+  manifest = records.load_manifest(tmp_path / 'a')
+  assert manifest == written
+  assert [face.order for face in records.read_faces(tmp_path / 'a', manifest)] == [0, 1, 2, 3, 4]
+  assert manifest.rejected == (records.Rejection('blank.png', 'no face found'),)
+
+
+def test_shard_names_are_those_of_tensorflow_datasets():
+  assert str(records.shard_path('records/adele', 3, 16)) == 'records/adele.tfrecord-00003-of-00016'
+
+
+def test_the_digest_tells_sets_apart(tmp_path):
+  assert conftest.make_set(tmp_path / 'a', 4).digest == conftest.make_set(tmp_path / 'b', 4).digest
+  assert conftest.make_set(tmp_path / 'a', 4).digest != conftest.make_set(tmp_path / 'c', 5).digest
+
+
+def test_a_set_without_manifest_is_not_a_set(tmp_path):
+  conftest.make_set(tmp_path / 'a', 4)
+  (tmp_path / 'a.json').unlink()
+  with pytest.raises(errors.InputError, match=r'a\.json: no manifest.*no set is whole without'):
+    records.load_manifest(tmp_path / 'a')
+  with pytest.raises(errors.InputError, match=r'b\.json: no manifest, so `.*b` is not a set of records\. Make one'):
+    records.load_manifest(tmp_path / 'b')
+
+
+def test_a_missing_shard_is_named(tmp_path):
+  conftest.make_set(tmp_path / 'a', 4)
+  records.shard_path(tmp_path / 'a', 1, 2).unlink()
+  with pytest.raises(errors.InputError, match=r'a\.tfrecord-00001-of-00002: this shard is missing'):
+    records.load_manifest(tmp_path / 'a')
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda fields: fields | {'schema_version': 99}, r'schema version 99, but this program reads 1'),
+    (lambda fields: {}, r'not a manifest \(.*schema_version'),
+    (lambda fields: fields | {'colour': 'red'}, r'not a manifest \(.*colour'),
+])
+def test_a_manifest_of_another_kind_is_refused(tmp_path, change, message):
+  conftest.make_set(tmp_path / 'a', 2)
+  path = tmp_path / 'a.json'
+  path.write_text(json.dumps(change(json.loads(path.read_text(encoding='utf-8')))), encoding='utf-8')
+  with pytest.raises(errors.InputError, match=message):
+    records.load_manifest(tmp_path / 'a')
+
+
+def test_a_manifest_that_counts_wrong_is_refused(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 4)
+  records.save_manifest(tmp_path / 'a', dataclasses.replace(manifest, num_images=5))
+  with pytest.raises(errors.InputError, match=r'a\.json: `num_images` \(5\) must be what the shards hold together, 4'):
+    records.load_manifest(tmp_path / 'a')
+
+
+def test_a_truncated_shard_is_named_with_the_record(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 6)
+  path = records.shard_path(tmp_path / 'a', 0, 2)
+  path.write_bytes(path.read_bytes()[:-7])
+  with pytest.raises(errors.InputError, match=r'a\.tfrecord-00000-of-00002: record 2: truncated or damaged'):
+    list(records.read_faces(tmp_path / 'a', manifest))
+
+
+def test_a_shard_that_ends_early_is_named(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 6)
+  faces = list(records.read_faces(tmp_path / 'a', manifest))
+  records.write_shard(records.shard_path(tmp_path / 'a', 1, 2), faces[3:5])
+  with pytest.raises(errors.InputError, match=r'00001-of-00002: record 2: the file ends here, but .* counts 3'):
+    list(records.read_faces(tmp_path / 'a', manifest))
+
+
+def test_a_full_disk_is_one_line_that_names_the_shard(tmp_path):
+  import tensorflow as tf  # pylint: disable=import-outside-toplevel
+
+  def faces():
+    yield conftest.draw_face(0, np.random.default_rng(0))
+    raise tf.errors.ResourceExhaustedError(None, None, 'No space left on device')  # as TFRecordWriter raises it
+
+  with pytest.raises(errors.InputError, match=r'a\.tfrecord-00000-of-00001: cannot be written \(No space left'):
+    records.write_shard(records.shard_path(tmp_path / 'a', 0, 1), faces())
+  assert not list(tmp_path.iterdir())
+
+
+def test_records_of_something_else_are_refused(tmp_path):
+  import tensorflow as tf  # pylint: disable=import-outside-toplevel
+  manifest = conftest.make_set(tmp_path / 'a', 2, num_shards=1)
+  with tf.io.TFRecordWriter(str(records.shard_path(tmp_path / 'a', 0, 1))) as writer:
+    writer.write(tf.train.Example().SerializeToString())
+  with pytest.raises(errors.InputError, match=r'record 0: not a face record'):
+    list(records.read_faces(tmp_path / 'a', manifest))

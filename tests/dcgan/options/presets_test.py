@@ -1,0 +1,75 @@
+"""Tests of dcgan.presets."""
+
+import pytest
+
+from dcgan.options import config
+from dcgan.options import presets
+
+
+@pytest.mark.parametrize('name', presets.PRESETS)
+def test_each_preset_is_valid_and_leaves_the_set_and_the_machine_open(name):
+  options = presets.PRESETS[name].validate()
+  assert (options.data.records, options.data.records_digest) == ('', '')
+  assert (options.training.precision, options.training.xla, options.training.seed) == ('float32', False, 0)
+
+
+def test_report_is_the_reports():
+  # From the report, experiment 1; Radford et al. 2016, section 3.
+  options = presets.PRESETS['report']
+  assert (options.networks.image_size_px, options.networks.z_dims, options.networks.kernel_size_px) == (64, 100, 5)
+  assert (options.networks.discriminator_norm, options.networks.minibatch_features) == ('batch', 'none')
+  assert (options.data.global_batch_size, options.data.crop_px, options.data.minibatches) == (64, 108, 'shuffled')
+  assert (options.training.loss, options.training.learning_rate, options.training.beta1) == ('nonsaturating', 2e-4, 0.5)
+  assert options.training.ema_half_life_images == 0
+  assert options.augmentation.policies == ()
+  kept_in_check = options.regularization
+  assert (kept_in_check.label_smoothing, kept_in_check.instance_noise, kept_in_check.r1_gamma) == (0, 0, 0)
+
+
+@pytest.mark.parametrize('name', ['ufm', 'person'])
+def test_what_came_after_the_report_is_in_the_other_presets(name):
+  options = presets.PRESETS[name]
+  assert (options.networks.discriminator_norm, options.networks.minibatch_features) == ('spectral', 'none')
+  assert options.training.ema_half_life_images > 0
+
+
+@pytest.mark.parametrize('name', presets.PRESETS)
+def test_no_face_is_mirrored(name):
+  assert 'flip' not in presets.PRESETS[name].augmentation.policies  # a person's face is not its mirror image
+
+
+def test_runs_that_lend_each_other_weights_agree_in_crop_and_networks():
+  # A person's run starts from one of many faces (WORKSPACE.md, "The aligned face").
+  ufm, person = presets.PRESETS['ufm'], presets.PRESETS['person']
+  assert ufm.networks == person.networks and ufm.data.crop_px == person.data.crop_px
+
+
+@pytest.mark.parametrize('num_images, name', [(1, 'person'), (1999, 'person'), (2000, 'ufm'), (200_000, 'ufm')])
+def test_a_set_under_2000_images_is_one_persons(num_images, name):
+  assert presets.choose(num_images) == name and name in presets.PRESETS
+  assert presets.choose(num_images, is_video=True) == 'person'
+
+
+@pytest.mark.parametrize('name', ['ufm', 'person'])
+def test_runs_of_today_are_judged_by_pictures_that_they_never_saw_and_go_back_by_themselves(name):
+  options = presets.PRESETS[name]
+  assert 0.0 < options.data.holdout_fraction <= 0.1
+  assert (options.health.on_collapse, options.health.max_rollbacks > 0) == ('rollback', True)
+  assert options.periods.health_every_steps <= options.periods.checkpoint_every_steps
+
+
+def test_the_report_held_nothing_out_and_trained_on_whatever_came():
+  options = presets.PRESETS['report']
+  assert options.data.holdout_fraction == 0.0 and options.health == config.Health(on_collapse='warn', stop_when='end')
+
+
+def test_presets_differ():
+  made = list(presets.PRESETS.values())
+  assert all(config.differences(left, right) for i, left in enumerate(made) for right in made[:i])
+
+
+@pytest.mark.parametrize('num_images', [1, 10, 29, 30, 64, 99, 100, 144, 10_000])
+def test_more_is_learnt_of_more_pictures(num_images):
+  order = ('bn_only', 'freeze_d', 'full')
+  assert order.index(presets.choose_transfer(num_images)) <= order.index(presets.choose_transfer(num_images + 1))
+  assert presets.choose_transfer(10) == 'bn_only' and presets.choose_transfer(200) == 'full'

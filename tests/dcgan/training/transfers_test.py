@@ -1,0 +1,235 @@
+"""Tests of dcgan.transfers."""
+
+import dataclasses
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dcgan.common import errors
+from dcgan.data import records
+from dcgan.model import weights
+from dcgan.options import presets
+from dcgan.options import recipes
+from dcgan.training import adapter
+from dcgan.training import checkpoints
+from dcgan.training import session
+from dcgan.training import trainer
+from dcgan.training import transfers
+from tests.dcgan.training import checkpoints_test
+from tests.dcgan.training import session_test
+from tests.dcgan.training import trainer_test
+
+def test_transfer_takes_the_weights_and_starts_the_count_anew(tiny_config, tmp_path, finished_run):
+  few = tiny_config.replace('training', num_minibatches=1, learning_rate=1e-9, seed=9, transfer='full').replace(
+      'data', minibatches='overlapping')
+  result = session.start(few, tmp_path, init_from=str(finished_run))
+  assert result.run.name == '00000-drawn8-from-drawn8-try' and result.global_step == 1
+  left, right = session_test.variables(finished_run), session_test.variables(result.run)
+  for network in ('generator', 'discriminator'):
+    key = f'{network}/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE'
+    np.testing.assert_allclose(left[key], right[key], atol=1e-6)
+  log = (result.run / 'log.txt').read_text(encoding='utf-8')
+  assert 'Took 18 of 18 variables from' in log and 'ckpt-4 at minibatch 4, with fresh optimizers.' in log
+
+
+@pytest.mark.slow
+def test_transfer_from_another_crop_warns(tiny_config, tmp_path, finished_run, caplog):
+  other = tiny_config.replace('data', crop_px=140).replace('training', num_minibatches=1)
+  session.start(other, tmp_path, init_from=str(finished_run))
+  assert 'was trained with --crop=108 and this run has --crop=140' in caplog.text
+
+
+@pytest.mark.slow
+def test_transfer_from_a_named_checkpoint_and_to_other_networks(tiny_config, tmp_path, finished_run):
+  other = tiny_config.replace('networks', kernel_size_px=4).replace('training', num_minibatches=1)
+  result = session.start(other, tmp_path, init_from=str(finished_run / 'ckpt-2'))
+  log = (result.run / 'log.txt').read_text(encoding='utf-8')
+  assert ('Took 15 of 18 variables from' in log and 'ckpt-2 at minibatch 2, with fresh optimizers; left at their '
+          'start: generator/8x8_rgb, generator_ema/8x8_rgb, discriminator/4x4_conv.' in log)
+
+
+@pytest.mark.parametrize('source', ['nowhere', 'donor/ckpt-99'])
+def test_transfer_from_nowhere_names_the_source_and_leaves_no_run(tiny_config, tmp_path, source):
+  with pytest.raises(errors.InputError, match=rf'`init_from` \({source}\): no such run, checkpoint or file'):
+    session.start(tiny_config, tmp_path / 'checkpoints', init_from=source)
+  assert not (tmp_path / 'checkpoints').exists()
+
+
+def test_transfer_from_networks_of_which_nothing_fits_is_refused(tiny_config, tmp_path, finished_run):
+  other = tiny_config.replace('networks', channels=5, z_dims=3, image_size_px=16, kernel_size_px=4)
+  with pytest.raises(errors.InputError, match=r'none of its layers fits'):
+    session.start(other, tmp_path / 'checkpoints', init_from=str(finished_run))
+  assert not (tmp_path / 'checkpoints').exists()
+
+
+def test_transfer_from_a_damaged_checkpoint_names_it(tiny_config, tmp_path, run_copy):
+  checkpoints_test.flip(run_copy / f'ckpt-4.{checkpoints_test.DATA}')
+  with pytest.raises(errors.InputError, match=r'ckpt-4: cannot be restored'):
+    session.start(tiny_config, tmp_path / 'checkpoints', init_from=str(run_copy))
+  assert not (tmp_path / 'checkpoints').exists()
+
+
+@pytest.fixture(name='model_file', scope='module')
+def fixture_model_file(finished_run, tmp_path_factory):
+  """Path of the finished run's weights as a file."""
+  path = tmp_path_factory.mktemp('models') / 'many8.safetensors'
+  weights.save(path, checkpoints.load_model(finished_run))
+  return path
+
+
+def make(options):
+  return trainer.Trainer(options, tf.distribute.get_strategy())
+
+
+def manifest_of(options, **changes):
+  return dataclasses.replace(records.load_manifest(options.data.records), **changes)
+
+
+def test_a_file_lends_what_its_run_would_but_for_the_rounding(tiny_config, finished_run, model_file):
+  from_run, from_file = make(tiny_config), make(tiny_config)
+  for source, taker in ((finished_run, from_run), (model_file, from_file)):
+    transfers.transfer(transfers.load_donor(str(source)), taker, manifest_of(tiny_config))
+  for network in weights.NETWORKS:
+    left, right = (weights.values_of(getattr(taker, network)) for taker in (from_run, from_file))
+    for name, value in left.items():
+      np.testing.assert_allclose(right[name], value, rtol=1e-3, atol=1e-6)
+  assert transfers.load_donor(str(model_file)).name == 'many8'
+
+
+def test_a_run_from_a_file_bears_its_name_and_keeps_the_report(tiny_config, tmp_path, model_file):
+  few = tiny_config.replace('training', num_minibatches=1, transfer='full')
+  run = session.start(few, tmp_path, init_from=str(model_file)).run
+  assert run.name == '00000-drawn8-from-many8'
+  report = json.loads((run / 'transfer.json').read_text(encoding='utf-8'))
+  assert report['source'] == str(model_file) and report['step'] == 4 and report['transfer'] == 'full'
+  assert len(report['taken']) == 18 and 'generator/4x4_dense/kernel' in report['taken']
+  assert report['frozen'] == report['left'] == []
+
+
+def test_the_shipped_model_is_whole_and_fits_both_presets():
+  donor = transfers.load_donor('ufm')
+  assert donor.name == 'ufm64'
+  for values in donor.model.values.values():
+    assert all(np.isfinite(value).all() for value in values.values())
+  for preset in ('ufm', 'person'):
+    assert presets.PRESETS[preset].networks == donor.model.options.networks
+    assert presets.PRESETS[preset].data.crop_px == donor.model.options.data.crop_px
+  content = transfers.SHIPPED_PATH.read_bytes()
+  assert len(content) < 32 * 2**20
+  told = json.loads(transfers.SHIPPED_PATH.with_suffix('.json').read_text(encoding='utf-8'))
+  assert told['sha256'] == hashlib.sha256(content).hexdigest() and told['step'] == donor.model.step
+  card = transfers.SHIPPED_PATH.with_name('MODEL_CARD.md').read_text(encoding='utf-8')
+  assert told['sha256'] in card
+
+
+def test_without_the_shipped_model_it_is_told_where_to_get_it(monkeypatch, tmp_path):
+  monkeypatch.setattr(transfers, 'SHIPPED_PATH', tmp_path / 'ufm64.safetensors')
+  with pytest.raises(errors.InputError, match=r'`init_from` \(ufm\): .*ufm64.safetensors is not there'):
+    transfers.load_donor('ufm')
+
+
+def test_another_resolution_lends_the_layers_that_fit(tiny_config):
+  larger, smaller = (tiny_config.replace('networks', image_size_px=size) for size in (128, 64))
+  report = transfers.transfer(donor_of(smaller), make(larger), manifest_of(tiny_config))
+  left = {name.partition(' (')[0].rpartition('/')[0].replace('_ema', '') for name in report.left}
+  assert left == {'generator/128x128_rgb', 'generator/64x64_conv_transpose', 'generator/64x64_norm',
+                  'discriminator/64x64_conv', 'discriminator/32x32_conv', 'discriminator/32x32_norm'}
+  assert {'generator/4x4_dense/kernel', 'generator/32x32_conv_transpose/kernel', 'discriminator/16x16_conv/kernel',
+          'discriminator/logits/kernel'} <= set(report.taken)
+  assert ('left at their start: generator/64x64_conv_transpose, generator/64x64_norm, generator/128x128_rgb, '
+          in report.text)
+
+
+def donor_of(options):
+  taught = make(options)
+  values = {network: weights.values_of(getattr(taught, network)) for network in weights.NETWORKS}
+  return transfers.Donor('other', 'other.safetensors', weights.Model(options, 7, values))
+
+
+def test_of_other_networks_the_layers_that_differ_are_named_with_both_shapes(tiny_config):
+  wider = tiny_config.replace('networks', channels=6)
+  with pytest.raises(errors.InputError, match=(
+      r'`init_from` \(other.safetensors\): none of its layers fits these networks: generator/4x4_dense \(4×64 here, '
+      r'4×96 there\).*It has --channels=6, --image_size=8, --kernel_size=3')):
+    transfers.transfer(donor_of(wider), make(tiny_config), manifest_of(tiny_config))
+
+
+@pytest.mark.parametrize('theirs, ours, flags', [
+    ('eyes', 'off', r"--photos='my own' --name=drawn_aligned"),
+    ('off', 'eyes', r"--photos='my own' --align=off --name=drawn_unaligned")])
+def test_a_model_of_faces_that_are_aligned_otherwise_is_refused_with_the_command(tiny_config, theirs, ours, flags):
+  donor = donor_of(tiny_config.replace('data', align=theirs))
+  options = tiny_config.replace('data', align=ours)
+  with pytest.raises(errors.InputError, match=(
+      rf'was trained on faces with --align={theirs}, but .*drawn was made with --align={ours}.*'
+      rf'python -m tools.make_records {flags}`')):
+    transfers.transfer(donor, make(options), manifest_of(options, settings={'source': ['my own']}))
+
+
+@pytest.mark.parametrize('transfer, layer', [('freeze_d', 'discriminator/64x64_conv'),
+                                             ('bn_only', 'generator/64x64_conv_transpose')])
+def test_what_the_model_does_not_lend_is_never_kept_as_it_is(tiny_config, transfer, layer):
+  larger, smaller = (tiny_config.replace('networks', image_size_px=size) for size in (128, 64))
+  donor, larger = donor_of(smaller), larger.replace('training', transfer=transfer)
+  taker = adapter.Adapter(larger, tf.distribute.get_strategy(), 3) if transfer == 'bn_only' else make(larger)
+  with pytest.raises(errors.InputError, match=(
+      rf'`transfer` \({transfer}\) keeps .*{layer}.* as they are, but .* has none that fit. Use --transfer=full')):
+    transfers.transfer(donor, taker, manifest_of(tiny_config))
+  assert transfers.choose(donor, larger, manifest_of(tiny_config)) == 'full'
+
+
+def test_what_is_learnt_is_chosen_by_the_pictures_that_are_trained_on(tiny_config):
+  donor = donor_of(tiny_config)
+  for num_images in (13, 33, 35, 200):
+    trained_on = num_images - round(0.1 * num_images)
+    assert transfers.choose(donor, tiny_config.replace('data', holdout_fraction=0.1), manifest_of(
+        tiny_config, num_images=num_images)) == presets.choose_transfer(trained_on)
+
+
+def test_where_little_is_learnt_the_generator_starts_as_the_averaged_one(tiny_config):
+  taker = adapter.Adapter(tiny_config.replace('training', transfer='bn_only'), tf.distribute.get_strategy(), 3)
+  donor = donor_of(tiny_config.replace('training', seed=5))
+  donor.model.values['generator']['4x4_dense/kernel'][:] = 7
+  transfers.transfer(donor, taker, manifest_of(tiny_config))
+  np.testing.assert_array_equal(taker.generator.get_layer('4x4_dense').kernel,
+                                donor.model.values['generator_ema']['4x4_dense/kernel'])
+
+
+def test_freezing_d_leaves_its_lower_half_as_it_was_to_the_bit(tiny_config, tmp_path):
+  options = tiny_config.replace('networks', image_size_px=32, discriminator_norm='spectral').replace(
+      'training', transfer='freeze_d', num_minibatches=2)
+  frozen = make(options)
+  names = [variable.name for variable in frozen.frozen['discriminator']]
+  assert {name.split('/')[0] for name in names} == {'16x16_conv'}  # one of three: 16×16, 8×8 and 4×4
+  before = weights.values_of(frozen.discriminator)
+  trainer_test.run(frozen, 2)
+  after = weights.values_of(frozen.discriminator)
+  for name, value in before.items():
+    assert (after[name] == value).all() == name.startswith('16x16_conv'), name
+  assert frozen.frozen['generator'] == []
+  report = transfers.transfer(donor_of(options), frozen, manifest_of(tiny_config))
+  assert 'frozen by --transfer=freeze_d: discriminator/16x16_conv' in report.text
+
+
+@pytest.mark.parametrize('transfer', ['freeze_d', 'bn_only'])
+def test_a_run_from_nothing_learns_everything(tiny_config, tmp_path, transfer):
+  with pytest.raises(errors.InputError, match=(
+      rf'`transfer` \({transfer}\) needs a model to start from. Use --init_from=ufm')):
+    session.start(tiny_config.replace('training', transfer=transfer), tmp_path / 'checkpoints')
+  assert not list(tmp_path.iterdir())
+
+
+def test_a_run_with_a_frozen_half_looks_after_its_health_and_rolls_back(tiny_config, tmp_path):
+  options = tiny_config.replace('networks', image_size_px=16, discriminator_norm='spectral').replace(
+      'data', holdout_fraction=0.5).replace('periods', health_every_steps=1)
+  donor = session.start(options.replace('training', num_minibatches=1), tmp_path / 'donor').run
+  options = options.replace('training', transfer='freeze_d', num_minibatches=4)
+  run = session.start(options, tmp_path, init_from=str(donor)).run
+  looks = [line for line in session_test.stats(run) if 'health/memorised' in line]
+  assert [line['global_step'] for line in looks] == [1, 2, 3, 4]
+  for transfer, changed in (('bn_only', 'half the learning rate, 0.005'), ('freeze_d', 'stronger augmentation')):
+    _, change = recipes.next_recipe(options.replace('training', transfer=transfer), has_diverged=False)
+    assert change == changed
