@@ -17,7 +17,7 @@ from dcgan.training import checkpoints
 from dcgan.training import runs
 
 SHIPPED = 'ufm'  # the Universal Face Model that comes with the project
-SHIPPED_PATH = pathlib.Path(__file__).parents[1] / 'checkpoints' / 'ufm64' / f'ufm64{weights.SUFFIX}'
+SHIPPED_PATH = pathlib.Path(__file__).parents[2] / 'checkpoints' / 'ufm64' / f'ufm64{weights.SUFFIX}'
 _REPORT = 'transfer.json'
 _CHECKPOINT = re.compile(r'ckpt-(\d+)(\.index|\.data-\d+-of-\d+)?')
 
