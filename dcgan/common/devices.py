@@ -136,7 +136,7 @@ def choose_precision():
 
 
 def is_fast():
-  """Returns whether a person can be learnt at 128 px here in a few minutes: on a GPU, or a processor that tries well."""
+  """Returns whether a person can be learnt at 128 px here in minutes: on a GPU, or a processor that tries well."""
   if tf.config.list_physical_devices('GPU'):
     return True
   precisions = ('float32', 'bfloat16') if _cpu_flags() & _BFLOAT16_CPU_FLAGS else ('float32',)

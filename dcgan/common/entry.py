@@ -32,7 +32,7 @@ def prepare_libraries():
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # oneDNN, CPU features, cuFFT/cuBLAS registered twice
   os.environ.setdefault('GLOG_minloglevel', '2')  # MediaPipe
   os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')  # else the first command takes all of a GPU's memory
-  # TensorFlow 2.15 leaves oneDNN off on processors without AVX512_VNNI, where it is faster too (DECISIONS.md, "oneDNN").
+  # TensorFlow 2.15 leaves oneDNN off without AVX512_VNNI, where it is faster too (DECISIONS.md, "oneDNN").
   os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
   # Where a processor has AMX, TensorFlow 2.15 ends with an illegal instruction in bfloat16 transposed convolutions;
   # without it they work, and the others are as fast.
@@ -45,8 +45,8 @@ def run(main, num_arguments=0):
   """Parses the flags, calls `main` and prints the path that it returns as the last line of standard output.
 
   Progress and logs go to standard error. An `errors.InputError` or an `OSError` ends as one line on standard error
-  with exit code 1, wrong flags as usage with exit code 1, Ctrl-C with exit code 130. Of what a signal `Stopped` the path
-  is printed too, with exit code 128 + the signal.
+  with exit code 1, wrong flags as usage with exit code 1, Ctrl-C with exit code 130. Of what a signal `Stopped` the
+  path is printed too, with exit code 128 + the signal.
 
   Args:
     main: callable that returns the path of what it made.

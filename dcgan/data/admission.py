@@ -1,8 +1,8 @@
 """When each picture of a set is first learnt, and from which others its place in Z begins. NumPy only.
 
 A picture must be seen some dozens of times before it has its place. In six minutes on two cores that is true of a few
-hundred, so a large set is not begun with at once: its pictures join one after the other, those that are unlike the others
-first, each beginning between its neighbours. So more time means more pictures, and never worse ones.
+hundred, so a large set is not begun with at once: its pictures join one after the other, those that are unlike the
+others first, each beginning between its neighbours. So more time means more pictures, and never worse ones.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ class Admission:
   shares: np.ndarray
 
   def stages(self, num_minibatches):
-    """Yields the stages of a run: (first minibatch, the one behind the last, int64 [num] pictures in them, ascending)."""
+    """Yields a run's stages: (first minibatch, the one behind the last, int64 [num] pictures in them, ascending)."""
     firsts = [int(step) for step in np.unique(self.steps) if step < num_minibatches]
     for first, end in zip(firsts, firsts[1:] + [num_minibatches]):
       yield first, end, np.flatnonzero(self.steps <= first)

@@ -8,7 +8,6 @@ import numpy as np
 
 # Groups of this many pictures are ordered exactly (nearest neighbour); larger ones are first cut in two.
 _LEAF_SIZE = 256
-_COMPANIONS_STREAM = 2**40  # keeps companions apart from the passes, whose streams are their numbers
 
 
 def shuffled_plan(num_images, batch_size, num_batches, seed):
@@ -35,8 +34,9 @@ def overlapping_plan(order, batch_size, overlap_fraction, num_batches, seed):
   """Returns staggered minibatches of neighbours, so that a picture belongs to two of them (report, experiment 2).
 
   In a pass, windows of `batch_size` neighbours start every `stride` pictures along `order`, closed to a ring, from a
-  random place. Each window shares exactly `batch_size - stride` pictures with the next one. Every picture stands in
-  some window of every pass. Windows come in random order: neighbours share pictures, not time.
+  random place. Each window shares exactly `batch_size - stride` pictures with the next one. So that this holds where
+  the ring closes too, a pass leaves out as many pictures as do not fill a stride, others in each pass; a set smaller
+  than a minibatch is never cut. Windows come in random order: neighbours share pictures, not time.
 
   Args:
     order: int64 [num_images], neighbours side by side, as `similarity_order` gives it.
@@ -50,38 +50,22 @@ def overlapping_plan(order, batch_size, overlap_fraction, num_batches, seed):
   """
   num_images = len(order)
   stride = window_stride(batch_size, overlap_fraction)
-  windows_per_pass = -(-num_images // stride)
+  num_left_out = num_images % stride if num_images - num_images % stride >= batch_size else 0
+  ring = num_images - num_left_out
+  windows_per_pass = -(-ring // stride)
   num_passes = -(-num_batches // windows_per_pass)
-  starts = []
+  places = []
   for number in range(num_passes):
     rng = _rng(seed, number)
-    starts.append(rng.integers(num_images) + stride * rng.permutation(windows_per_pass))
-  places = np.concatenate(starts)[:num_batches, np.newaxis] + np.arange(batch_size)
-  return np.asarray(order, np.int64)[places % num_images]
+    first = rng.integers(num_images)
+    windows = stride * rng.permutation(windows_per_pass)[:, np.newaxis] + np.arange(batch_size)
+    places.append(first + windows % ring)
+  return np.asarray(order, np.int64)[np.concatenate(places)[:num_batches] % num_images]
 
 
 def window_stride(batch_size, overlap_fraction):
   """Returns how many pictures lie between the starts of two overlapping minibatches, int >= 1; the rest is shared."""
   return max(1, round(batch_size * (1.0 - overlap_fraction)))
-
-
-def with_companions(plan, num_images, num_companions, num_replicas, seed):
-  """Returns a plan for each replica, with pictures from all over the set behind those of its part of the minibatch.
-
-  Args:
-    plan: int64 [num_batches, global_batch].
-    num_images: int, size of the set.
-    num_companions: int, pictures drawn for each minibatch, any of the set alike; every replica is given the same.
-    num_replicas: int, parts that a minibatch is divided into; they divide it evenly.
-    seed: int.
-
-  Returns:
-    int64 [num_batches, num_replicas, global_batch / num_replicas + num_companions].
-  """
-  rng = np.random.Generator(np.random.PCG64([seed, _COMPANIONS_STREAM]))
-  companions = rng.integers(num_images, size=[len(plan), 1, num_companions])
-  parts = plan.reshape(len(plan), num_replicas, -1)
-  return np.concatenate([parts, np.repeat(companions, num_replicas, axis=1)], axis=2)
 
 
 def similarity_order(descriptors):

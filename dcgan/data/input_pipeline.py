@@ -163,21 +163,20 @@ def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto', 
   return MemorySet(descriptors, is_video, *parts, keys, times_secs, faces)
 
 
-def make_plan(training_set, options, num_batches, num_companions, num_replicas, seed, stages=None):
+def make_plan(training_set, options, num_batches, num_replicas, seed, stages=None):
   """Returns the run's minibatches, of the pictures that are trained on.
 
   Args:
     training_set: `TrainingSet`.
     options: `config.Data`.
     num_batches: int.
-    num_companions: int, pictures behind those of each part (`batch_plan.with_companions`).
     num_replicas: int, parts of each minibatch.
     seed: int.
     stages: iterable of (first minibatch, the one behind the last, int64 [num] pictures, as places among those that are
       trained on), ascending, as `admission.Admission.stages` yields them; None where all are there from the start.
 
   Returns:
-    int64 [num_batches, num_replicas, global_batch / num_replicas + num_companions], indices into the set.
+    int64 [num_batches, num_replicas, global_batch / num_replicas], indices into the set.
   """
   trained_on = training_set.trained_on
   parts = []
@@ -193,8 +192,7 @@ def make_plan(training_set, options, num_batches, num_companions, num_replicas, 
       plan = batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap_fraction, num_in_stage,
                                          stage_seed)
     parts.append(pictures[plan])
-  return trained_on[batch_plan.with_companions(np.concatenate(parts), len(trained_on), num_companions, num_replicas,
-                                               seed)]
+  return trained_on[np.concatenate(parts)].reshape(num_batches, num_replicas, -1)
 
 
 def make_dataset(training_set, plan):

@@ -61,11 +61,6 @@ def apply(pictures, draws):
   return pictures
 
 
-def noise(shape, seed):
-  """Returns standard normal noise for a whole minibatch (instance noise, Sønderby et al. 2017, arXiv:1610.04490)."""
-  return tf.random.stateless_normal(shape, seed + [0, len(config.AUGMENTATIONS) << 40], alg='philox')
-
-
 class Adaptive(tf.Module):
   """How often pictures are augmented: more where the discriminator is too sure of reals, else less.
 

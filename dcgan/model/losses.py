@@ -4,45 +4,23 @@ Each returns float32 [], the mean over the images given. One that trains on seve
 number, because optimizers add the replicas' gradients up.
 """
 
-import dataclasses
-
 import tensorflow as tf
 
 
-@dataclasses.dataclass(frozen=True)
-class Pair:
-  """The losses of both networks.
-
-  Attributes:
-    discriminator: callable of real and fake logits and the one-sided label smoothing.
-    generator: callable of fake logits.
-    boundary: float, the logit between what the discriminator holds for fake and for real.
-  """
-
-  discriminator: object
-  generator: object
-  boundary: float
-
-
-def nonsaturating_discriminator_loss(real_logits, fake_logits, label_smoothing=0.0):
-  """Returns the discriminator's cross entropy, E[-log D(x)] + E[-log(1 - D(G(z)))].
-
-  Goodfellow et al. 2014, arXiv:1406.2661; one-sided label smoothing: Salimans et al. 2016, arXiv:1606.03498.
+def discriminator_loss(real_logits, fake_logits):
+  """Returns the discriminator's cross entropy, E[-log D(x)] + E[-log(1 - D(G(z)))] (Goodfellow et al. 2014).
 
   Args:
     real_logits: float32 [batch, 1], unbounded; D(x) is their sigmoid.
     fake_logits: float32 [batch, 1].
-    label_smoothing: float in [0, 1); the reals' label is 1 less this.
 
   Returns:
     float32 [], 0 or more; 2 ln 2 = 1.386 where the discriminator cannot tell.
   """
-  # With the label y, -y log σ(l) - (1 - y) log(1 - σ(l)) = softplus(-l) + (1 - y) l.
-  real_loss = tf.nn.softplus(-real_logits) + label_smoothing * real_logits
-  return tf.reduce_mean(real_loss) + tf.reduce_mean(tf.nn.softplus(fake_logits))
+  return tf.reduce_mean(tf.nn.softplus(-real_logits)) + tf.reduce_mean(tf.nn.softplus(fake_logits))
 
 
-def nonsaturating_generator_loss(fake_logits):
+def generator_loss(fake_logits):
   """Returns the generator's cross entropy, E[-log D(G(z))], the form that keeps its gradient where D is sure.
 
   Goodfellow et al. 2014, arXiv:1406.2661, section 3.
@@ -54,67 +32,6 @@ def nonsaturating_generator_loss(fake_logits):
     float32 [], 0 or more; ln 2 = 0.693 where the discriminator cannot tell.
   """
   return tf.reduce_mean(tf.nn.softplus(-fake_logits))
-
-
-def hinge_discriminator_loss(real_logits, fake_logits, label_smoothing=0.0):
-  """Returns the hinge loss, E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] (Lim and Ye 2017, arXiv:1705.02894).
-
-  Args:
-    real_logits: float32 [batch, 1], unbounded.
-    fake_logits: float32 [batch, 1].
-    label_smoothing: 0; the loss has no labels.
-
-  Returns:
-    float32 [], 0 or more; 2 where every logit is 0.
-  """
-  del label_smoothing
-  return tf.reduce_mean(tf.nn.relu(1.0 - real_logits)) + tf.reduce_mean(tf.nn.relu(1.0 + fake_logits))
-
-
-def hinge_generator_loss(fake_logits):
-  """Returns the generator's side of the hinge loss, E[-D(G(z))].
-
-  Args:
-    fake_logits: float32 [batch, 1], unbounded.
-
-  Returns:
-    float32 [], unbounded.
-  """
-  return -tf.reduce_mean(fake_logits)
-
-
-def least_squares_discriminator_loss(real_logits, fake_logits, label_smoothing=0.0):
-  """Returns the least squares loss, (E[(D(x) - 1)²] + E[D(G(z))²]) / 2 (Mao et al. 2017, arXiv:1611.04076).
-
-  Args:
-    real_logits: float32 [batch, 1], unbounded.
-    fake_logits: float32 [batch, 1].
-    label_smoothing: float in [0, 1); the reals' label is 1 less this.
-
-  Returns:
-    float32 [], 0 or more; 1/4 where every logit is 1/2.
-  """
-  real_loss = tf.square(real_logits - (1.0 - label_smoothing))
-  return 0.5 * (tf.reduce_mean(real_loss) + tf.reduce_mean(tf.square(fake_logits)))
-
-
-def least_squares_generator_loss(fake_logits):
-  """Returns the generator's side of the least squares loss, E[(D(G(z)) - 1)²] / 2.
-
-  Args:
-    fake_logits: float32 [batch, 1], unbounded.
-
-  Returns:
-    float32 [], 0 or more.
-  """
-  return 0.5 * tf.reduce_mean(tf.square(fake_logits - 1.0))
-
-
-LOSSES = {
-    'nonsaturating': Pair(nonsaturating_discriminator_loss, nonsaturating_generator_loss, boundary=0.0),
-    'hinge': Pair(hinge_discriminator_loss, hinge_generator_loss, boundary=0.0),
-    'least_squares': Pair(least_squares_discriminator_loss, least_squares_generator_loss, boundary=0.5),
-}
 
 
 def r1_penalty(real_logits, real_images, tape):

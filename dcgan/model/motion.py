@@ -1,4 +1,4 @@
-"""Points of Z, one a frame, along which a face moves evenly: between expressions, or as in the film it was learnt from."""
+"""Points of Z, one a frame, along which a face moves evenly: between expressions, or as in the film it learnt."""
 
 import numpy as np
 

@@ -15,8 +15,6 @@ _MOST_CHANNELS = 8  # times `channels`, at the 4×4 end
 _LEAK = 0.2  # Radford et al. 2016, section 3
 _BATCH_NORM = dict(momentum=0.9, epsilon=1e-5)  # of the DCGAN that the report used
 _POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16', 'float16': 'mixed_float16'}
-GROUP_SIZE = 8  # of minibatch features: a picture and those that it is compared with
-_NUM_KERNELS, _KERNEL_DIMS = 50, 5  # of minibatch discrimination; Salimans et al. 2016 take 100 × 5 on larger networks
 
 
 def build_generator(config, precision, synchronized=False, seed=0):
@@ -57,10 +55,6 @@ def build_generator(config, precision, synchronized=False, seed=0):
 def build_discriminator(config, precision, synchronized=False, seed=0, num_frozen=0):
   """Returns the discriminator: strided convolutions with LeakyReLU, normalized but for the first, then Dense.
 
-  With `config.minibatch_features` it takes a second input: for each picture, the rows of the batch with which it is
-  compared. The caller chooses them, because the pictures of a minibatch may be alike on purpose: compared with each
-  other, reals in an order of similarity could be told from fakes by that alone.
-
   Args:
     config: `config.Networks`.
     precision: as for `build_generator`.
@@ -69,12 +63,10 @@ def build_discriminator(config, precision, synchronized=False, seed=0, num_froze
     num_frozen: int, convolutions from the picture on that are not trained (Mo et al. 2020, arXiv:2002.10964).
 
   Returns:
-    `tf.keras.Model`: float32 [batch, size, size, 3] in [-1, 1], and with minibatch features int32 [batch,
-    num_companions] too → float32 [batch, 1], logits.
+    `tf.keras.Model`: float32 [batch, size, size, 3] in [-1, 1] → float32 [batch, 1], logits.
   """
   layers = _Layers(precision, synchronized, seed, is_spectral=config.discriminator_norm == 'spectral')
   pictures = x = tf.keras.Input([config.image_size_px, config.image_size_px, 3], name='images')
-  inputs = pictures
   size = config.image_size_px // 2
   while size >= _START_PX:
     name = f'{size}x{size}'
@@ -90,53 +82,11 @@ def build_discriminator(config, precision, synchronized=False, seed=0, num_froze
       x = layers.batch_norm(f'{name}_norm')(x)
     x = layers.leaky_relu(f'{name}_leaky_relu')(x)
     size //= 2
-  if config.minibatch_features != 'none':
-    companions = tf.keras.Input([None], dtype=tf.int32, name='companions')
-    inputs = [pictures, companions]
-    x = layers.minibatch_features(config.minibatch_features)([x, companions])
   x = tf.keras.layers.Flatten(name='4x4_flatten')(x)
   logits = layers.dense(1, 'logits', use_bias=True, dtype='float32')(x)
-  model = tf.keras.Model(inputs, logits, name='discriminator')
+  model = tf.keras.Model(pictures, logits, name='discriminator')
   layers.start_power_iterations(model)
   return model
-
-
-class MinibatchStddev(tf.keras.layers.Layer):
-  """Appends a map with the standard deviation of each picture's features over it and its companions.
-
-  Karras et al. 2018, arXiv:1710.10196, section 3, where the companions are the minibatch.
-  """
-
-  def call(self, inputs):
-    """Takes [features [batch, height, width, channels], int32 [batch, num_companions]]; returns one channel more."""
-    features, companions = inputs
-    group = tf.concat([features[:, tf.newaxis], tf.gather(features, companions)], axis=1)
-    variance = tf.math.reduce_variance(tf.cast(group, tf.float32), axis=1)
-    deviation = tf.reduce_mean(tf.sqrt(variance + 1e-8), axis=[1, 2, 3], keepdims=True)
-    extra = tf.cast(deviation, features.dtype) * tf.ones_like(features[..., :1])
-    return tf.concat([features, extra], axis=-1)
-
-
-class MinibatchDiscrimination(tf.keras.layers.Layer):
-  """Appends how near each picture's features are to those of its companions, by several learnt measures.
-
-  Salimans et al. 2016, arXiv:1606.03498, section 3.2: the sum over the companions of exp(-L1 distance).
-  Differs from the paper: with fewer companions than usual, as many replicas have them, it is as of seven.
-  """
-
-  def __init__(self, initializer, **arguments):
-    super().__init__(**arguments)
-    self._kernel = tf.keras.layers.Dense(_NUM_KERNELS * _KERNEL_DIMS, use_bias=False, kernel_initializer=initializer,
-                                         name='kernel', dtype=self.dtype_policy)
-
-  def call(self, inputs):
-    """Takes [features [batch, ...], int32 [batch, num_companions]]; returns [batch, num_features + num_kernels]."""
-    features, companions = inputs
-    flat = tf.reshape(features, [-1, np.prod(features.shape[1:])])
-    measured = tf.cast(tf.reshape(self._kernel(flat), [-1, _NUM_KERNELS, _KERNEL_DIMS]), tf.float32)
-    distances = tf.reduce_sum(tf.abs(measured[:, tf.newaxis] - tf.gather(measured, companions)), axis=3)
-    nearness = (GROUP_SIZE - 1) * tf.reduce_mean(tf.exp(-distances), axis=1)
-    return tf.concat([flat, tf.cast(nearness, flat.dtype)], axis=1)
 
 
 def num_convolutions(config):
@@ -222,11 +172,6 @@ class _Layers:
 
   def leaky_relu(self, name):
     return tf.keras.layers.LeakyReLU(_LEAK, name=name, dtype=self._policy)
-
-  def minibatch_features(self, kind):
-    if kind == 'stddev':
-      return MinibatchStddev(name='minibatch_stddev', dtype=self._policy)
-    return MinibatchDiscrimination(self._initializer(), name='minibatch_discrimination', dtype=self._policy)
 
   def start_power_iterations(self, model):
     """Draws the vectors of spectral normalization from the seed; the addons draw them anew in each process."""

@@ -4,7 +4,7 @@ from dcgan.options import config
 
 _FEW_IMAGES = 2_000  # a set under this is one person's
 # MEASUREMENTS.md, "Which transfer".
-_FEW_FOR_D, _FEW_FOR_ALL = 30, 100
+_FEW_FOR_ALL = 100
 
 # `ufm` and `person` agree in their networks and crop, so that a person can start from the Universal Face Model. Of all
 # that was tried beside the report's recipe spectral norm and averaging won (MEASUREMENTS.md, "The recipe without
@@ -44,8 +44,6 @@ def choose_transfer(num_images):
   Args:
     num_images: int, pictures that it is trained on.
   """
-  if num_images < _FEW_FOR_D:
-    return 'bn_only'
   return 'freeze_d' if num_images < _FEW_FOR_ALL else 'full'
 
 

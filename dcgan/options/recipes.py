@@ -10,7 +10,7 @@ def next_recipe(options, has_diverged, probability=0.0):
   """Returns what to try next on a run that collapsed.
 
   First D is kept from learning the set by heart: stronger augmentation; then the R1 penalty; then both networks learn
-  half as fast, again and again. Where numbers ran away, or no D learns ('bn_only'), only the last helps.
+  half as fast, again and again. Where numbers ran away, only the last helps.
 
   Args:
     options: `config.Config` of the run as it collapsed.
@@ -21,15 +21,14 @@ def next_recipe(options, has_diverged, probability=0.0):
     (`config.Config`, str in words: the change).
   """
   augmentation, regularization = options.augmentation, options.regularization
-  only_slower = has_diverged or options.training.transfer == 'bn_only'
   is_weak = (not set(STRONG_POLICIES) <= set(augmentation.policies) or augmentation.mode == 'adaptive'
              or augmentation.probability < STRONG_PROBABILITY)
-  if is_weak and not only_slower:
+  if is_weak and not has_diverged:
     policies = (*STRONG_POLICIES, *(name for name in augmentation.policies if name not in STRONG_POLICIES))
     probability = max(STRONG_PROBABILITY, augmentation.probability, probability)
     return options.replace('augmentation', policies=policies, mode='fixed', probability=probability), (
         'stronger augmentation')
-  if regularization.r1_gamma < _R1_GAMMA and not only_slower:
+  if regularization.r1_gamma < _R1_GAMMA and not has_diverged:
     return options.replace('regularization', r1_gamma=_R1_GAMMA), f'an R1 penalty of {_R1_GAMMA:g}'
   rate = _SLOWER * options.training.learning_rate
   return options.replace('training', learning_rate=rate), f'half the learning rate, {rate:g}'

@@ -92,7 +92,7 @@ class Log:
     # Gradients that overflowed in float16 were left out of training, too.
     values = {name: float(column[np.isfinite(column)].mean()) for name, column in history.items()
               if name not in ('penalty/r1', 'time/input_secs') and np.isfinite(column).any()}
-    if self._options.regularization.r1_gamma and 'penalty/r1' in history:
+    if self._options.regularization.r1_gamma:
       values['penalty/r1'] = float(history['penalty/r1'][-1])
     now, num_steps = time.monotonic(), len(history['time/input_secs'])
     speed = ''
@@ -108,14 +108,12 @@ class Log:
 
   def _note_of_losses(self, history, values):
     """Returns the losses in `values` as words; adds the moving average of gLoss/dLoss where both networks learn."""
-    if 'loss/discriminator' not in history:
-      return f'loss {values["loss/reconstruction"]:.3f}'
     off = f'off by {_GREY_VALUES * values["loss/pixels"]:.1f} grey values' if 'loss/pixels' in values else ''
     if not history['loss/discriminator'].any():  # reconstruction alone
       return off
     values[health.LOSS_RATIO] = self._loss_ratio.update(history['loss/generator'], history['loss/discriminator'])
-    return (f'{off}{" " * bool(off)}gLoss {values["loss/generator"]:.2f} dLoss {values["loss/discriminator"]:.2f} ratio '
-            f'{values[health.LOSS_RATIO]:.2f}')
+    return (f'{off}{" " * bool(off)}gLoss {values["loss/generator"]:.2f} dLoss {values["loss/discriminator"]:.2f} '
+            f'ratio {values[health.LOSS_RATIO]:.2f}')
 
   def _check(self, step, history):
     is_scaled = self._options.training.precision == 'float16'  # its gradients overflow now and then, and are left out
@@ -138,14 +136,14 @@ class Samples:
 
   Args:
     run: path of the run's folder.
-    trainer: `trainer.Trainer`.
+    learner: `learner.Learner`.
     stats: `Stats`.
   """
 
-  def __init__(self, run, trainer, stats):
-    self.every_steps = trainer.options.periods.samples_every_steps
+  def __init__(self, run, learner, stats):
+    self.every_steps = learner.options.periods.samples_every_steps
     self._run = pathlib.Path(run)
-    self._trainer = trainer
+    self._learner = learner
     self._stats = stats
 
   def __call__(self, step, is_last=False):
@@ -155,8 +153,8 @@ class Samples:
       period *= 2
     if step % period and not is_last:
       return
-    z = self._trainer.space.sample(latents.NUM_FIXED_POINTS, self._trainer.options.training.seed)
-    grid = images.make_grid(networks.generate(self._trainer.generator_ema, z))
+    z = self._learner.space.sample(latents.NUM_FIXED_POINTS, self._learner.options.training.seed)
+    grid = images.make_grid(networks.generate(self._learner.generator_ema, z))
     images.save_picture(self._run / f'samples_{step:06d}.png', grid)
     # The grids between two that are due: where the period grew all of them, else that of a stop since the last one.
     oldest = 0 if period > self.every_steps else step - period
@@ -221,7 +219,7 @@ class Score:
 
   Args:
     run: path of the run's folder.
-    trainer: `trainer.Trainer`.
+    learner: `learner.Learner`.
     real_images: uint8 [num_images, size, size, 3], some of the set.
     best: `checkpoints.Best`.
     monitor: `health.Monitor`, which tells when the best is long past.
@@ -229,17 +227,17 @@ class Score:
     agree: callable of a list of numbers that returns their means over all workers, so that all know the same best.
   """
 
-  def __init__(self, run, trainer, real_images, best, monitor, stats, agree=lambda values: values):
-    self.every_steps = trainer.options.periods.checkpoint_every_steps
+  def __init__(self, run, learner, real_images, best, monitor, stats, agree=lambda values: values):
+    self.every_steps = learner.options.periods.checkpoint_every_steps
     self._run = run
-    self._trainer = trainer
-    self._measure = sliced_wasserstein.SlicedWasserstein(real_images, trainer.options.training.seed)
+    self._learner = learner
+    self._measure = sliced_wasserstein.SlicedWasserstein(real_images, learner.options.training.seed)
     self._best = best
     self._monitor = monitor
     self._stats = stats
     self._agree = agree
-    self._num_minibatches = trainer.options.training.num_minibatches
-    self._patience_steps = trainer.options.health.patience_steps
+    self._num_minibatches = learner.options.training.num_minibatches
+    self._patience_steps = learner.options.health.patience_steps
 
   def __call__(self, step, is_last=False):
     """Scores minibatch `step`, where it is due or the run's last one, not where the run was stopped and may go on.
@@ -250,8 +248,8 @@ class Score:
     del is_last
     if step % self.every_steps and step != self._num_minibatches:
       return None
-    z = self._trainer.space.sample(NUM_SCORED, self._trainer.options.training.seed)
-    score = float(self._agree([self._measure.distance(networks.generate(self._trainer.generator_ema, z))])[0])
+    z = self._learner.space.sample(NUM_SCORED, self._learner.options.training.seed)
+    score = float(self._agree([self._measure.distance(networks.generate(self._learner.generator_ema, z))])[0])
     self._best.update(step, score)
     behind = score / max(self._best.score, 1e-9)
     self._stats.write(step, {'metric/sliced_wasserstein': score, health.BEHIND_BEST: behind})
@@ -298,7 +296,7 @@ def _writing(path):
 
 
 def drop_after(run, step):
-  """Removes the statistics, verdicts and grids that are newer than the checkpoint which training goes on from."""
+  """Removes statistics, events, verdicts and grids that are newer than the checkpoint which training goes on from."""
   health.drop_verdicts_after(run, step)
   for path in pathlib.Path(run).glob('samples_*.png'):
     if path.stem.removeprefix('samples_').isdecimal() and int(path.stem.removeprefix('samples_')) > step:
@@ -306,3 +304,19 @@ def drop_after(run, step):
   path = pathlib.Path(run) / STATS
   if path.is_file():
     files.write_json_lines(path, [line for line in files.load_json_lines(path) if line['global_step'] <= step])
+  for path in sorted(pathlib.Path(run).glob('events.*')):
+    _drop_events_after(path, step)
+
+
+def _drop_events_after(path, step):
+  """Removes what is newer from a file of TensorBoard's, which would show it beside what comes."""
+  kept, is_changed = [], False
+  with contextlib.suppress(tf.errors.DataLossError):  # a kill in mid-write leaves half of the last one
+    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+      is_new = tf.compat.v1.Event.FromString(record).step > step
+      is_changed |= is_new
+      kept += [] if is_new else [record]
+  if is_changed:
+    with files.whole_file(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+      for record in kept:
+        writer.write(record)

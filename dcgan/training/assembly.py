@@ -1,4 +1,4 @@
-"""The parts of a run put together: set, trainer, health, checkpoints, and what happens every so often."""
+"""The parts of a run put together: set, learner, health, checkpoints, and what happens every so often."""
 
 import numpy as np
 import tensorflow as tf
@@ -13,14 +13,13 @@ from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.options import config
 from dcgan.training import actions
-from dcgan.training import adapter
+from dcgan.training import adversarial
 from dcgan.training import checkpoints
 from dcgan.training import estimate
 from dcgan.training import health
 from dcgan.training import loop
 from dcgan.training import places
 from dcgan.training import signals
-from dcgan.training import trainer
 
 
 def build(options, manifest, strategy, storage):
@@ -46,7 +45,7 @@ class Assembly:
 
   Attributes:
     options: its `config.Config`.
-    trainer: `trainer.Trainer`.
+    learner: `learner.Learner`.
   """
 
   def __init__(self, options, training_set, strategy):
@@ -59,16 +58,14 @@ class Assembly:
     """
     self.options = options
     if options.training.learner == 'places':
-      self.trainer = places.PlaceLearner(options, strategy, training_set)
-    elif options.training.transfer == 'bn_only':
-      self.trainer = adapter.Adapter(options, strategy, len(training_set.trained_on))
+      self.learner = places.PlaceLearner(options, strategy, training_set)
     else:
-      self.trainer = trainer.Trainer(options, strategy)
+      self.learner = adversarial.AdversarialLearner(options, strategy)
     self._set = training_set
     self._strategy = strategy
     self._loss_ratio = health.LossRatio()
     self._monitor = health.Monitor()
-    self._signals = signals.Signals(self.trainer, training_set)
+    self._signals = signals.Signals(self.learner, training_set)
     self._best = checkpoints.Best()
     self._saved = {}
 
@@ -90,7 +87,7 @@ class Assembly:
   @property
   def estimate(self):
     """What the run will take, some lines."""
-    return estimate.text(self.trainer, self._set)
+    return estimate.text(self.learner, self._set)
 
   def real_images(self, num_images=latents.NUM_FIXED_POINTS):
     """Returns up to `num_images` of the pictures that are trained on, uint8 [num_images, size, size, 3]."""
@@ -100,10 +97,28 @@ class Assembly:
     """Returns the `checkpoints.Checkpoints` that are saved in the folder that this process keeps the run in."""
     folder = str(folder)
     if folder not in self._saved:  # one for all uses: it remembers which are damaged
-      self._saved[folder] = checkpoints.Checkpoints(folder, self.trainer, self._best, self._monitor,
-                                                    loss_ratio=self._loss_ratio, signals=self._signals,
-                                                    **self.trainer.extra_state)
+      self._saved[folder] = checkpoints.Checkpoints(folder, self.learner, self._best, self._monitor,
+                                                    loss_ratio=self._loss_ratio, signals=self._signals)
     return self._saved[folder]
+
+  def restore_latest(self, folder, run, changed_at=None):
+    """Puts back a run's latest checkpoint that is whole.
+
+    Args:
+      folder: path of the folder that this process keeps the run in.
+      run: path of the run's folder, to read checkpoints from.
+      changed_at: as for `checkpoints.Checkpoints.restore_latest`.
+
+    Raises:
+      errors.InputError: as for that.
+    """
+    self.checkpoints(folder).restore_latest(run, changed_at)
+    if changed_at is not None and self.learner.step <= changed_at:
+      self.learner.take_options()
+
+  def warn_anew(self):
+    """Lets a collapse that lasts be told once more, so that something can be done about it."""
+    self._monitor.forget_told()
 
   def go_back(self, folder, run, step):
     """Puts back the checkpoint of an earlier minibatch, with these options, and deletes the later ones.
@@ -117,31 +132,31 @@ class Assembly:
       errors.InputError: it is damaged.
     """
     self.checkpoints(folder).go_back(run, step)
-    self.trainer.take_options()
+    self.learner.take_options()
 
   def save_gallery(self, folder):
     """Draws the gallery of the averaged generator into a run's folder."""
-    z = self.trainer.space.gallery(latents.NUM_FIXED_POINTS, self.options.training.seed)
-    gallery.save(gallery.default_path(folder), self.trainer.generator_ema, z, self.trainer.step)
+    z = self.learner.space.gallery(latents.NUM_FIXED_POINTS, self.options.training.seed)
+    gallery.save(gallery.default_path(folder), self.learner.generator_ema, z, self.learner.step)
 
   def save_samples(self, path):
     """Draws the averaged generator at the run's 64 fixed points of Z, as its grids show them."""
-    z = self.trainer.space.sample(latents.NUM_FIXED_POINTS, self.options.training.seed)
-    images.save_picture(path, images.make_grid(networks.generate(self.trainer.generator_ema, z)))
+    z = self.learner.space.sample(latents.NUM_FIXED_POINTS, self.options.training.seed)
+    images.save_picture(path, images.make_grid(networks.generate(self.learner.generator_ema, z)))
 
   def save_reconstructions(self, path, num_pictures=16):
     """Draws pictures of the set, in rows of eight, and under each what the averaged generator makes at its place.
 
     Where pictures have no places, it draws samples.
     """
-    numbers = self.trainer.placed
+    numbers = self.learner.placed
     if numbers is None:
       return self.save_samples(path)
     num_pictures = min(num_pictures, len(numbers))
     num_pictures -= num_pictures % 8 if num_pictures > 8 else 0  # whole rows
     spread = np.linspace(0, len(numbers) - 1, num_pictures).astype(int)
     real = self._set.pictures(self._set.trained_on[numbers[spread]])
-    made = networks.generate(self.trainer.generator_ema, self.trainer.space.places[spread])
+    made = networks.generate(self.learner.generator_ema, self.learner.space.places[spread])
     rows = [part for start in range(0, len(real), 8) for part in (real[start:start + 8], made[start:start + 8])]
     images.save_picture(path, images.make_grid(np.concatenate(rows), num_columns=min(8, len(real))))
 
@@ -162,15 +177,15 @@ class Assembly:
     Raises:
       health.Diverged: a loss or a gradient is no longer a number.
     """
-    options, step = self.options, self.trainer.step
+    options, step = self.options, self.learner.step
     agree = devices.make_agree(self._strategy)
     _check_alike(agree, {'minibatch': step, 'precision': config.PRECISIONS.index(options.training.precision)})
     stats = actions.Stats(folder, tf.summary.create_file_writer(str(folder)))
-    samples = actions.Samples(folder, self.trainer, stats)
+    samples = actions.Samples(folder, self.learner, stats)
     due = [actions.Health(folder, self._signals.look, self._monitor, self._loss_ratio, stats, options,
                           lambda before: checkpoints.step_before(run, before), agree)]
     if options.periods.best_by != 'none':
-      due.append(actions.Score(folder, self.trainer, self.real_images(actions.NUM_SCORED), self._best, self._monitor,
+      due.append(actions.Score(folder, self.learner, self.real_images(actions.NUM_SCORED), self._best, self._monitor,
                                stats, agree))
     due += [samples, *(also_due(folder, self) if also_due else ()),
             actions.Save(self.checkpoints(folder), stats, options.periods.checkpoint_every_steps)]
@@ -181,7 +196,7 @@ class Assembly:
       with progress.Progress(options.training.num_minibatches, 'training', 'minibatches', initial=step,
                              secs_left=secs_left) as display:
         log = actions.Log(stats, self._loss_ratio, display, options)
-        return loop.run(self.trainer, self._iterator(step), log, due, options.training.num_minibatches, agree)
+        return loop.run(self.learner, self._iterator(step), log, due, options.training.num_minibatches, agree)
     finally:
       stats.close()
 
@@ -189,16 +204,15 @@ class Assembly:
     """Returns an iterator over the minibatches from `step` on, each replica's part after the other's."""
     seed, num_replicas = self.options.training.seed, self._strategy.num_replicas_in_sync
     num_minibatches = self.options.training.num_minibatches
-    stages = self.trainer.stages and self.trainer.stages(num_minibatches)
-    plan = input_pipeline.make_plan(self._set, self.options.data, num_minibatches, self.trainer.num_companions,
-                                    num_replicas, seed, stages)[step:]
+    stages = self.learner.stages and self.learner.stages(num_minibatches)
+    plan = input_pipeline.make_plan(self._set, self.options.data, num_minibatches, num_replicas, seed, stages)[step:]
 
     def of_worker(context):
       per_worker = num_replicas // context.num_input_pipelines
       first = context.input_pipeline_id * per_worker
       rows = plan[:, first:first + per_worker].reshape(-1, plan.shape[2])
       dataset = input_pipeline.make_dataset(self._set, rows)
-      if not self.trainer.wants_places:
+      if not self.learner.wants_numbers:
         return dataset
       numbers = np.searchsorted(self._set.trained_on, rows)
       return tf.data.Dataset.zip((dataset, tf.data.Dataset.from_tensor_slices(numbers)))

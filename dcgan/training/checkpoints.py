@@ -14,7 +14,6 @@ from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.model import weights
 from dcgan.options import config
-from dcgan.training import adapter
 from dcgan.training import places
 from dcgan.training import runs
 
@@ -23,6 +22,7 @@ _TEMPORARY = re.compile(r'ckpt-\d+_temp.*')  # what a kill in mid-save leaves be
 _INDEX = re.compile(r'.*ckpt-(\d+)\.index')
 _OPTIONS = 'options/.ATTRIBUTES/py_state'
 _PICTURES = 'pictures/.ATTRIBUTES/py_state'
+_PICTURE_Z = 'picture_z'  # of runs that learnt a few photos by scales and shifts alone, in earlier versions
 _VALUE = '.ATTRIBUTES/VARIABLE_VALUE'
 
 
@@ -61,24 +61,21 @@ class Checkpoints:
 
   Args:
     folder: path of the folder that they are saved in: the run's, or another one in workers that do not keep the run.
-    trainer: `trainer.Trainer`.
+    learner: `learner.Learner`.
     best: `Best`.
     monitor: `health.Monitor`. While a trouble is suspected that may be a collapse, the checkpoint before it is kept.
     **others: further objects with variables that belong into a checkpoint, by name.
   """
 
-  def __init__(self, folder, trainer, best, monitor, **others):
+  def __init__(self, folder, learner, best, monitor, **others):
     self._folder = pathlib.Path(folder)
-    self._options = trainer.options
+    self._options = learner.options
     self._best = best
     self._monitor = monitor
     self._damaged = set()  # steps of checkpoints that could not be put back
     self._checkpoint = tf.train.Checkpoint(
-        generator=trainer.generator, discriminator=trainer.discriminator, generator_ema=trainer.generator_ema,
-        generator_optimizer=trainer.generator_optimizer, discriminator_optimizer=trainer.discriminator_optimizer,
-        augmentation=trainer.augmentation, r1=trainer.r1, global_step=trainer.global_step, best=best, monitor=monitor,
-        options=_Text(self._options.to_json()), **others,
-        **{name: _Text(text) for name, text in trainer.extra_texts.items()})
+        **learner.state, best=best, monitor=monitor, options=_Text(self._options.to_json()), **others,
+        **{name: _Text(text) for name, text in learner.texts.items()})
     for path in self._folder.iterdir():
       if _TEMPORARY.fullmatch(path.name):
         tf.io.gfile.rmtree(str(path)) if path.is_dir() else path.unlink()
@@ -128,8 +125,13 @@ class Checkpoints:
       if later > step:
         _delete(self._folder / f'ckpt-{later}')
 
-  def restore_latest(self, run):
+  def restore_latest(self, run, changed_at=None):
     """Puts back a run's latest checkpoint exactly, or where it is damaged, the one before it with a warning.
+
+    Args:
+      run: path of the run's folder.
+      changed_at: int, the minibatch from which the run went on with other options when it was rolled back; those up
+        to it may have been made with older ones. None where it never was.
 
     Raises:
       errors.InputError: there is none, all are damaged, or it was made with other options, which are named.
@@ -137,8 +139,9 @@ class Checkpoints:
     def restore(path):
       with _naming(path):
         saved = config.from_json(tf.train.load_checkpoint(path).get_tensor(_OPTIONS).decode('utf-8'))
+      is_before_change = changed_at is not None and _step_of(path) <= changed_at
       for name, then, now in config.differences(saved, self._options):
-        if name not in config.FREE_ON_RESUME:
+        if name not in config.FREE_ON_RESUME and not is_before_change:
           raise _OtherOptions(f'`{name}` ({now}): {path} was made with {then}, and a run goes on exactly. Put '
                               f'{run}/options.json back as it was, or start a new run with --init_from={path}.')
       with _naming(path):
@@ -223,7 +226,7 @@ def load_generator_and_space(run, checkpoint='latest'):
     read = lambda name: reader.get_tensor(name) if reader.has_tensor(name) else None
     pictures = read(_PICTURES)
     if pictures is None:
-      space = latents.Normal(options.networks.z_dims, read(f'{adapter.PICTURE_Z}/{_VALUE}'))
+      space = latents.Normal(options.networks.z_dims, read(f'{_PICTURE_Z}/{_VALUE}'))
     else:
       space = places.read_space(read(f'{places.PLACES}/{_VALUE}'), json.loads(pictures.decode('utf-8')), step)
   return generator, space, options, step
@@ -305,6 +308,10 @@ def _newest_that_can_be(run, restore):
       if path == paths[-1]:
         raise
       logging.warning('%s The one before it is taken.', str(error).partition('. Use')[0] + '.')
+
+
+def _step_of(path):
+  return int(pathlib.Path(path).name.removeprefix('ckpt-'))
 
 
 def _saved_steps(folder):

@@ -10,28 +10,28 @@ _NUM_HELD = 2
 _MIB = 2**20
 
 
-def text(trainer, training_set):
+def text(learner, training_set):
   """Returns the lines of `--dry_run`.
 
   The memory is an estimate: it counts weights, Adam's moments, gradients and each layer's activations, and not what a
   convolution needs beside them.
 
   Args:
-    trainer: `trainer.Trainer`.
+    learner: `learner.Learner`.
     training_set: `input_pipeline.TrainingSet`.
 
   Returns:
     str, some lines, without the options.
   """
-  options, num_replicas = trainer.options, trainer.strategy.num_replicas_in_sync
+  options, num_replicas = learner.options, learner.strategy.num_replicas_in_sync
   size, batch_size = options.networks.image_size_px, options.data.global_batch_size
-  counts = {name: sum(int(np.prod(variable.shape)) for variable in getattr(trainer, name).trainable_variables)
+  counts = {name: sum(int(np.prod(variable.shape)) for variable in getattr(learner, name).trainable_variables)
             for name in ('generator', 'discriminator')}
   # Weights, gradients and two moments of each network, and the averaged generator.
   weights = 4 * (4 * sum(counts.values()) + counts['generator'])
   bytes_each = _BYTES[options.training.precision]
-  held = _num_activations(trainer.generator) + 2 * _num_activations(trainer.discriminator)
-  activations = _NUM_HELD * held * bytes_each * (batch_size // num_replicas + trainer.num_companions)
+  held = _num_activations(learner.generator) + 2 * _num_activations(learner.discriminator)
+  activations = _NUM_HELD * held * bytes_each * batch_size // num_replicas
   decoded = training_set.num_images * size * size * 3 if training_set.storage == 'memory' else 0
   is_overlapping = options.data.minibatches == 'overlapping'
   new_images = batch_plan.window_stride(batch_size, options.data.overlap_fraction) if is_overlapping else batch_size

@@ -123,9 +123,9 @@ class Decision:
   """That training shall not just go on.
 
   Attributes:
-    action: 'stop' or 'rollback', both to the checkpoint `to_step`; or 'enough', to end as at the last minibatch.
+    action: 'stop' or 'rollback', both at the checkpoint `to_step`; or 'enough', to end as at the last minibatch.
     verdict: `Verdict`, or None for 'enough'.
-    to_step: int, the minibatch to go back to, or None for 'enough'.
+    to_step: int, the minibatch to go back to; None for 'enough', and to stop where none is left that was good.
   """
 
   action: str
@@ -141,7 +141,8 @@ def decide(options, verdict, to_step):
     verdict: `Verdict`.
     to_step: int, the minibatch of the latest checkpoint before it, or None where there is none.
   """
-  if not verdict.is_collapse or options.on_collapse == 'warn' or to_step is None:
+  if not verdict.is_collapse or options.on_collapse == 'warn' or (
+      options.on_collapse == 'rollback' and to_step is None):
     return None
   return Decision(options.on_collapse, verdict, to_step)
 
@@ -162,6 +163,12 @@ class Monitor(tf.Module):
     """int, the minibatch of the first look that raised the suspicion of a collapse which lasts, or None."""
     since = [int(row[0]) for kind, row in zip(RULES, self._streaks.numpy()) if kind in COLLAPSES and row[0] >= 0]
     return min(since, default=None)
+
+  def forget_told(self):
+    """Lets what was told and still holds be told again."""
+    streaks = self._streaks.numpy()
+    streaks[:, 2] = 0
+    self._streaks.assign(streaks)
 
   def judge(self, step, values):
     """Takes in a look.
@@ -214,6 +221,11 @@ def load_verdicts(run):
 def num_rollbacks(run):
   """Returns how many times a run was rolled back, int."""
   return sum(line['action'] == 'rollback' for line in load_verdicts(run))
+
+
+def changed_at(run):
+  """Returns the minibatch (int) from which a run went on with a changed recipe the last time, or None."""
+  return next((line['to_step'] for line in reversed(load_verdicts(run)) if line['action'] == 'rollback'), None)
 
 
 def drop_verdicts_after(run, step):

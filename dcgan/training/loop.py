@@ -12,14 +12,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _MOST_SECS_ALONE = 1.0  # how long the device runs alone; a signal waits so long
 
 
-def run(trainer, iterator, log, actions, num_minibatches, agree):
+def run(learner, iterator, log, actions, num_minibatches, agree):
   """Trains up to `num_minibatches`, or until SIGINT or SIGTERM, and acts a last time.
 
   Args:
-    trainer: `trainer.Trainer`; its `step` tells where training stands.
+    learner: `learner.Learner`; its `step` tells where training stands.
     iterator: over the distributed minibatches that are left.
     log: callable with an attribute `every_steps`, called as `log(step, history)` at its multiples and before any
-      action; `history` holds each minibatch since the last call, as `trainer.Trainer.train` returns it.
+      action; `history` holds each minibatch since the last call, as `learner.Learner.train` returns it.
     actions: list of callables with an attribute `every_steps`, called as `action(step, is_last)` at its multiples and
       where training ends, after `log`. One that returns something true ends training: at once and without the others,
       or where its attribute `action` is 'enough' with them.
@@ -29,7 +29,7 @@ def run(trainer, iterator, log, actions, num_minibatches, agree):
   Returns:
     What ended training early: a `signal.Signals`, what an action returned, or None.
   """
-  step = trainer.step
+  step = learner.step
   is_last = step >= num_minibatches
   is_stopped, num_alone = False, 1
   with _caught_signals() as caught:
@@ -40,7 +40,7 @@ def run(trainer, iterator, log, actions, num_minibatches, agree):
         num_steps = min(num_alone, target - step)
         start = time.monotonic()
         parts.append({name: values.numpy() for name, values in
-                      trainer.train(iterator, tf.constant(num_steps, tf.int64)).items()})
+                      learner.train(iterator, tf.constant(num_steps, tf.int64)).items()})
         step += num_steps
         # Decided once: a signal after this waits for the next round.
         stopped, paced = agree([bool(caught), _paced(num_steps, time.monotonic() - start)])

@@ -13,21 +13,21 @@ from dcgan.model import latents
 from dcgan.model import losses
 from dcgan.model import networks
 from dcgan.model import region
-from dcgan.training import trainer
+from dcgan.training import learner
 
 PLACES = 'places'  # in the checkpoint
 _NUM_SCALES = 3
 _BETA_2, _EPSILON = 0.9, 1e-8
-# Streams of random numbers, after those of `trainer.Trainer`.
-_SHAKEN, _SIZES, _BETWEEN, _FRACTIONS = range(trainer.NUM_STREAMS, trainer.NUM_STREAMS + 4)
+# Streams of random numbers, after those of `learner`.
+_SHAKEN, _SIZES, _BETWEEN, _FRACTIONS = range(learner.NUM_STREAMS, learner.NUM_STREAMS + 4)
 _NEAREST = 3  # of the minibatch, for 'neighbours'
 
 
-class PlaceLearner(trainer.Trainer):
+class PlaceLearner(learner.Learner):
   """The state of training with places and its step.
 
-  A GAN of a few hundred pictures keeps one expression and forgets the rest, because nothing ties a picture to a point of
-  Z. Here each picture has such a point, its place, and the generator learns to make the picture there: by its
+  A GAN of a few hundred pictures keeps one expression and forgets the rest, because nothing ties a picture to a point
+  of Z. Here each picture has such a point, its place, and the generator learns to make the picture there: by its
   pixels, its edges at three scales, and what the discriminator's layers see in it. The adversarial loss sees those
   pictures and others made between the places of a minibatch, so that what lies between is as sharp. After Bojanowski
   et al. 2018 (GLO, arXiv:1707.05776) and Nitzan et al. 2022 (MyStyle, arXiv:2203.17272).
@@ -41,12 +41,12 @@ class PlaceLearner(trainer.Trainer):
     admission: `admission.Admission`, of the pictures that are trained on.
   """
 
-  STEP_METRICS = (*trainer.Trainer.STEP_METRICS, 'loss/reconstruction', 'loss/pixels')
-  METRICS = (*STEP_METRICS, *trainer.Trainer.METRICS[len(trainer.Trainer.STEP_METRICS):])
-  wants_places = True
+  METRICS = ('loss/generator', 'loss/discriminator', 'loss/reconstruction', 'loss/pixels', 'logits/real',
+             'logits/fake', 'logits/real_sign', 'gradients/generator', 'gradients/discriminator', 'penalty/r1')
+  wants_numbers = True
 
   def __init__(self, options, strategy, training_set):
-    """Builds everything, as `trainer.Trainer`.
+    """Builds everything, as `learner.Learner`.
 
     Args:
       options: `config.Config`.
@@ -65,24 +65,29 @@ class PlaceLearner(trainer.Trainer):
     with strategy.scope():
       self._places, self._variances, self._visits = (make(value) for value in (
           tf.constant(start), tf.zeros_like(start), tf.zeros([len(start), 1])))
-    self._compiled_alone = (tf.function(self._reconstruct, jit_compile=True) if options.training.xla
-                            else self._reconstruct)
+    self._step, self._step_alone = self._compiled(self._replica_step), self._compiled(self._reconstruct)
     num_first = int(np.sum(self.admission.steps == 0))
     self._num_alone = -(-options.places.alone_visits * num_first // options.data.global_batch_size)
     if self._num_alone >= options.training.num_minibatches:
-      logging.warning('All %d minibatches are for reconstruction alone, which leaves pictures soft: %d pictures are seen '
-                      '%d times first. Raise --num_minibatches to %d, or lower --alone_visits.',
+      logging.warning('All %d minibatches are for reconstruction alone, which leaves pictures soft: %d pictures are '
+                      'seen %d times first. Raise --num_minibatches to %d, or lower --alone_visits.',
                       options.training.num_minibatches, num_first, options.places.alone_visits,
                       self._num_alone * 4 // 3)
     self._joins = tf.constant(self.admission.steps)
     self.stages = self.admission.stages
     self._judge = tf.keras.Model(self.discriminator.inputs, (
         self.discriminator.output, networks.build_features(self.discriminator).output), name='judge')
-    self.extra_state = {PLACES: self._places, 'places_variances': self._variances, 'places_visits': self._visits}
-    self.extra_texts = {'pictures': json.dumps(dict(
-        keys=[training_set.keys[i] for i in trained_on],
-        times_secs=[None if np.isnan(secs) else float(secs) for secs in times_secs],
-        joins=self.admission.steps.tolist()))}
+    self._pictures = json.dumps(dict(keys=[training_set.keys[i] for i in trained_on],
+                                     times_secs=[None if np.isnan(secs) else float(secs) for secs in times_secs],
+                                     joins=self.admission.steps.tolist()))
+
+  @property
+  def state(self):
+    return super().state | {PLACES: self._places, 'places_variances': self._variances, 'places_visits': self._visits}
+
+  @property
+  def texts(self):
+    return {'pictures': self._pictures}
 
   @property
   def placed(self):
@@ -91,14 +96,18 @@ class PlaceLearner(trainer.Trainer):
   @property
   def space(self):
     """`region.Region` of the pictures that have joined."""
-    return read_space(self._places.numpy(), json.loads(self.extra_texts['pictures']), self.step)
+    return read_space(self._places.numpy(), json.loads(self._pictures), self.step)
 
   def _learn(self, minibatch):
     pixels, numbers = minibatch
     if self.strategy.num_replicas_in_sync > 1:  # points lie between any two of the whole minibatch
       numbers = self.strategy.gather(numbers, axis=0)
     with tf.control_dependencies([self._join()]):
-      return super()._learn((pixels, tf.ensure_shape(numbers, [self.options.data.global_batch_size])))
+      minibatch = pixels, tf.ensure_shape(numbers, [self.options.data.global_batch_size])
+      if not self._num_alone:
+        return self._with_r1_where_due(self._step, minibatch)
+      return tf.cond(self.global_step < self._num_alone, lambda: self._on_replicas(self._step_alone, minibatch),
+                     lambda: self._with_r1_where_due(self._step, minibatch))
 
   def _join(self):
     """Lets the pictures that join at this minibatch begin between those that they are like; returns an operation."""
@@ -113,19 +122,8 @@ class PlaceLearner(trainer.Trainer):
 
     return tf.cond(tf.reduce_any(joins), assign, lambda: tf.constant(False))
 
-  def _step(self, minibatch):
-    num_alone = self._num_alone
-    if not num_alone:
-      return super()._step(minibatch)
-
-    def alone():
-      per_replica = self.strategy.run(self._compiled_alone, args=(minibatch,))
-      return self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
-
-    return tf.cond(self.global_step < num_alone, alone, lambda: super(PlaceLearner, self)._step(minibatch))
-
   def _reconstruct(self, minibatch):
-    """Trains places and G by pixels and edges; takes and returns the same as `_replica_step`."""
+    """Trains places and G by pixels and edges alone; returns the metrics as `_replica_step` does."""
     pixels, numbers = minibatch
     options = self.options.places
     real_images = images.to_float(pixels)
@@ -138,13 +136,18 @@ class PlaceLearner(trainer.Trainer):
                         + options.edges_weight * losses.edge_distance(real_images, made, _NUM_SCALES))
     norm = self._update(tape, reconstruction, self.generator.trainable_variables, self.generator_optimizer,
                         (places, numbers))
-    values = {'gradients/generator': norm, 'loss/reconstruction': reconstruction, 'loss/pixels': pixels_loss}
-    return self._replica_share(tf.stack([values.get(name, tf.constant(0.0)) for name in self.STEP_METRICS]))
+    return dict.fromkeys(self.METRICS, tf.constant(0.0)) | {
+        'gradients/generator': norm, 'loss/reconstruction': reconstruction, 'loss/pixels': pixels_loss}
 
   def _replica_step(self, minibatch, has_r1):
-    """Trains places, G and D on this replica's part of a minibatch, and the numbers of all its pictures; returns its share.
+    """Trains places, G and D at once, from one pass of each: another look of D at the fakes would take a sixth longer.
 
-    G and D learn at once, from one pass of each: D's second look at the fakes would take a sixth of the step.
+    Args:
+      minibatch: this replica's pictures, and the numbers of all pictures of the minibatch.
+      has_r1: bool.
+
+    Returns:
+      dict of float32 [] by `METRICS`.
     """
     pixels, numbers = minibatch
     options = self.options.places
@@ -154,18 +157,17 @@ class PlaceLearner(trainer.Trainer):
     with tf.GradientTape(persistent=True) as tape:
       tape.watch(places)
       fake_images = self.generator(self._points(places), training=True)
-      made, real_seen, fake_seen = fake_images[:num_pictures], *self._augmented(real_images, fake_images)
+      made, real_seen, fake_seen = fake_images[:num_pictures], *self._seen(real_images, fake_images)
       with tf.GradientTape(watch_accessed_variables=False) as image_tape:
         if has_r1:
           image_tape.watch(real_seen)
         real_logits, real_features = self._judge(real_seen, training=True)
       fake_logits, fake_features = self._judge(fake_seen, training=True)
       r1 = losses.r1_penalty(real_logits, real_seen, image_tape) if has_r1 else tf.constant(0.0)
-      discriminator_loss = self._losses.discriminator(real_logits, fake_logits,
-                                                      self.options.regularization.label_smoothing)
+      discriminator_loss = losses.discriminator_loss(real_logits, fake_logits)
       regularization = self.options.regularization
       objective = discriminator_loss + regularization.r1_gamma * regularization.r1_every_steps * r1
-      generator_loss = self._losses.generator(fake_logits)
+      generator_loss = losses.generator_loss(fake_logits)
       pixels_loss = tf.reduce_mean(tf.abs(real_images - made))
       reconstruction = (options.pixels_weight * pixels_loss
                         + options.edges_weight * losses.edge_distance(real_images, made, _NUM_SCALES)
@@ -173,12 +175,14 @@ class PlaceLearner(trainer.Trainer):
                             {name: tf.stop_gradient(value) for name, value in real_features.items()},
                             {name: value[:num_pictures] for name, value in fake_features.items()}))
       loss = reconstruction + options.adversarial_weight * generator_loss
-    norms = [self._update(tape, loss, self.generator.trainable_variables, self.generator_optimizer, (places, numbers)),
-             self._update(tape, objective, self.discriminator.trainable_variables, self.discriminator_optimizer)]
-    signs = tf.sign(real_logits - self._losses.boundary)
-    means = map(tf.reduce_mean, (real_logits, fake_logits, signs))
-    return self._replica_share(tf.stack([generator_loss, discriminator_loss, *means, *norms, reconstruction,
-                                         pixels_loss, r1]))
+    norm = self._update(tape, loss, self.generator.trainable_variables, self.generator_optimizer, (places, numbers))
+    discriminator_norm = self._update(tape, objective, self.discriminator.trainable_variables,
+                                      self.discriminator_optimizer)
+    return {'loss/generator': generator_loss, 'loss/discriminator': discriminator_loss,
+            'loss/reconstruction': reconstruction, 'loss/pixels': pixels_loss,
+            'logits/real': tf.reduce_mean(real_logits), 'logits/fake': tf.reduce_mean(fake_logits),
+            'logits/real_sign': tf.reduce_mean(tf.sign(real_logits)), 'gradients/generator': norm,
+            'gradients/discriminator': discriminator_norm, 'penalty/r1': r1}
 
   def _points(self, places):
     """Returns what this replica's G sees of the places of a minibatch: its own, shaken, and points between them."""
@@ -211,21 +215,20 @@ class PlaceLearner(trainer.Trainer):
     """Returns uniform numbers in [0, 1), the same on each replica."""
     return tf.random.stateless_uniform(shape, self._seed(stream), alg='philox')
 
-  def _augmented(self, real_images, fake_images):
+  def _seen(self, real_images, fake_images):
     """Returns what D sees: the same is done to a picture and to the one made at its place, so that they compare."""
-    options = self.options.augmentation
-    if not options.policies and not self.options.regularization.instance_noise:
+    if not self.options.augmentation.policies:
       return real_images, fake_images
     num_pictures = self._per_replica_batch_size
-    real = self._disturbed(real_images, trainer.REAL)
-    made = self._disturbed(fake_images[:num_pictures], trainer.REAL)
+    real = self._augmented(real_images, learner.REAL)
+    made = self._augmented(fake_images[:num_pictures], learner.REAL)
     if not self._num_between:
       return real, made
     extra = tf.concat([fake_images[num_pictures:]] + [fake_images[:num_pictures - self._num_between]], axis=0)
-    return real, tf.concat([made, self._disturbed(extra, trainer.FAKE)[:self._num_between]], axis=0)
+    return real, tf.concat([made, self._augmented(extra, learner.FAKE)[:self._num_between]], axis=0)
 
   def _update(self, tape, objective, variables, optimizer, placed=None):
-    """Updates variables, and places (values, numbers), by the gradients of all replicas; returns the gradients' norm."""
+    """Updates variables, and places (values, numbers), by all replicas' gradients; returns the gradients' norm."""
     sources = list(variables) + ([placed[0]] if placed else [])
     gradients = self._gradients(tape, objective, sources, optimizer)
     if placed:

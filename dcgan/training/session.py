@@ -27,6 +27,9 @@ from dcgan.training import runs
 from dcgan.training import transfers
 
 
+_MORE_HELP = f'More photos help, and a model of many faces to start from (--init_from={transfers.SHIPPED}).'
+
+
 @dataclasses.dataclass(frozen=True)
 class Result:
   """What a session leaves: the run's folder, the global step, and the signal that ended it early, or None."""
@@ -75,7 +78,7 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
       logging.info('%s', report.text)
       transfers.save_report(run, report)
     images.save_picture(run / 'reals.png', images.make_grid(parts.real_images()))
-    if options.health.on_collapse == 'rollback':
+    if options.health.on_collapse != 'warn':
       parts.checkpoints(run).save(0)  # so that there is one before any collapse
     ended_by, step = _train(run, run, parts, is_new=True, also_due=also_due)
     return _told(ended_by, run if devices.is_chief(strategy) else pathlib.Path(checkpoints_dir), step, strategy)
@@ -108,10 +111,12 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
   with _folder(strategy, lambda: run) as folder, _log_file(folder), _explained(strategy):
     to_step = runs.load_going_back(run)
     if to_step is None:
-      parts.checkpoints(folder).restore_latest(run)
+      parts.restore_latest(folder, run, health.changed_at(run))
+      if options.health.on_collapse != 'warn':
+        parts.warn_anew()  # of what was only told so far
     else:
       parts.go_back(folder, run, to_step)
-    step = parts.trainer.step
+    step = parts.learner.step
     if step >= options.training.num_minibatches:
       raise errors.InputError(f'`num_minibatches` ({options.training.num_minibatches}): {run} is at minibatch {step} '
                               f'already. Use more, as in --num_minibatches={2 * step}.')
@@ -149,11 +154,11 @@ def _at_its_start(options, init_from, strategy, storage):
   donor = transfers.load_donor(init_from) if init_from else None
   if options.training.transfer == 'auto':
     options = options.replace('training', transfer=transfers.choose(donor, options, manifest) if donor else 'full')
-  if options.training.transfer == 'bn_only' or donor and donor.model.options.networks.z_map:
+  if donor and donor.model.options.networks.z_map:
     options = options.replace('networks', z_map=True)
   with _explained(strategy):
     parts = assembly.build(options, manifest, strategy, storage)
-    return parts, donor, transfers.transfer(donor, parts.trainer, manifest) if donor else None
+    return parts, donor, transfers.transfer(donor, parts.learner, manifest) if donor else None
 
 
 def _train(folder, run, parts, is_new, also_due):
@@ -171,30 +176,41 @@ def _train(folder, run, parts, is_new, also_due):
     try:
       ended_by = parts.train(folder, run, is_new, also_due)
     except health.Diverged as error:
-      verdict = health.Verdict('diverged', parts.trainer.step, str(error).partition('. ')[0] + '.')
+      verdict = health.Verdict('diverged', parts.learner.step, str(error).partition('. ')[0] + '.')
       ended_by = health.decide(parts.options.health, verdict, checkpoints.step_before(run, verdict.since_step))
-      if not ended_by:
+      if not ended_by or ended_by.to_step is None:
         health.write_verdict(folder, verdict.since_step, verdict, 'warn')
         raise
     if not isinstance(ended_by, health.Decision) or ended_by.action == 'enough':
       parts.save_gallery(folder)
-      return ended_by if isinstance(ended_by, signal.Signals) else None, parts.trainer.step
+      return ended_by if isinstance(ended_by, signal.Signals) else None, parts.learner.step
+    if ended_by.to_step is None:
+      return _stopped_in_place(folder, parts, ended_by), parts.learner.step
     parts = _gone_back(folder, run, parts, ended_by, num_rollbacks)
     if ended_by.action == 'stop' or num_rollbacks >= parts.options.health.max_rollbacks:
       parts.save_gallery(folder)
-      return ended_by, parts.trainer.step
+      return ended_by, parts.learner.step
     num_rollbacks, is_new = num_rollbacks + 1, False
+
+
+def _stopped_in_place(folder, parts, decision):
+  """Saves a run of which no good checkpoint is left, and tells of it; returns the decision."""
+  logging.warning('%s Stopping; no checkpoint from before it is there to go back to. %s', decision.verdict.sentence,
+                  _MORE_HELP)
+  health.write_verdict(folder, parts.learner.step, decision.verdict, 'stop')
+  parts.checkpoints(folder).save(parts.learner.step)
+  parts.save_gallery(folder)
+  return decision
 
 
 def _gone_back(folder, run, parts, decision, num_rollbacks):
   """Returns the `assembly.Assembly` of the checkpoint to go back to, with a changed recipe where it is to train on."""
-  step, options = parts.trainer.step, parts.options
-  told = (f'Going back to minibatch {decision.to_step:,}, the last good one, and stopping. More photos help, and a '
-          f'model of many faces to start from (--init_from={transfers.SHIPPED}).')
+  step, options = parts.learner.step, parts.options
+  told = f'Going back to minibatch {decision.to_step:,}, the last good one, and stopping. {_MORE_HELP}'
   action, change = 'stop', None
   if decision.action == 'rollback' and num_rollbacks < options.health.max_rollbacks:
     options, change = recipes.next_recipe(options, decision.verdict.kind == 'diverged',
-                                          float(parts.trainer.augmentation.probability.numpy()))
+                                          float(parts.learner.augmentation.probability.numpy()))
     action, told = 'rollback', f'Rolling back to minibatch {decision.to_step:,} with {change}.'
   elif decision.action == 'rollback':
     told = f'After {num_rollbacks} rollback{"s" * (num_rollbacks != 1)} it came again. {told}'
@@ -216,13 +232,17 @@ def _told(ended_by, run, step, strategy):
     name = ended_by.name if isinstance(ended_by, signal.Signals) else 'Done'
     logging.info('%s at minibatch %d; the chief keeps the run.', name, step)
   elif isinstance(ended_by, health.Decision):
-    logging.info('Stopped: %s is as it was at minibatch %d, before the collapse.', run, step)
+    logging.info('Stopped: %s is as it was at minibatch %d%s.', run, step,
+                 '' if ended_by.to_step is None else ', before the collapse')
   elif not ended_by:
     logging.info('Done: %d minibatches. Animate two expressions that are chosen by themselves with: python -m '
                  'tools.animate --run=%s, or choose from %s and add --source=A --target=B', step, run,
                  gallery.default_path(run))
   else:
-    logging.info('%s at minibatch %d: saved. Go on with: python -m dcgan.train --resume=%s', ended_by.name, step, run)
+    saved = checkpoints.steps(run)[-1:]
+    kept = 'saved' if saved == [step] else f'it goes on from minibatch {saved[0]}' if saved else 'nothing is saved yet'
+    logging.info('%s at minibatch %d: %s. Go on with: python -m dcgan.train --resume=%s', ended_by.name, step, kept,
+                 run)
   return Result(run=run, global_step=step, signal=ended_by if isinstance(ended_by, signal.Signals) else None)
 
 

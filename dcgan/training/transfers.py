@@ -64,9 +64,7 @@ class Report:
     """One line for the log."""
     parts = [f'Took {len(self.taken)} of {len(self.taken) + len(self.left)} variables from {self.source} at minibatch '
              f'{self.step:,}, with fresh optimizers']
-    if self.transfer == 'bn_only':
-      parts.append("only the scales and shifts of the generator's BatchNorm are learnt, and a z for each picture")
-    elif self.frozen:
+    if self.frozen:
       parts.append(f'frozen by --transfer={self.transfer}: {_layers(self.frozen)}')
     if self.left:
       parts.append(f'left at their start: {_layers(self.left)}')
@@ -121,19 +119,19 @@ def choose(donor, options, manifest):
   return presets.choose_transfer(len(trained_on))
 
 
-def transfer(donor, trainer, manifest):
-  """Copies the weights of a model into a new trainer: the report's Universal Face Model (experiment 5).
+def transfer(donor, learner, manifest):
+  """Copies the weights of a model into a new learner: the report's Universal Face Model (experiment 5).
 
   Generator, discriminator and averaged generator are taken, variable by variable, where name and shape agree: of a
   model of another resolution the layers up to the smaller one. The optimizers and the global step stay fresh, so the
   averaged generator follows the new pictures from the first minibatch on. A model that saw another crop of the face is
-  taken with a warning. Where only scales and shifts are learnt ('bn_only'), and where pictures have places, the
-  generator too takes the averaged one's values, which are the better ones. A map of Z was learnt by the averaged one
-  alone, and is taken from there.
+  taken with a warning. Where pictures have places, the generator too takes the averaged one's values, which are the
+  better ones. A map of Z, which runs of earlier versions may have, was learnt by the averaged one alone, and is taken
+  from there.
 
   Args:
     donor: `Donor`.
-    trainer: `trainer.Trainer`, at its start.
+    learner: `learner.Learner`, at its start.
     manifest: `records.Manifest` of the set that it is to be trained on.
 
   Returns:
@@ -143,18 +141,14 @@ def transfer(donor, trainer, manifest):
     errors.InputError: its faces are aligned otherwise than those of the set, nothing in it fits, or layers that would
       stay as they are do not.
   """
-  learns_little = trainer.options.training.transfer == 'bn_only'
-  begins_averaged = learns_little or trainer.options.training.learner == 'places'
-  _check_alike(donor, trainer.options, manifest)
+  begins_averaged = learner.options.training.learner == 'places'
+  _check_alike(donor, learner.options, manifest)
   taken, left = [], []
   for network in weights.NETWORKS:
     values = donor.model.values['generator_ema' if network == 'generator' and begins_averaged else network]
-    for variable in getattr(trainer, network).variables:
+    for variable in getattr(learner, network).variables:
       name = variable.name.removesuffix(':0')
-      is_map = name.startswith('z_map/')
-      if is_map and learns_little:  # the adapter makes its own, which begins as the identity
-        continue
-      value = (donor.model.values['generator_ema'] if is_map else values).get(name)
+      value = (donor.model.values['generator_ema'] if name.startswith('z_map/') else values).get(name)
       if value is not None and value.shape == tuple(variable.shape):
         variable.assign(value)
         taken.append((f'{network}/{name}', variable))
@@ -165,16 +159,15 @@ def transfer(donor, trainer, manifest):
     theirs = donor.model.options.networks
     raise errors.InputError(
         f'`init_from` ({donor.path}): none of its layers fits these networks: {_layers(left, with_shapes=True)}. It '
-        f'has --channels={theirs.channels}, --image_size={theirs.image_size_px}, --kernel_size={theirs.kernel_size_px}: '
-        'leave yours out, or use the same.')
-  frozen = [f'{network}/{variable.name.removesuffix(":0")}' for network, variables in trainer.frozen.items()
-            for variable in variables]
+        f'has --channels={theirs.channels}, --image_size={theirs.image_size_px}, '
+        f'--kernel_size={theirs.kernel_size_px}: leave yours out, or use the same.')
+  frozen = [f'discriminator/{variable.name.removesuffix(":0")}' for variable in learner.frozen]
   lacking = sorted({name.partition(' (')[0] for name in left} & set(frozen))
   if lacking:
     raise errors.InputError(
-        f'`transfer` ({trainer.options.training.transfer}) keeps {_layers(lacking)} as they are, but {donor.path} has '
+        f'`transfer` ({learner.options.training.transfer}) keeps {_layers(lacking)} as they are, but {donor.path} has '
         'none that fit. Use --transfer=full.')
-  return Report(donor.path, donor.model.digest, donor.model.step, trainer.options.training.transfer,
+  return Report(donor.path, donor.model.digest, donor.model.step, learner.options.training.transfer,
                 tuple(name for name, _ in taken), tuple(frozen), tuple(left))
 
 

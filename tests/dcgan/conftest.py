@@ -96,11 +96,10 @@ def tiny_config(drawn_set):
 def everything_config(tiny_config):
   """The tiny one with every option of training switched on, each so strong that it shows within a few minibatches."""
   return dataclasses.replace(
-      tiny_config.replace('networks', discriminator_norm='spectral', minibatch_features='stddev').replace(
+      tiny_config.replace('networks', discriminator_norm='spectral').replace(
           'data', minibatches='overlapping'),
       augmentation=config.Augmentation(config.AUGMENTATIONS, mode='adaptive', probability=0.5, ramp_images=100),
-      regularization=config.Regularization(
-          label_smoothing=0.1, instance_noise=0.2, instance_noise_images=48, r1_gamma=1.0, r1_every_steps=2))
+      regularization=config.Regularization(r1_gamma=1.0, r1_every_steps=2))
 
 
 @pytest.fixture(scope='session')

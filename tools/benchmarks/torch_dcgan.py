@@ -2,8 +2,9 @@
 
 Needs PyTorch and nothing else: `torch_step` runs it in a process, and maybe an interpreter, of its own, because the
 threads of PyTorch and TensorFlow would be in each other's way in one. Layers, weights, losses and the order of updates
-are those of `dcgan.model.networks` and `dcgan.training.trainer`, but that padding is the same on all sides. What makes PyTorch fast
-is on: channels_last, fused Adam, autocast for bfloat16, cuDNN's search and TensorFloat-32 on a GPU.
+are those of `dcgan.model.networks` and `dcgan.training.adversarial`, but that padding is the same on all sides. What
+makes PyTorch fast is on: channels_last, fused Adam, autocast for bfloat16, cuDNN's search and TensorFloat-32 on a
+GPU.
 """
 
 import json

@@ -47,7 +47,7 @@ def measure(rounds, num_steps, global_batch_size, image_sizes_px, python):
   for size in image_sizes_px:
     for precision in _PRECISIONS:
       options = training_step.report(size, global_batch_size, strategy, precision)
-      ours = training_step.Step(options, strategy)
+      ours = training_step.bare_step(options, strategy)
       ours.train(1)  # traces
       with contextlib.closing(TorchStep(options, python)) as theirs:
         result = comparison.compare(

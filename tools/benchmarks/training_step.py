@@ -12,7 +12,7 @@ from dcgan.common import images
 from dcgan.model import networks
 from dcgan.options import config
 from dcgan.options import presets
-from dcgan.training import trainer
+from dcgan.training import adversarial
 from tools.benchmarks import alone
 from tools.benchmarks import comparison
 from tools.benchmarks import flops
@@ -51,26 +51,21 @@ def precisions():
 
 
 class Step:
-  """A trainer that is given one minibatch of noise, again and again.
+  """A learner that is given one minibatch of noise, again and again.
 
   Attributes:
-    trained: `trainer.Trainer`.
+    trained: `learner.Learner`; for `train_discriminator` an `adversarial.AdversarialLearner`.
   """
 
-  def __init__(self, options, strategy):
-    self.trained = trainer.Trainer(options, strategy)
-    self._strategy = strategy
-    size, batch_size = options.networks.image_size_px, options.data.global_batch_size
-    pixels = np.random.default_rng(0).integers(
-        0, 256, (batch_size + self.trained.num_companions, size, size, 3), np.uint8)
-    self._iterator = iter(strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensors(pixels).repeat()))
+  def __init__(self, trained):
+    self.trained = trained
+    size, batch_size = trained.options.networks.image_size_px, trained.options.data.global_batch_size
+    pixels = np.random.default_rng(0).integers(0, 256, (batch_size, size, size, 3), np.uint8)
+    minibatch = (pixels, np.arange(batch_size)) if trained.wants_numbers else pixels
+    self._iterator = iter(trained.strategy.experimental_distribute_dataset(
+        tf.data.Dataset.from_tensors(minibatch).repeat()))
     self._reals = images.to_float(pixels)
-    self._fakes = tf.reverse(self._reals[:batch_size], [2])
-    # pylint: disable=protected-access  # the parts of a step, which are nobody else's business
-    self._discriminator_step = self.trained._train_discriminator
-    if options.training.xla:
-      self._discriminator_step = tf.function(self._discriminator_step, jit_compile=True)
-    # pylint: enable=protected-access
+    self._fakes = tf.reverse(self._reals, [2])
 
   def train(self, num_steps):
     """Trains on so many minibatches; returns when they are done."""
@@ -86,9 +81,11 @@ class Step:
 
   @tf.function
   def _discriminator_steps(self, num_steps):
+    # pylint: disable=protected-access  # the parts of a step, which are nobody else's business
+    step = self.trained._compiled(self.trained._train_discriminator)
     loss = 0.0
     for _ in tf.range(num_steps):
-      loss = self._strategy.run(self._discriminator_step, args=(self._reals, self._fakes))[0]
+      loss = self.trained.strategy.run(step, args=(self._reals, self._fakes))['loss/discriminator']
     return loss
 
   @tf.function
@@ -96,6 +93,11 @@ class Step:
     for _ in tf.range(num_steps):
       self.trained._average_generator()  # pylint: disable=protected-access
     return num_steps
+
+
+def bare_step(options, strategy):
+  """Returns the `Step` of generator and discriminator alone; the arguments as in `bare`."""
+  return Step(adversarial.AdversarialLearner(options, strategy))
 
 
 def measure(rounds, num_steps, global_batch_size, image_sizes_px):
@@ -115,7 +117,7 @@ def measure(rounds, num_steps, global_batch_size, image_sizes_px):
   """
   strategy = devices.build_strategy('one')
   for size in image_sizes_px:
-    steps = {precision: Step(report(size, global_batch_size, strategy, precision), strategy)
+    steps = {precision: bare_step(report(size, global_batch_size, strategy, precision), strategy)
              for precision in precisions()}
     rates = comparison.in_turn(_warm(
         {(name, precision): work for precision, step in steps.items()
@@ -208,7 +210,7 @@ def peak_memory_mib(image_size_px, precision, global_batch_size):
   """
   strategy = devices.build_strategy('one')
   before_mib = _status_mib('VmRSS')
-  Step(report(image_size_px, global_batch_size, strategy, precision), strategy).train(2)
+  bare_step(report(image_size_px, global_batch_size, strategy, precision), strategy).train(2)
   if tf.config.list_physical_devices('GPU'):
     return tf.config.experimental.get_memory_info('GPU:0')['peak'] / 2**20
   return before_mib and _status_mib('VmHWM') - before_mib

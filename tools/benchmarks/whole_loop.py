@@ -9,8 +9,10 @@ import psutil
 
 from dcgan.common import devices
 from dcgan.common import files
+from dcgan.data import records
 from dcgan.options import presets
 from dcgan.training import actions
+from dcgan.training import assembly
 from dcgan.training import session
 from tools.benchmarks import alone
 from tools.benchmarks import comparison
@@ -48,8 +50,9 @@ def measure(rounds, num_steps, image_size_px, preset):
         'training', precision=devices.choose_precision(), num_minibatches=num_steps)
     options = options.replace('training', xla=devices.choose_xla(options, strategy)).validate()
     batch_size, num_bare_steps = options.data.global_batch_size, max(1, num_steps // 4)
-    steps = {_OPTIONS: training_step.Step(options, strategy),
-             _BARE: training_step.Step(training_step.bare(options, strategy, options.training.precision), strategy)}
+    parts = assembly.build(options, records.load_manifest(prefix), strategy, 'auto')
+    bare = training_step.bare(options, strategy, options.training.precision)
+    steps = {_OPTIONS: training_step.Step(parts.learner), _BARE: training_step.bare_step(bare, strategy)}
     shares = []
 
     def train():

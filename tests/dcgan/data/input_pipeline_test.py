@@ -167,7 +167,7 @@ def test_video_keeps_its_order_and_photos_are_ordered_by_similarity():
   options = config.Data(minibatches='overlapping', global_batch_size=8)
   for is_video in (True, False):
     given = memory_set(descriptors, is_video, np.zeros([40, 4, 4, 3], np.uint8))
-    plan = input_pipeline.make_plan(given, options, 10, num_companions=0, num_replicas=1, seed=0)[:, 0]
+    plan = input_pipeline.make_plan(given, options, 10, num_replicas=1, seed=0)[:, 0]
     values = plan if is_video else descriptors[plan, 0]
     steps = np.abs(np.diff(values, axis=1))
     assert ((steps == 1) | (steps == 39)).all()  # neighbours on the ring
@@ -175,15 +175,16 @@ def test_video_keeps_its_order_and_photos_are_ordered_by_similarity():
 
 @pytest.mark.parametrize('minibatches', config.MINIBATCHES)
 @pytest.mark.parametrize('is_video', [True, False])
-def test_no_minibatch_and_no_companion_is_held_out_and_all_others_are_seen(minibatches, is_video):
+def test_nothing_in_a_minibatch_is_held_out_and_all_others_are_seen(minibatches, is_video):
   held_out = [3, 4, 5, 17, 38]
   descriptors = np.random.default_rng(0).normal(size=[40, 8]).astype(np.float32)
   given = memory_set(descriptors, is_video, np.zeros([40, 4, 4, 3], np.uint8), held_out)
   options = config.Data(minibatches=minibatches, global_batch_size=8)
-  plan = input_pipeline.make_plan(given, options, 60, num_companions=3, num_replicas=2, seed=0)
-  assert plan.shape == (60, 2, 4 + 3) and plan.dtype == np.int64
-  for part in (plan[..., :4], plan[..., 4:]):
-    assert set(part.flat) == set(range(40)) - set(held_out)
+  plan = input_pipeline.make_plan(given, options, 60, num_replicas=2, seed=0)
+  assert plan.shape == (60, 2, 4) and plan.dtype == np.int64
+  assert set(plan.flat) == set(range(40)) - set(held_out)
+  whole = input_pipeline.make_plan(given, options, 60, num_replicas=1, seed=0)
+  np.testing.assert_array_equal(plan.reshape(60, 8), whole[:, 0])
 
 
 def test_a_set_is_parted_as_its_kind_and_fraction_tell(tmp_path, storage):

@@ -140,16 +140,6 @@ def test_the_gradient_of_a_mirrored_picture_is_mirrored_back(pictures):
     np.testing.assert_array_equal(gradient[i], weights[i, :, ::-1] if is_mirrored else weights[i])
 
 
-def test_instance_noise_is_standard_normal_and_from_the_seed():
-  draw = lambda *seed: augment.noise([64, 8, 8, 3], tf.constant(seed, tf.int64)).numpy()
-  noise = draw(3, 1)
-  assert noise.dtype == np.float32 and abs(noise.mean()) < 0.04 and abs(noise.std() - 1) < 0.03
-  assert (abs(noise) < 1).mean() == pytest.approx(0.6827, abs=0.02)  # uniform noise would have 0.577 there
-  assert abs((noise[1:] * noise[:-1]).mean()) < 0.04  # another for each picture
-  np.testing.assert_array_equal(draw(3, 1), noise)
-  assert (draw(3, 2) != noise).all() and (draw(4, 1) != noise).all()
-
-
 def probabilities(options, mean_signs, global_batch_size=50):
   """Returns the probability after each minibatch."""
   adaptive = augment.Adaptive(options)

@@ -47,9 +47,9 @@ def fixture_stats(tmp_path, writer):
   return actions.Stats(tmp_path, writer)
 
 
-@pytest.fixture(name='fake_trainer')
-def fixture_fake_trainer(tiny_config):
-  """What actions need of a trainer: options and an averaged generator."""
+@pytest.fixture(name='fake_learner')
+def fixture_fake_learner(tiny_config):
+  """What actions need of a learner: options and an averaged generator."""
   return types.SimpleNamespace(
       options=tiny_config, generator_ema=networks.build_generator(tiny_config.networks, 'float32'),
       space=latents.Normal(tiny_config.networks.z_dims))
@@ -151,10 +151,10 @@ def samples_of(folder):
 
 
 def test_samples_of_a_long_run_are_few_and_evenly_spread_and_the_last_is_kept(
-    tmp_path, fake_trainer, stats, monkeypatch):
+    tmp_path, fake_learner, stats, monkeypatch):
   monkeypatch.setattr(actions, '_MOST_SAMPLES', 4)
-  fake_trainer.options = fake_trainer.options.replace('periods', samples_every_steps=3)
-  samples = actions.Samples(tmp_path, fake_trainer, stats)
+  fake_learner.options = fake_learner.options.replace('periods', samples_every_steps=3)
+  samples = actions.Samples(tmp_path, fake_learner, stats)
   kept = {}
   for step in range(0, 100, 3):
     samples(step)
@@ -170,27 +170,27 @@ def test_samples_of_a_long_run_are_few_and_evenly_spread_and_the_last_is_kept(
   assert samples_of(tmp_path) == [0, 48, 96, 144]
 
 
-def test_a_short_run_keeps_every_grid(tmp_path, fake_trainer, stats):
-  samples = actions.Samples(tmp_path, fake_trainer, stats)
+def test_a_short_run_keeps_every_grid(tmp_path, fake_learner, stats):
+  samples = actions.Samples(tmp_path, fake_learner, stats)
   for step in (0, 3, 6):
     samples(step)
   assert samples_of(tmp_path) == [0, 3, 6]
   grid = iio.imread(tmp_path / 'samples_000003.png')
-  z = latents.sample_z(64, 4, fake_trainer.options.training.seed)
-  np.testing.assert_array_equal(grid[2:10, 2:10], networks.generate(fake_trainer.generator_ema, z)[0])
+  z = latents.sample_z(64, 4, fake_learner.options.training.seed)
+  np.testing.assert_array_equal(grid[2:10, 2:10], networks.generate(fake_learner.generator_ema, z)[0])
 
 
-def test_other_pictures_of_a_run_are_left_alone(tmp_path, fake_trainer, stats):
+def test_other_pictures_of_a_run_are_left_alone(tmp_path, fake_learner, stats):
   for name in ('samples_mine.png', 'reals.png', 'samples_000001.txt'):
     (tmp_path / name).write_bytes(b'mine')
-  actions.Samples(tmp_path, fake_trainer, stats)(3)
+  actions.Samples(tmp_path, fake_learner, stats)(3)
   assert {path.name for path in tmp_path.iterdir()} >= {'samples_mine.png', 'reals.png', 'samples_000001.txt'}
 
 
 def test_large_grids_are_made_smaller_for_tensorboard_only(
-    tmp_path, fake_trainer, stats, writer, monkeypatch):
+    tmp_path, fake_learner, stats, writer, monkeypatch):
   monkeypatch.setattr(actions, '_MOST_GRID_PX', 40)
-  actions.Samples(tmp_path, fake_trainer, stats)(3)
+  actions.Samples(tmp_path, fake_learner, stats)(3)
   writer.close()
   assert iio.imread(tmp_path / 'samples_000003.png').shape == (82, 82, 3)
   path, = (tmp_path / 'events').iterdir()
@@ -199,17 +199,17 @@ def test_large_grids_are_made_smaller_for_tensorboard_only(
   assert [int(side) for side in tf.make_ndarray(told[0].tensor)[:2]] == [40, 40]
 
 
-def test_the_best_checkpoint_follows_the_score(tmp_path, fake_trainer, stats):
-  generator, best = fake_trainer.generator_ema, checkpoints.Best()
-  z = latents.sample_z(actions.NUM_SCORED, 4, fake_trainer.options.training.seed)
+def test_the_best_checkpoint_follows_the_score(tmp_path, fake_learner, stats):
+  generator, best = fake_learner.generator_ema, checkpoints.Best()
+  z = latents.sample_z(actions.NUM_SCORED, 4, fake_learner.options.training.seed)
   reals = networks.generate(generator, z)
-  score = actions.Score(tmp_path, fake_trainer, reals, best, health.Monitor(), stats)
-  assert score.every_steps == fake_trainer.options.periods.checkpoint_every_steps
+  score = actions.Score(tmp_path, fake_learner, reals, best, health.Monitor(), stats)
+  assert score.every_steps == fake_learner.options.periods.checkpoint_every_steps
   weights, measured = generator.get_weights(), []
   for step, factor in ((2, 30.0), (4, 1.0), (6, 2.0)):
     generator.set_weights([factor * weight for weight in weights])
     score(step)
-    measured.append(sliced_wasserstein.SlicedWasserstein(reals, fake_trainer.options.training.seed).distance(
+    measured.append(sliced_wasserstein.SlicedWasserstein(reals, fake_learner.options.training.seed).distance(
         networks.generate(generator, z)))
     assert best.step == min(step, 4)
   told = [line['metric/sliced_wasserstein'] for line in lines(tmp_path)]
@@ -264,13 +264,13 @@ def test_a_full_disk_names_the_file_and_the_way_on(tmp_path, stats, monkeypatch,
     stats.write(3, {'a': 1.0})
 
 
-def test_a_run_that_goes_on_with_another_period_keeps_the_grids_that_it_has(tmp_path, fake_trainer, stats):
-  samples = actions.Samples(tmp_path, fake_trainer, stats)
+def test_a_run_that_goes_on_with_another_period_keeps_the_grids_that_it_has(tmp_path, fake_learner, stats):
+  samples = actions.Samples(tmp_path, fake_learner, stats)
   for step in (0, 3, 6, 9):
     samples(step)
   samples(10, is_last=True)
-  fake_trainer.options = fake_trainer.options.replace('periods', samples_every_steps=5)
-  samples = actions.Samples(tmp_path, fake_trainer, stats)
+  fake_learner.options = fake_learner.options.replace('periods', samples_every_steps=5)
+  samples = actions.Samples(tmp_path, fake_learner, stats)
   samples(15)
   assert samples_of(tmp_path) == [0, 3, 6, 9, 10, 15]
   samples(17, is_last=True)
@@ -278,10 +278,10 @@ def test_a_run_that_goes_on_with_another_period_keeps_the_grids_that_it_has(tmp_
   assert samples_of(tmp_path) == [0, 3, 6, 9, 10, 15, 20]
 
 
-def test_a_run_that_is_stopped_between_two_scores_is_not_scored_there(tmp_path, fake_trainer, stats):
+def test_a_run_that_is_stopped_between_two_scores_is_not_scored_there(tmp_path, fake_learner, stats):
   reals = np.random.default_rng(0).integers(0, 256, [9, 8, 8, 3], np.uint8)
-  fake_trainer.options = fake_trainer.options.replace('training', num_minibatches=7)
-  score = actions.Score(tmp_path, fake_trainer, reals, checkpoints.Best(), health.Monitor(), stats)
+  fake_learner.options = fake_learner.options.replace('training', num_minibatches=7)
+  score = actions.Score(tmp_path, fake_learner, reals, checkpoints.Best(), health.Monitor(), stats)
   for step in (2, 3, 7):
     score(step, is_last=True)
   assert [line['global_step'] for line in lines(tmp_path)] == [2, 7]
@@ -323,6 +323,11 @@ def test_without_a_checkpoint_before_a_collapse_there_is_nothing_to_go_back_to_a
   assert [line['action'] for line in health.load_verdicts(tmp_path)] == ['warn']
 
 
+def test_a_run_to_be_stopped_is_stopped_without_such_a_checkpoint_too(tmp_path, look_after):
+  decisions = look_after([0.2] * 3, 'stop', to_step=lambda since: None)
+  assert (decisions[6].action, decisions[6].to_step) == ('stop', None) and not health.load_verdicts(tmp_path)
+
+
 def test_a_trouble_that_is_no_collapse_is_told_and_beside_a_collapse_too(tmp_path, look_after):
   assert set(look_after([0.9] * 4, loss_ratio=8.0).values()) == {None}
   assert [(line['kind'], line['sentence']) for line in health.load_verdicts(tmp_path)] == [
@@ -342,17 +347,17 @@ def test_all_workers_judge_by_the_mean_of_what_they_see(tmp_path, look_after):
 
 
 @pytest.fixture(name='scored')
-def fixture_scored(tmp_path, fake_trainer, stats, monkeypatch):
+def fixture_scored(tmp_path, fake_learner, stats, monkeypatch):
   """Returns a function that gives a run some scores, one a minibatch, and returns (decisions, `checkpoints.Best`)."""
   monkeypatch.setattr(health, 'RULES', RULES)
 
   def scored(scores, stop_when='end'):
     given = iter(scores)
     monkeypatch.setattr(sliced_wasserstein.SlicedWasserstein, 'distance', lambda *_: next(given))
-    fake_trainer.options = fake_trainer.options.replace('health', stop_when=stop_when).replace(
+    fake_learner.options = fake_learner.options.replace('health', stop_when=stop_when).replace(
         'periods', checkpoint_every_steps=1)
     best = checkpoints.Best()
-    score = actions.Score(tmp_path, fake_trainer, np.zeros([9, 8, 8, 3], np.uint8), best, health.Monitor(), stats)
+    score = actions.Score(tmp_path, fake_learner, np.zeros([9, 8, 8, 3], np.uint8), best, health.Monitor(), stats)
     return [score(step) for step in range(1, len(scores) + 1)], best
 
   return scored

@@ -19,7 +19,7 @@ from tests.dcgan.training import session_test
 
 
 class Saved:
-  """A trainer of a few numbers, and its checkpoints in a run's folder."""
+  """A learner of a few numbers, and its checkpoints in a run's folder."""
 
   def __init__(self, folder, options, num_values=10):
     folder.mkdir(exist_ok=True)
@@ -29,24 +29,23 @@ class Saved:
     self.monitor = health.Monitor()
     self.loss_ratio = health.LossRatio()
     variable = lambda: tf.Variable(tf.zeros(num_values))
-    self.trainer = types.SimpleNamespace(
-        options=options, generator=variable(), discriminator=variable(), generator_ema=variable(),
-        generator_optimizer=variable(), discriminator_optimizer=variable(), augmentation=variable(),
-        r1=variable(), global_step=tf.Variable(0, dtype=tf.int64), extra_texts={})
+    state = {name: variable() for name in ('generator', 'discriminator', 'generator_ema', 'generator_optimizer')}
+    state['global_step'] = tf.Variable(0, dtype=tf.int64)
+    self.learner = types.SimpleNamespace(options=options, state=state, texts={}, **state)
     self.checkpoints = checkpoints.Checkpoints(
-        folder, self.trainer, self.best, self.monitor, loss_ratio=self.loss_ratio)
+        folder, self.learner, self.best, self.monitor, loss_ratio=self.loss_ratio)
 
   def save(self, step):
-    for value in (self.trainer.generator, self.trainer.discriminator_optimizer):
+    for value in (self.learner.generator, self.learner.generator_optimizer):
       value.assign(tf.fill(value.shape, float(step)))
-    self.trainer.global_step.assign(step)
+    self.learner.global_step.assign(step)
     self.checkpoints.save(step)
 
   def restored_step(self):
     """Restores the latest; returns its step, and has looked that its numbers are whole."""
     self.checkpoints.restore_latest(self.folder)
-    step = int(self.trainer.global_step)
-    for value in (self.trainer.generator, self.trainer.discriminator_optimizer):
+    step = int(self.learner.global_step)
+    for value in (self.learner.generator, self.learner.generator_optimizer):
       np.testing.assert_array_equal(value, float(step))
     return step
 
@@ -140,6 +139,19 @@ def test_of_a_damaged_latest_checkpoint_the_one_before_is_taken_with_a_warning(s
   assert warning.endswith('). The one before it is taken.')
 
 
+def test_of_a_damaged_checkpoint_after_a_rollback_the_one_of_the_older_recipe_is_taken(saved, tiny_config):
+  saved.save(2)
+  later = Saved(saved.folder, tiny_config.replace('regularization', r1_gamma=1.0))
+  later.save(4)
+  empty(saved.folder / f'ckpt-4.{DATA}')
+  with pytest.raises(errors.InputError, match=r'`r1_gamma` \(1.0\): .*ckpt-2 was made with 0.0'):
+    later.checkpoints.restore_latest(saved.folder)
+  later.checkpoints.restore_latest(saved.folder, changed_at=2)
+  assert int(later.learner.global_step) == 2
+  with pytest.raises(errors.InputError, match='r1_gamma'):  # one from behind the change has the options of now
+    later.checkpoints.restore_latest(saved.folder, changed_at=1)
+
+
 def test_a_checkpoint_without_index_is_none(saved, caplog):
   for step in (2, 4):
     saved.save(step)
@@ -212,7 +224,7 @@ def test_a_full_disk_is_told_and_the_checkpoint_before_is_whole(tmp_path, tiny_c
 
 
 @pytest.mark.parametrize('group,changes,name,then,now', [
-    ('training', dict(loss='hinge'), 'loss', 'nonsaturating', 'hinge'),
+    ('training', dict(beta1=0.9), 'beta1', '0.5', '0.9'),
     ('training', dict(learning_rate=0.5), 'learning_rate', '0.01', '0.5'),
     ('regularization', dict(r1_gamma=1.0), 'r1_gamma', '0.0', '1.0'),
     ('augmentation', dict(mode='adaptive'), 'mode', 'fixed', 'adaptive'),
@@ -327,8 +339,8 @@ def test_going_back_puts_back_an_earlier_checkpoint_and_deletes_the_later_ones(s
     saved.save(step)
   other = Saved(saved.folder, tiny_config.replace('training', learning_rate=0.5))
   other.checkpoints.go_back(saved.folder, 4)
-  assert int(other.trainer.global_step) == 4 and other.monitor.suspected_since is None
-  np.testing.assert_array_equal(other.trainer.generator, 4.0)
+  assert int(other.learner.global_step) == 4 and other.monitor.suspected_since is None
+  np.testing.assert_array_equal(other.learner.generator, 4.0)
   other.save(4)  # under the changed options
   assert steps_in(saved.folder) == [4] and other.restored_step() == 4
   with pytest.raises(errors.InputError, match=r'`learning_rate` \(0\.01\): .*ckpt-4 was made with 0\.5'):

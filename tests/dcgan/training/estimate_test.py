@@ -9,9 +9,9 @@ import tensorflow as tf
 from dcgan.common import errors
 from dcgan.data import records
 from dcgan.options import config
+from dcgan.training import adversarial
 from dcgan.training import estimate
 from dcgan.training import session
-from dcgan.training import trainer
 
 # By hand, for 8×8 pictures, z of 4, 4 channels, kernels of 3×3. Generator: dense 4·(4·4·4), BatchNorm 2·4, transposed
 # convolution 3·3·4·3 + 3. Discriminator: convolution 3·3·3·4 + 4, dense 4·4·4 + 1.
@@ -25,7 +25,7 @@ MIB = 2**20
 
 
 def text(options, strategy=None, num_images=100_000, storage='memory', num_held_out=0):
-  trained = trainer.Trainer(options, strategy or tf.distribute.OneDeviceStrategy('/cpu:0'))
+  trained = adversarial.AdversarialLearner(options, strategy or tf.distribute.OneDeviceStrategy('/cpu:0'))
   return estimate.text(trained, types.SimpleNamespace(
       num_images=num_images, storage=storage, trained_on=np.arange(num_held_out, num_images),
       held_out=np.arange(num_held_out)))
@@ -68,12 +68,9 @@ def test_each_of_two_replicas_holds_half_of_the_minibatch(tiny_config, two_repli
 
 
 @pytest.mark.parametrize('norm', config.DISCRIMINATOR_NORMS)
-@pytest.mark.parametrize('features', config.MINIBATCH_FEATURES)
-def test_every_discriminator_can_be_estimated(tiny_config, norm, features):
-  options = tiny_config.replace('networks', discriminator_norm=norm, minibatch_features=features)
-  # A map of deviations adds 4·4 weights to the last layer; 50 measures add themselves, and 64 · 50 · 5 to make them.
-  num_weights = {'none': 177, 'stddev': 193, 'discrimination': 177 + 50 + 64 * 250}[features]
-  assert f'discriminator: {num_weights:,} weights' in text(options)
+def test_every_discriminator_can_be_estimated(tiny_config, norm):
+  options = tiny_config.replace('networks', discriminator_norm=norm)
+  assert 'discriminator: 177 weights' in text(options)
 
 
 def test_a_run_is_described_and_nothing_is_written(tiny_config, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Tests of dcgan.training.loop, with a trainer that only counts."""
+"""Tests of dcgan.training.loop, with a learner that only counts."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from dcgan.training import loop
 
 
 class Counter:
-  """Stands where a trainer would; counts minibatches and how many it was asked for at a time."""
+  """Stands where a learner would; counts minibatches and how many it was asked for at a time."""
 
   def __init__(self, step=0):
     self.step = step
@@ -49,10 +49,10 @@ def alone(values):
 
 
 def test_the_device_comes_back_exactly_when_something_is_due():
-  trainer, log, action = Counter(), Recorder(10), Recorder(25)
-  assert loop.run(trainer, None, log, [action], 60, alone) is None
+  learner, log, action = Counter(), Recorder(10), Recorder(25)
+  assert loop.run(learner, None, log, [action], 60, alone) is None
   assert log.steps == [10, 20, 25, 30, 40, 50, 60] and log.lengths == [10, 10, 5, 5, 10, 10, 10]
-  assert action.steps == [25, 50, 60] and sum(trainer.asked) == 60
+  assert action.steps == [25, 50, 60] and sum(learner.asked) == 60
 
 
 def test_only_the_end_is_the_last():
@@ -63,15 +63,15 @@ def test_only_the_end_is_the_last():
 
 
 def test_training_goes_on_from_the_global_step():
-  trainer, log, action = Counter(step=7), Recorder(5), Recorder(4)
-  loop.run(trainer, None, log, [action], 10, alone)
-  assert sum(trainer.asked) == 3 and log.steps == [8, 10] and action.steps == [8, 10]
+  learner, log, action = Counter(step=7), Recorder(5), Recorder(4)
+  loop.run(learner, None, log, [action], 10, alone)
+  assert sum(learner.asked) == 3 and log.steps == [8, 10] and action.steps == [8, 10]
 
 
 def test_a_trainer_at_its_end_is_left_alone():
-  trainer, log, action = Counter(step=10), Recorder(5), Recorder(5)
-  assert loop.run(trainer, None, log, [action], 10, alone) is None
-  assert trainer.asked == log.steps == action.steps == []
+  learner, log, action = Counter(step=10), Recorder(5), Recorder(5)
+  assert loop.run(learner, None, log, [action], 10, alone) is None
+  assert learner.asked == log.steps == action.steps == []
 
 
 def test_a_slow_device_is_asked_for_little_at_a_time_and_a_fast_one_for_more(monkeypatch):
@@ -85,14 +85,14 @@ def test_a_slow_device_is_asked_for_little_at_a_time_and_a_fast_one_for_more(mon
       now[0] += self.secs_per_step * int(num_steps)
       return super().train(iterator, num_steps)
 
-  trainer = Timed()
-  trainer.secs_per_step = 0.8
-  loop.run(trainer, None, Recorder(10), [], 20, alone)
-  assert trainer.asked == [1] * 20
-  trainer = Timed()
-  trainer.secs_per_step = 0.01
-  loop.run(trainer, None, Recorder(40), [], 80, alone)
-  assert trainer.asked == [1, 2, 4, 8, 16, 9, 18, 22]
+  learner = Timed()
+  learner.secs_per_step = 0.8
+  loop.run(learner, None, Recorder(10), [], 20, alone)
+  assert learner.asked == [1] * 20
+  learner = Timed()
+  learner.secs_per_step = 0.01
+  loop.run(learner, None, Recorder(40), [], 80, alone)
+  assert learner.asked == [1, 2, 4, 8, 16, 9, 18, 22]
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -109,16 +109,16 @@ def test_a_signal_at_any_moment_is_followed_by_a_last_action(number, where):
 
 
 def test_a_signal_to_another_worker_ends_training_here_too():
-  trainer, log, action = Counter(), Recorder(100), Recorder(1000)
+  learner, log, action = Counter(), Recorder(100), Recorder(1000)
   asked = []
 
   def agree(values):  # three workers, of which another one is stopped in the fourth round
     asked.append(values)
     return np.array([(values[0] + (len(asked) == 4)) / 3, values[1]])
 
-  assert loop.run(trainer, None, log, [action], 5000, agree) is signal.SIGTERM
-  assert len(asked) == len(trainer.asked) == 4 and not any(stopped for stopped, _ in asked)
-  assert log.steps == action.steps == [sum(trainer.asked)] and action.given == [True]
+  assert loop.run(learner, None, log, [action], 5000, agree) is signal.SIGTERM
+  assert len(asked) == len(learner.asked) == 4 and not any(stopped for stopped, _ in asked)
+  assert log.steps == action.steps == [sum(learner.asked)] and action.given == [True]
 
 
 def test_a_signal_here_is_told_to_the_others():
@@ -140,12 +140,12 @@ def test_a_signal_in_the_last_minibatches_is_no_early_end():
 
 def test_all_workers_train_as_many_minibatches_alone_as_they_agreed_on():
   # The clocks of workers differ; what each trains before the next agreement must not.
-  trainer = Counter()
-  loop.run(trainer, None, Recorder(100), [], 20, lambda values: np.array([0.0, 3.7]))
-  assert trainer.asked == [1, 3, 3, 3, 3, 3, 3, 1]
-  trainer = Counter()
-  loop.run(trainer, None, Recorder(100), [], 5, lambda values: np.array([0.0, 0.0]))
-  assert trainer.asked == [1] * 5
+  learner = Counter()
+  loop.run(learner, None, Recorder(100), [], 20, lambda values: np.array([0.0, 3.7]))
+  assert learner.asked == [1, 3, 3, 3, 3, 3, 3, 1]
+  learner = Counter()
+  loop.run(learner, None, Recorder(100), [], 5, lambda values: np.array([0.0, 0.0]))
+  assert learner.asked == [1] * 5
 
 
 def decision(action):
@@ -155,20 +155,20 @@ def decision(action):
 @pytest.mark.parametrize('what', ['rollback', 'stop'])
 def test_a_decision_ends_training_at_once_and_without_the_actions_behind_it(what):
   made = decision(what)
-  trainer, before, behind = Counter(), Recorder(10), Recorder(10)
+  learner, before, behind = Counter(), Recorder(10), Recorder(10)
   deciding = Recorder(10, lambda step: made if step == 30 else None)
-  assert loop.run(trainer, None, Recorder(10), [before, deciding, behind], 100, alone) is made
-  assert sum(trainer.asked) == 30
+  assert loop.run(learner, None, Recorder(10), [before, deciding, behind], 100, alone) is made
+  assert sum(learner.asked) == 30
   assert before.steps == deciding.steps == [10, 20, 30] and behind.steps == [10, 20]
   assert not any(before.given + deciding.given + behind.given)
 
 
 def test_where_it_is_enough_the_actions_behind_it_act_a_last_time():
   made = decision('enough')
-  trainer, due, rare = Counter(), Recorder(10), Recorder(1000)
+  learner, due, rare = Counter(), Recorder(10), Recorder(1000)
   deciding = Recorder(10, lambda step: made if step == 30 else None)
-  assert loop.run(trainer, None, Recorder(10), [deciding, due, rare], 100, alone) is made
-  assert sum(trainer.asked) == 30
+  assert loop.run(learner, None, Recorder(10), [deciding, due, rare], 100, alone) is made
+  assert sum(learner.asked) == 30
   assert list(zip(due.steps, due.given)) == [(10, False), (20, False), (30, True)]
   assert list(zip(rare.steps, rare.given)) == [(30, True)]
 

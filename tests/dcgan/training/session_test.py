@@ -268,10 +268,10 @@ def test_resuming_on_another_set_is_refused(finished_run, tmp_path):
 
 def test_resuming_with_options_that_were_edited_is_refused_and_changes_nothing(run_copy):
   path = run_copy / 'options.json'
-  path.write_text(path.read_text(encoding='utf-8').replace('"nonsaturating"', '"hinge"').replace(
+  path.write_text(path.read_text(encoding='utf-8').replace('"beta1": 0.5', '"beta1": 0.9').replace(
       '"num_minibatches": 4', '"num_minibatches": 9'), encoding='utf-8')
   before = {path.name: path.read_bytes() for path in run_copy.iterdir() if path.name != 'log.txt'}
-  with pytest.raises(errors.InputError, match=r'`loss` \(hinge\): .*ckpt-4 was made with nonsaturating, and a run'):
+  with pytest.raises(errors.InputError, match=r'`beta1` \(0.9\): .*ckpt-4 was made with 0.5, and a run'):
     session.resume(run_copy, runs.load_options(run_copy))
   assert {path.name: path.read_bytes() for path in run_copy.iterdir() if path.name != 'log.txt'} == before
 
@@ -333,7 +333,7 @@ def test_a_device_without_memory_for_the_networks_is_told(tiny_config, tmp_path,
   def fail(*_):
     raise tf.errors.ResourceExhaustedError(None, None, '{{node x}} OOM when allocating tensor\nmore')
 
-  monkeypatch.setattr(assembly.trainer, 'Trainer', fail)
+  monkeypatch.setattr(assembly.adversarial, 'AdversarialLearner', fail)
   with pytest.raises(errors.InputError, match=r'out of memory on 1 × CPU \(OOM when allocating tensor\)\. Lower'):
     session.start(tiny_config, tmp_path)
   assert not list(tmp_path.iterdir())
@@ -361,12 +361,12 @@ def test_a_streamed_picture_that_cannot_be_decoded_is_told(tiny_config, tmp_path
 
 
 def collapsing(monkeypatch, is_bad):
-  """Lets runs look as if all their pictures were one where `is_bad(trainer)`, at two looks in a row a collapse."""
+  """Lets runs look as if all their pictures were one where `is_bad(learner)`, at two looks in a row a collapse."""
   look = signals.Signals.look
 
   def changed(self):
     # pylint: disable-next=protected-access
-    return look(self) | {'health/diversity': 0.0 if is_bad(self._trainer) else 1.0}
+    return look(self) | {'health/diversity': 0.0 if is_bad(self._learner) else 1.0}
 
   monkeypatch.setattr(signals.Signals, 'look', changed)
   monkeypatch.setattr(health, 'RULES', {'symptom_b': health.Rule(
@@ -513,34 +513,59 @@ def test_where_a_collapse_only_warns_nothing_else_happens(watched_config, tmp_pa
 
 
 @pytest.mark.slow
-def test_without_a_good_checkpoint_a_run_goes_back_to_its_start_and_a_run_to_be_stopped_is_warned(
-    watched_config, tmp_path, monkeypatch):
+@pytest.mark.parametrize('on_collapse, end', [('rollback', 8), ('stop', 0)])
+def test_a_collapse_before_the_first_checkpoint_leads_back_to_the_start(
+    watched_config, tmp_path, monkeypatch, on_collapse, end):
   collapsing(monkeypatch, lambda trained: not trained.options.augmentation.policies)
-  result = session.start(watched_config, tmp_path)
+  result = session.start(watched_config.replace('health', on_collapse=on_collapse), tmp_path)
   line, = health.load_verdicts(result.run)
-  assert (line['since_step'], line['to_step'], result.global_step) == (1, 0, 8)
+  assert (line['since_step'], line['to_step'], line['action'], result.global_step) == (1, 0, on_collapse, end)
   assert names(result.run, 'collapse_*') == ['collapse_000002.png']
-  stopped = session.start(watched_config.replace('health', on_collapse='stop'), tmp_path)
-  assert stopped.global_step == 8 and [line['action'] for line in health.load_verdicts(stopped.run)] == ['warn']
+
+
+@pytest.mark.slow
+def test_a_run_whose_collapse_was_only_told_stops_when_it_is_resumed_to_be_stopped(
+    watched_config, tmp_path, monkeypatch, caplog):
+  collapsing(monkeypatch, lambda trained: True)
+  run = session.start(watched_config.replace('health', on_collapse='warn'), tmp_path).run
+  assert [line['action'] for line in health.load_verdicts(run)] == ['warn']
+  options = runs.load_options(run).replace('training', num_minibatches=12).replace('health', on_collapse='stop')
+  for step in (9, 10):  # no good checkpoint is left: it stays where it is, saved, and stops again when it goes on
+    assert session.resume(run, options).global_step == step
+    line = health.load_verdicts(run)[-1]
+    assert (line['action'], line['global_step'], line['since_step']) == ('stop', step, 1) and 'to_step' not in line
+    assert checkpoints.latest(run).endswith(f'ckpt-{step}')
+  assert 'no checkpoint from before it is there to go back to' in caplog.text
+
+
+@pytest.mark.slow
+def test_events_after_the_checkpoint_are_dropped_on_resume(watched_config, tmp_path, monkeypatch):
+  collapsing(monkeypatch, lambda trained: False)
+  run = session.start(watched_config, tmp_path).run
+  checkpoints._delete(run / 'ckpt-8')  # pylint: disable=protected-access
+  session.resume(run, runs.load_options(run))
+  told = [(event.step, value.tag) for path in run.glob('events.*')
+          for event in tf.compat.v1.train.summary_iterator(str(path)) for value in event.summary.value]
+  assert len(told) == len(set(told)) and {step for step, _ in told} == set(range(9))
 
 
 def poisoned(monkeypatch, rate):
   """Lets every run with a learning rate over `rate` have weights that are no number from minibatch 5 on."""
   save = actions.Save.__call__
-  trainers = []
+  learners = []
 
   def make(*arguments):
-    trainers.append(make_trainer(*arguments))
-    return trainers[-1]
+    learners.append(make_learner(*arguments))
+    return learners[-1]
 
   def poison(action, step, is_last):
     save(action, step, is_last)
-    if step == 4 and trainers[-1].options.training.learning_rate > rate:
-      trainers[-1].generator.trainable_variables[0].assign_add(
-          tf.fill(trainers[-1].generator.trainable_variables[0].shape, np.nan))
+    if step == 4 and learners[-1].options.training.learning_rate > rate:
+      learners[-1].generator.trainable_variables[0].assign_add(
+          tf.fill(learners[-1].generator.trainable_variables[0].shape, np.nan))
 
-  make_trainer = assembly.trainer.Trainer
-  monkeypatch.setattr(assembly.trainer, 'Trainer', make)
+  make_learner = assembly.adversarial.AdversarialLearner
+  monkeypatch.setattr(assembly.adversarial, 'AdversarialLearner', make)
   monkeypatch.setattr(actions.Save, '__call__', poison)
 
 

@@ -18,9 +18,9 @@ def _tiny(preset='report'):
 
 
 def test_bare_options_keep_networks_loss_and_minibatches_and_drop_the_rest():
-  options = training_step.bare(_tiny('person').replace('training', loss='hinge'), _one_device(), 'bfloat16')
+  options = training_step.bare(_tiny('person').replace('training', beta1=0.25), _one_device(), 'bfloat16')
   assert options.networks == _tiny('person').networks and options.data == _tiny('person').data
-  assert options.training.loss == 'hinge' and options.training.precision == 'bfloat16' and not options.training.xla
+  assert options.training.beta1 == 0.25 and options.training.precision == 'bfloat16' and not options.training.xla
   assert options.training.ema_half_life_images == 0
   assert options.augmentation == config.Augmentation() and options.regularization == config.Regularization()
 
@@ -28,7 +28,7 @@ def test_bare_options_keep_networks_loss_and_minibatches_and_drop_the_rest():
 @pytest.mark.parametrize('preset', ['report', pytest.param('person', marks=pytest.mark.slow)])
 def test_a_step_trains_and_its_parts_move_what_is_theirs(preset):
   strategy = _one_device()
-  step = training_step.Step(_tiny(preset), strategy)
+  step = training_step.bare_step(_tiny(preset), strategy)
   networks = step.trained.generator, step.trained.discriminator, step.trained.generator_ema
 
   def moved_by(work):
@@ -45,7 +45,7 @@ def test_a_step_trains_and_its_parts_move_what_is_theirs(preset):
 
 
 def test_a_row_tells_medians_and_shares():
-  step = training_step.Step(_tiny(), _one_device())
+  step = training_step.bare_step(_tiny(), _one_device())
   rates = {'step': [10.0, 20.0, 30.0], 'discriminator': [20.0, 40.0, 60.0], 'averaging': [100.0, 200.0, 300.0],
            'product': [1e6, 1e6, 1e6]}
   row = training_step._row(rates, step, 4)  # pylint: disable=protected-access

@@ -1,4 +1,4 @@
-"""Tests of dcgan.trainer."""
+"""Tests of dcgan.training.adversarial, and of what all learners share."""
 
 import math
 
@@ -7,14 +7,13 @@ import pytest
 import tensorflow as tf
 
 from dcgan.common import errors
-from dcgan.data import batch_plan
 from dcgan.data import input_pipeline
 from dcgan.model import networks
-from dcgan.options import config
-from dcgan.training import trainer
+from dcgan.training import adversarial
 from tests.dcgan import conftest
 
 NUM_PICTURES = 12
+METRICS = {*adversarial.AdversarialLearner.METRICS, 'augment/probability'}  # that follow from the seed
 
 
 def one_device():
@@ -22,7 +21,7 @@ def one_device():
 
 
 def make(options, strategy=None):
-  return trainer.Trainer(options, strategy or one_device())
+  return adversarial.AdversarialLearner(options, strategy or one_device())
 
 
 def minibatches(trained, num_batches=8, pictures=None):
@@ -34,9 +33,8 @@ def minibatches(trained, num_batches=8, pictures=None):
     pictures = rng.integers(0, 256, (NUM_PICTURES, size, size, 3), np.uint8)
   training_set = conftest.memory_set(pictures, np.arange(len(pictures)))
   plan = rng.integers(0, len(pictures), (num_batches, options.data.global_batch_size))
-  plan = batch_plan.with_companions(plan, len(pictures), trained.num_companions, num_replicas, seed=0)
   return iter(strategy.distribute_datasets_from_function(
-      lambda context: input_pipeline.make_dataset(training_set, plan.reshape(-1, plan.shape[2]))))
+      lambda context: input_pipeline.make_dataset(training_set, plan.reshape(num_batches * num_replicas, -1))))
 
 
 def train(options, num_steps, strategy=None):
@@ -68,7 +66,7 @@ def test_training_moves_every_weight_and_counts_minibatches(tiny_config):
   for name in ('generator', 'discriminator', 'generator_ema'):
     start, end = values(getattr(before, name)), values(getattr(after, name))
     assert [key for key in start if (start[key] == end[key]).all()] == []
-  assert {key: value.shape for key, value in history.items()} == {key: (3,) for key in trainer.Trainer.METRICS}
+  assert {key: value.shape for key, value in history.items()} == {key: (3,) for key in METRICS | {'time/input_secs'}}
   assert all(np.isfinite(column).all() for column in history.values())
 
 
@@ -95,23 +93,21 @@ def test_many_calls_are_one_long_call(tiny_config):
   iterator = minibatches(pieces)
   parts = [run(pieces, num_steps, iterator) for num_steps in (1, 3, 2)]
   history = run(whole, 6)
-  for name in set(trainer.Trainer.METRICS) - {'time/input_secs'}:
+  for name in METRICS:
     np.testing.assert_array_equal(np.concatenate([part[name] for part in parts]), history[name], err_msg=name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('norm', ['spectral', 'batch'])
 def test_two_replicas_make_the_same_update_as_one(everything_config, norm, two_replicas):
-  # With BatchNorm without minibatch features: each replica has the same companions, which would count twice in it.
   options = everything_config.replace('data', global_batch_size=16).replace(
-      'networks', image_size_px=16, discriminator_norm=norm,
-      minibatch_features='stddev' if norm == 'spectral' else 'none').replace('augmentation', ramp_images=1000)
+      'networks', image_size_px=16, discriminator_norm=norm).replace('augmentation', ramp_images=1000)
   one, two = make(options), make(options, two_replicas)
   iterators = minibatches(one), minibatches(two)
 
   def compare_histories(num_steps):
     left, right = (run(trained, num_steps, iterator) for trained, iterator in zip((one, two), iterators))
-    for name in set(trainer.Trainer.METRICS) - {'time/input_secs'}:
+    for name in METRICS:
       np.testing.assert_allclose(right[name], left[name], rtol=5e-3, atol=1e-3, err_msg=name)
     return left
 
@@ -152,49 +148,37 @@ def test_the_first_update_is_adams_with_the_hand_worked_gradient(tiny_config):
   assert float(logits_bias[0]) == pytest.approx(expected, rel=1e-3)
 
 
-@pytest.mark.parametrize('features', ['none', 'stddev', 'discrimination'])
-def test_lazy_r1_weighs_gamma_times_its_period(tiny_config, features):
-  options = tiny_config.replace('networks', discriminator_norm='none', minibatch_features=features).replace(
+def test_lazy_r1_weighs_gamma_times_its_period(tiny_config):
+  options = tiny_config.replace('networks', discriminator_norm='none').replace(
       'regularization', r1_gamma=3.0, r1_every_steps=4)
   trained = make(options)
   rng = np.random.default_rng(1)
   network = trained.discriminator
   for variable in network.trainable_variables:  # the weights of the start are too small to tell the terms apart
     variable.assign(rng.normal(0, 0.3, variable.shape))
-  judged, companions, fakes = (tf.constant(rng.uniform(-1, 1, [num, 8, 8, 3]), tf.float32)
-                               for num in (4, trained.num_companions, 4))
-  assert trained.num_companions == (0 if features == 'none' else 3)
-
-  def logit(picture, others):
-    """D's logit of one picture, with the pictures that it is compared with."""
-    if features == 'none':
-      return network(picture[tf.newaxis], training=True)[0, 0]
-    pictures = tf.concat([picture[tf.newaxis], others], axis=0)
-    rows = tf.tile([[1, 2, 3]], [4, 1])
-    return network([pictures, rows], training=True)[0, 0]
-
+  reals, fakes = (tf.constant(rng.uniform(-1, 1, [4, 8, 8, 3]), tf.float32) for _ in range(2))
+  logit = lambda picture: network(picture[tf.newaxis], training=True)[0, 0]
   # One picture at a time: its gradient is that of its own logit.
   with tf.GradientTape() as tape:
     real_logits, penalties = [], []
-    for picture in tf.unstack(judged):
+    for picture in tf.unstack(reals):
       with tf.GradientTape() as inner:
         inner.watch(picture)
-        real_logits.append(logit(picture, companions))
+        real_logits.append(logit(picture))
       penalties.append(tf.reduce_sum(inner.gradient(real_logits[-1], picture)**2) / 2)
-    fake_logits = [logit(fakes[i], tf.stack([fakes[j] for j in range(4) if j != i])) for i in range(4)]
     r1 = tf.add_n(penalties) / 4
     objective = tf.add_n([tf.math.log(1 + tf.exp(-x)) for x in real_logits]) / 4 + tf.add_n(
-        [tf.math.log(1 + tf.exp(x)) for x in fake_logits]) / 4
+        [tf.math.log(1 + tf.exp(logit(x))) for x in tf.unstack(fakes)]) / 4
     total = objective + 3.0 * 4 * r1
   expected = tape.gradient(total, network.trainable_variables)
-  pictures = tf.concat([judged, companions], axis=0)
   # pylint: disable-next=protected-access
-  loss, _, _, norm, measured = trained.strategy.run(trained._train_discriminator, args=(pictures, fakes, True))
-  assert float(measured) == pytest.approx(float(r1), rel=1e-4) and float(r1) > 0.01
-  assert float(loss) == pytest.approx(float(objective), rel=1e-4)
-  assert float(norm) == pytest.approx(float(tf.linalg.global_norm(expected)), rel=1e-4)
+  told = trained.strategy.run(trained._train_discriminator, args=(reals, fakes, True))
+  assert float(told['penalty/r1']) == pytest.approx(float(r1), rel=1e-4) and float(r1) > 0.01
+  assert float(told['loss/discriminator']) == pytest.approx(float(objective), rel=1e-4)
+  norm = float(told['gradients/discriminator'])
+  assert norm == pytest.approx(float(tf.linalg.global_norm(expected)), rel=1e-4)
   for gradient, left in zip(first_gradient(trained, 'discriminator'), expected):
-    np.testing.assert_allclose(gradient, left, rtol=1e-3, atol=1e-4 * float(norm))
+    np.testing.assert_allclose(gradient, left, rtol=1e-3, atol=1e-4 * norm)
 
 
 def test_r1_is_measured_where_the_global_step_is_a_multiple_of_its_period(tiny_config):
@@ -227,34 +211,6 @@ def test_an_adaptive_probability_follows_the_signs_of_four_minibatches(tiny_conf
       probability += math.copysign(4 * 4 / 200, history['logits/real_sign'][step - 4:step].mean() - 0.25)
     expected.append(probability)
   np.testing.assert_allclose(history['augment/probability'], expected, rtol=1e-5)
-
-
-def test_instance_noise_and_augmentation_change_what_is_seen_until_the_noise_is_gone(tiny_config):
-  noisy = tiny_config.replace('regularization', instance_noise=0.5, instance_noise_images=8)
-  trained, plain = make(noisy), make(tiny_config)
-  pictures = tf.random.stateless_uniform([4, 8, 8, 3], [0, 1], -1, 1)
-  seen = lambda t: t.strategy.run(t._disturbed, args=(pictures, 1)).numpy()  # pylint: disable=protected-access
-  np.testing.assert_array_equal(seen(plain), pictures)
-  deviations = []
-  for step in range(3):  # 0, 4 and 8 images seen
-    trained.global_step.assign(step)
-    deviations.append((seen(trained) - pictures.numpy()).std())
-  assert deviations[0] == pytest.approx(0.5, rel=0.1) and deviations[1] == pytest.approx(0.25, rel=0.1)
-  assert deviations[2] == 0.0
-
-
-@pytest.mark.parametrize('loss', config.LOSSES)
-def test_each_loss_moves_every_weight(tiny_config, loss):
-  options = tiny_config.replace('training', loss=loss)
-  start = make(options)
-  trained, history = train(options, 3)
-  assert all(np.isfinite(column).all() for column in history.values())
-  assert (history['gradients/generator'] > 0).all() and (history['gradients/discriminator'] > 0).all()
-  for name in ('generator', 'discriminator'):
-    before, after = values(getattr(start, name)), values(getattr(trained, name))
-    unmoved = [key for key in before if (before[key] == after[key]).all()]
-    # Where all logits lie within the hinge's margins, reals and fakes pull its bias alike to both sides.
-    assert unmoved == (['logits/bias:0'] if loss == 'hinge' and name == 'discriminator' else [])
 
 
 @pytest.mark.slow
@@ -302,14 +258,14 @@ def test_a_gradient_that_overflows_in_float16_is_left_out_and_halves_the_scale(t
 def test_xla_makes_the_same_steps(tiny_config):
   # XLA draws other random numbers from the same seed, so z must come from elsewhere here.
   options = tiny_config.replace('networks', image_size_px=16).replace(
-      'regularization', label_smoothing=0.1, r1_gamma=1.0, r1_every_steps=2)
+      'regularization', r1_gamma=1.0, r1_every_steps=2)
   plain, compiled = make(options), make(options.replace('training', xla=True))
   histories = []
   for trained in (plain, compiled):
     trained._replica_z = lambda step=trained.global_step: tf.sin(  # pylint: disable=protected-access
         tf.reshape(tf.range(16.0), [4, 4])**2 + tf.cast(step, tf.float32))
     histories.append(run(trained, 3))
-  for name in set(trainer.Trainer.METRICS) - {'time/input_secs'}:
+  for name in METRICS:
     np.testing.assert_allclose(histories[1][name], histories[0][name], rtol=5e-3, atol=1e-3, err_msg=name)
   for name in ('generator', 'discriminator', 'generator_ema'):
     for left, right in zip(getattr(plain, name).variables, getattr(compiled, name).variables):
@@ -332,31 +288,10 @@ def test_xla_trains_with_everything_but_spectral_normalization(everything_config
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('batch_size,features', [(1, 'none'), (9, 'stddev')])
-def test_minibatches_of_one_and_of_odd_size_train(everything_config, batch_size, features):
-  _, history = train(everything_config.replace('data', global_batch_size=batch_size).replace(
-      'networks', minibatch_features=features), 2)
+@pytest.mark.parametrize('batch_size', [1, 9])
+def test_minibatches_of_one_and_of_odd_size_train(everything_config, batch_size):
+  _, history = train(everything_config.replace('data', global_batch_size=batch_size), 2)
   assert all(np.isfinite(column).all() for column in history.values())
-
-
-@pytest.mark.parametrize('batch_size,num_companions', [(64, 7), (12, 5), (7, 6), (9, 2)])
-def test_a_picture_is_compared_with_the_most_companions_under_8_that_divide_the_minibatch(
-    tiny_config, batch_size, num_companions):
-  options = tiny_config.replace('data', global_batch_size=batch_size)
-  assert make(options.replace('networks', minibatch_features='stddev')).num_companions == num_companions
-  assert make(options).num_companions == 0
-
-
-@pytest.mark.parametrize('batch_size', [1, 11])
-def test_minibatches_that_cannot_be_divided_into_groups_are_refused(tiny_config, batch_size):
-  options = tiny_config.replace('data', global_batch_size=batch_size).replace('networks', minibatch_features='stddev')
-  with pytest.raises(errors.InputError, match=rf'`global_batch_size` \({batch_size}\) over 1 replicas must be'):
-    make(options)
-
-
-def test_fakes_are_compared_with_the_others_of_their_group():
-  rows = trainer._others_of_the_group(6, 3).numpy()  # pylint: disable=protected-access
-  assert [set(row) for row in rows] == [{1, 2}, {0, 2}, {0, 1}, {4, 5}, {3, 5}, {3, 4}]
 
 
 @pytest.mark.parametrize('half_life_images', [pytest.param(0, marks=pytest.mark.slow), 50])
