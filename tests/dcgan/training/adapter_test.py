@@ -1,4 +1,4 @@
-"""Tests of dcgan.adapter."""
+"""Tests of dcgan.training.adapter."""
 
 # pylint: disable=protected-access
 

@@ -1,4 +1,4 @@
-"""Tests of dcgan.trainer."""
+"""Tests of dcgan.training.trainer."""
 
 import math
 
