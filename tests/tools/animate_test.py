@@ -1,4 +1,4 @@
-"""Tests of tools.animate and tools.animate, on a tiny run."""
+"""Tests of tools.make_gallery and tools.animate, on a tiny run."""
 
 import pathlib
 import subprocess
