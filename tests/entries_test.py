@@ -145,7 +145,7 @@ def test_onednn_is_on_where_tensorflow_would_leave_it_off_and_the_user_decides(m
 def test_libraries_start_without_a_word():
   made = subprocess.run(
       [sys.executable, '-c',
-       'from dcgan import entry; entry.prepare_libraries(); import tensorflow, tensorflow_addons'],
+       'from dcgan.common import entry; entry.prepare_libraries(); import tensorflow, tensorflow_addons'],
       cwd=ROOT, capture_output=True, text=True, check=True)
   assert made.stdout == '' and made.stderr == ''
 

@@ -1,4 +1,4 @@
-"""Tests of dcgan.devices."""
+"""Tests of dcgan.common.devices."""
 
 import json
 import types

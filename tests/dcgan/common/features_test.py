@@ -1,4 +1,4 @@
-"""Tests of dcgan.metrics.features."""
+"""Tests of dcgan.common.features."""
 
 import cv2
 import numpy as np

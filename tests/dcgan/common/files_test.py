@@ -1,4 +1,4 @@
-"""Tests of dcgan.files."""
+"""Tests of dcgan.common.files."""
 
 import errno
 

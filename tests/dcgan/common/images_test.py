@@ -1,4 +1,4 @@
-"""Tests of dcgan.images."""
+"""Tests of dcgan.common.images."""
 
 import numpy as np
 

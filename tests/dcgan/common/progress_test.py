@@ -1,4 +1,4 @@
-"""Tests of dcgan.progress."""
+"""Tests of dcgan.common.progress."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Tests of dcgan.admission."""
+"""Tests of dcgan.data.admission."""
 
 import numpy as np
 import pytest

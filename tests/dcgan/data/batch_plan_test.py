@@ -1,4 +1,4 @@
-"""Tests of dcgan.batch_plan."""
+"""Tests of dcgan.data.batch_plan."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of dcgan.holdout."""
+"""Tests of dcgan.data.holdout."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of dcgan.input_pipeline."""
+"""Tests of dcgan.data.input_pipeline."""
 
 import dataclasses
 import io

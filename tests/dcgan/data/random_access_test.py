@@ -1,4 +1,4 @@
-"""Tests of dcgan.random_access."""
+"""Tests of dcgan.data.random_access."""
 
 import os
 import pathlib

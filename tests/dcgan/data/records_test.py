@@ -1,4 +1,4 @@
-"""Tests of dcgan.records."""
+"""Tests of dcgan.data.records."""
 
 import dataclasses
 import json

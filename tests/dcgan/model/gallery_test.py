@@ -1,4 +1,4 @@
-"""Tests of dcgan.gallery."""
+"""Tests of dcgan.model.gallery."""
 
 import imageio.v3 as iio
 import numpy as np

@@ -1,4 +1,4 @@
-"""Tests of dcgan.latents."""
+"""Tests of dcgan.model.latents."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Tests of dcgan.losses."""
+"""Tests of dcgan.model.losses."""
 
 import numpy as np
 import pytest

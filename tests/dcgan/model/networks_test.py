@@ -1,4 +1,4 @@
-"""Tests of dcgan.networks."""
+"""Tests of dcgan.model.networks."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of dcgan.weights."""
+"""Tests of dcgan.model.weights."""
 
 import hashlib
 import json

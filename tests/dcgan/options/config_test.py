@@ -1,4 +1,4 @@
-"""Tests of dcgan.config."""
+"""Tests of dcgan.options.config."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Tests of dcgan.presets."""
+"""Tests of dcgan.options.presets."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of dcgan.recipes."""
+"""Tests of dcgan.options.recipes."""
 
 import dataclasses
 import itertools

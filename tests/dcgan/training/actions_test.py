@@ -1,4 +1,4 @@
-"""Tests of dcgan.actions."""
+"""Tests of dcgan.training.actions."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""Tests of dcgan.checkpoints."""
+"""Tests of dcgan.training.checkpoints."""
 
 import contextlib
 import os

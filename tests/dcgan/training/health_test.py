@@ -1,4 +1,4 @@
-"""Tests of dcgan.health. What a rule asks for is read from the rule, so that it can be calibrated anew."""
+"""Tests of dcgan.training.health. What a rule asks for is read from the rule, so that it can be calibrated anew."""
 
 import json
 import math

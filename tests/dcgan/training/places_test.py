@@ -1,4 +1,4 @@
-"""Tests of dcgan.places."""
+"""Tests of dcgan.training.places."""
 
 # pylint: disable=protected-access
 

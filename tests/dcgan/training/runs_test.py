@@ -1,4 +1,4 @@
-"""Tests of dcgan.runs."""
+"""Tests of dcgan.training.runs."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""Tests of dcgan.transfers."""
+"""Tests of dcgan.training.transfers."""
 
 import dataclasses
 import hashlib

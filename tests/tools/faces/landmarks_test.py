@@ -132,7 +132,7 @@ def test_picture_without_a_face_gives_none(finder, shape):
 
 @pytest.mark.slow
 def test_nothing_is_written_to_standard_error(tmp_path):
-  script = ('from dcgan import entry; entry.prepare_libraries()\n'
+  script = ('from dcgan.common import entry; entry.prepare_libraries()\n'
             'from skimage import data\nfrom tools.faces import landmarks\n'
             'assert landmarks.FaceFinder().find_all(data.astronaut())\n')
   done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, check=True,

@@ -106,7 +106,7 @@ def test_standard_error_is_silent_for_a_moment_only(capfd):
 @pytest.mark.slow
 def test_no_model_writes_to_standard_error(tmp_path):
   # In a process of its own: the notices come once.
-  script = ('from dcgan import entry; entry.prepare_libraries()\n'
+  script = ('from dcgan.common import entry; entry.prepare_libraries()\n'
             'from skimage import data\nfrom tools.faces import models\n'
             'image = data.astronaut()\n'
             'assert len(models.FaceMesh(2).process(image)[0]) == 1\n'
