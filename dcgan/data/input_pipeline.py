@@ -190,7 +190,7 @@ def make_plan(training_set, options, num_batches, num_companions, num_replicas, 
       order = np.arange(len(pictures))
       if not training_set.is_video:
         order = batch_plan.similarity_order(training_set.descriptors[trained_on[pictures]])
-      plan = batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap_fraction, num_in_stage,
+      plan = batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap, num_in_stage,
                                          stage_seed)
     parts.append(pictures[plan])
   return trained_on[batch_plan.with_companions(np.concatenate(parts), len(trained_on), num_companions, num_replicas,

@@ -2,7 +2,7 @@
 
 from dcgan.options import config
 
-_FEW_IMAGES = 2_000  # a set under this is one person's
+FEW_IMAGES = 2_000  # photos under this are one person's
 # MEASUREMENTS.md, "Which transfer".
 _FEW_FOR_D, _FEW_FOR_ALL = 30, 100
 
@@ -21,14 +21,14 @@ PRESETS = {
     # but had blotches in flat colours; D knew held-out faces as well as its own: there was nothing to augment against.
     'ufm': config.Config(
         networks=_NETWORKS,
-        data=config.Data(crop_px=_CROP_PX, holdout_fraction=0.02),
+        data=config.Data(crop=_CROP_PX, holdout_fraction=0.02),
         training=config.Training(num_minibatches=20_000),
         periods=config.Periods(samples_every_steps=200, checkpoint_every_steps=500, keep_every_steps=1000),
         health=_HEALTH),
     # A tiny set.
     'person': config.Config(
         networks=_NETWORKS,
-        data=config.Data(crop_px=_CROP_PX, global_batch_size=8, holdout_fraction=0.1),
+        data=config.Data(crop=_CROP_PX, global_batch_size=8, holdout_fraction=0.1),
         training=config.Training(num_minibatches=2000, learning_rate=1e-3, beta2=0.99, ema_half_life_images=2_000,
                                  learner='places'),
         health=_HEALTH),
@@ -51,4 +51,4 @@ def choose_transfer(num_images):
 
 def choose(num_images, is_video=False):
   """Returns the name of the preset for a set of `num_images` pictures; frames of a video are one person's."""
-  return CHOICES[num_images >= _FEW_IMAGES and not is_video]
+  return CHOICES[num_images >= FEW_IMAGES and not is_video]

@@ -214,7 +214,7 @@ class PlaceLearner(trainer.Trainer):
   def _augmented(self, real_images, fake_images):
     """Returns what D sees: the same is done to a picture and to the one made at its place, so that they compare."""
     options = self.options.augmentation
-    if not options.policies and not self.options.regularization.instance_noise:
+    if not options.augment and not self.options.regularization.instance_noise:
       return real_images, fake_images
     num_pictures = self._per_replica_batch_size
     real = self._disturbed(real_images, trainer.REAL)

@@ -132,8 +132,8 @@ class Trainer(tf.Module):
     """Puts the options' learning rate and fixed augmentation in the place of those that a checkpoint brought."""
     for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
       optimizer.learning_rate = self.options.training.learning_rate
-    if self.options.augmentation.mode == 'fixed':
-      self.augmentation.probability.assign(self.options.augmentation.probability)
+    if self.options.augmentation.augment_mode == 'fixed':
+      self.augmentation.probability.assign(self.options.augmentation.augment_probability)
 
   def _build_optimizer(self, network):
     # Keras' legacy Adam updates each variable in one fused kernel; the new one is built of a dozen small ones and
@@ -272,7 +272,7 @@ class Trainer(tf.Module):
     """Returns what D sees of pictures: augmented, and with instance noise."""
     options, seed = self.options.regularization, self._seed(stream)
     num_drawn = self.options.data.global_batch_size + self.num_companions
-    draws = augment.draw(self.options.augmentation.policies, num_drawn, seed, self.augmentation.probability)
+    draws = augment.draw(self.options.augmentation.augment, num_drawn, seed, self.augmentation.probability)
     rows = lambda values: self._replica_rows(values, has_companions=stream == REAL)
     pictures = augment.apply(pictures, {name: rows(values) for name, values in draws.items()})
     if options.instance_noise:

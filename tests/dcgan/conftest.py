@@ -44,7 +44,7 @@ def make_set(prefix, num_faces, num_shards=2, kind='photos', secs_apart=None):
 def train_places(prefix, checkpoints_dir):
   """Trains a run with places on a set for three minibatches, in networks of 8 px; returns its path."""
   return session.start(config.Config(
-      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3, discriminator_norm='spectral'),
+      networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3, discriminator_norm='spectral'),
       data=config.Data(records=str(prefix), global_batch_size=4),
       training=config.Training(num_minibatches=3, learner='places'), places=config.Places(alone_visits=1)),
                        checkpoints_dir).run
@@ -86,7 +86,7 @@ def two_replicas():
 def tiny_config(drawn_set):
   """A `config.Config` for 8×8 pictures, z of 4, minibatches of 4."""
   return config.Config(
-      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3),
+      networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3),
       data=config.Data(records=drawn_set, global_batch_size=4),
       training=config.Training(num_minibatches=4, learning_rate=0.01, ema_half_life_images=50, transfer='full'),
       periods=config.Periods(log_every_steps=2, samples_every_steps=3, checkpoint_every_steps=2))
@@ -98,7 +98,8 @@ def everything_config(tiny_config):
   return dataclasses.replace(
       tiny_config.replace('networks', discriminator_norm='spectral', minibatch_features='stddev').replace(
           'data', minibatches='overlapping'),
-      augmentation=config.Augmentation(config.AUGMENTATIONS, mode='adaptive', probability=0.5, ramp_images=100),
+      augmentation=config.Augmentation(
+          config.AUGMENTATIONS, augment_mode='adaptive', augment_probability=0.5, augment_ramp_images=100),
       regularization=config.Regularization(
           label_smoothing=0.1, instance_noise=0.2, instance_noise_images=48, r1_gamma=1.0, r1_every_steps=2))
 

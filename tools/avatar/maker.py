@@ -205,8 +205,8 @@ def _options(prefix, donor, image_size):
   """Returns the `config.Config` of a run on a set, with the networks and the crop of the model that it starts from."""
   options = dataclasses.replace(presets.PRESETS[_PRESET], networks=donor.networks)
   is_small = records.load_manifest(prefix).num_images < _FEW_FACES
-  return options.replace('networks', image_size_px=image_size).replace(
-      'data', records=prefix, crop_px=donor.data.crop_px,
+  return options.replace('networks', image_size=image_size).replace(
+      'data', records=prefix, crop=donor.data.crop,
       holdout_fraction=0.0 if is_small else options.data.holdout_fraction).replace(
           'training', num_minibatches=_NUM_MINIBATCHES).replace(
               'periods', samples_every_steps=_SAMPLES_EVERY_STEPS, checkpoint_every_steps=_CHECKPOINT_EVERY_STEPS,
@@ -215,7 +215,7 @@ def _options(prefix, donor, image_size):
 
 def _train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwrite):
   """Trains a run, or goes on with one of any size where none is given; returns the `session.Result`."""
-  sizes = (image_size,) if image_size else _sizes(model.options.networks.image_size_px)
+  sizes = (image_size,) if image_size else _sizes(model.options.networks.image_size)
   flags = {size: _flags(_options(prefix, model.options, size), init_from) for size in sizes}
   run = None if overwrite else _earlier_run(prefix, flags.values(), model.digest, checkpoints_dir)
   if run and (run / _AVATAR).is_file():

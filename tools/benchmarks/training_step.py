@@ -41,7 +41,7 @@ def bare(options, strategy, precision):
 
 def report(image_size_px, global_batch_size, strategy, precision):
   """Returns the options of a bare step of the report's networks; the arguments as in `measure` and `bare`."""
-  options = presets.PRESETS['report'].replace('networks', image_size_px=image_size_px)
+  options = presets.PRESETS['report'].replace('networks', image_size=image_size_px)
   return bare(options.replace('data', global_batch_size=global_batch_size), strategy, precision).validate()
 
 
@@ -60,7 +60,7 @@ class Step:
   def __init__(self, options, strategy):
     self.trained = trainer.Trainer(options, strategy)
     self._strategy = strategy
-    size, batch_size = options.networks.image_size_px, options.data.global_batch_size
+    size, batch_size = options.networks.image_size, options.data.global_batch_size
     pixels = np.random.default_rng(0).integers(
         0, 256, (batch_size + self.trained.num_companions, size, size, 3), np.uint8)
     self._iterator = iter(strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensors(pixels).repeat()))

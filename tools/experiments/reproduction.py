@@ -293,7 +293,7 @@ def load_results(folder, number=2):
 
 def _done(scale, options):
   """Returns the `training.Scale` of experiment 5 as it was trained: its networks come from a model."""
-  return dataclasses.replace(scale, channels=options.networks.channels, image_size_px=options.networks.image_size_px,
+  return dataclasses.replace(scale, channels=options.networks.channels, image_size_px=options.networks.image_size,
                              long_minibatches=options.training.num_minibatches)
 
 

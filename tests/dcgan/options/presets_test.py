@@ -16,12 +16,12 @@ def test_each_preset_is_valid_and_leaves_the_set_and_the_machine_open(name):
 def test_report_is_the_reports():
   # From the report, experiment 1; Radford et al. 2016, section 3.
   options = presets.PRESETS['report']
-  assert (options.networks.image_size_px, options.networks.z_dims, options.networks.kernel_size_px) == (64, 100, 5)
+  assert (options.networks.image_size, options.networks.z_dims, options.networks.kernel_size) == (64, 100, 5)
   assert (options.networks.discriminator_norm, options.networks.minibatch_features) == ('batch', 'none')
-  assert (options.data.global_batch_size, options.data.crop_px, options.data.minibatches) == (64, 108, 'shuffled')
+  assert (options.data.global_batch_size, options.data.crop, options.data.minibatches) == (64, 108, 'shuffled')
   assert (options.training.loss, options.training.learning_rate, options.training.beta1) == ('nonsaturating', 2e-4, 0.5)
   assert options.training.ema_half_life_images == 0
-  assert options.augmentation.policies == ()
+  assert options.augmentation.augment == ()
   kept_in_check = options.regularization
   assert (kept_in_check.label_smoothing, kept_in_check.instance_noise, kept_in_check.r1_gamma) == (0, 0, 0)
 
@@ -35,13 +35,13 @@ def test_what_came_after_the_report_is_in_the_other_presets(name):
 
 @pytest.mark.parametrize('name', presets.PRESETS)
 def test_no_face_is_mirrored(name):
-  assert 'flip' not in presets.PRESETS[name].augmentation.policies  # a person's face is not its mirror image
+  assert 'flip' not in presets.PRESETS[name].augmentation.augment  # a person's face is not its mirror image
 
 
 def test_runs_that_lend_each_other_weights_agree_in_crop_and_networks():
   # A person's run starts from one of many faces (WORKSPACE.md, "The aligned face").
   ufm, person = presets.PRESETS['ufm'], presets.PRESETS['person']
-  assert ufm.networks == person.networks and ufm.data.crop_px == person.data.crop_px
+  assert ufm.networks == person.networks and ufm.data.crop == person.data.crop
 
 
 @pytest.mark.parametrize('num_images, name', [(1, 'person'), (1999, 'person'), (2000, 'ufm'), (200_000, 'ufm')])

@@ -74,8 +74,8 @@ def fixture_places(tmp_path_factory):
   """The keywords of `make_avatar` for a clip of 3 s and a tiny model of drawn faces to start from."""
   folder = tmp_path_factory.mktemp('avatar')
   conftest.make_set(folder / 'drawn', 5)
-  options = config.Config(networks=config.Networks(image_size_px=16, z_dims=4, channels=4, kernel_size_px=3),
-                          data=config.Data(records=str(folder / 'drawn'), global_batch_size=4, crop_px=140),
+  options = config.Config(networks=config.Networks(image_size=16, z_dims=4, channels=4, kernel_size=3),
+                          data=config.Data(records=str(folder / 'drawn'), global_batch_size=4, crop=140),
                           training=config.Training(num_minibatches=1))
   model = session.start(options, folder / 'models').run
   demo_clip.make_clip(folder / 'clip.mp4', 3.0, 15.0, 0, 256)
@@ -92,7 +92,7 @@ def test_a_video_becomes_an_animation_and_the_same_command_again_makes_nothing_n
   manifest = records.load_manifest(f'{places["records_dir"]}/clip')
   assert manifest.settings['fps'] == 15 and manifest.num_inputs == 45
   options = runs.load_options(run)
-  assert options.networks.image_size_px == 16 and options.data.crop_px == 140
+  assert options.networks.image_size == 16 and options.data.crop == 140
   assert options.health.on_collapse == 'rollback' and options.training.transfer == 'full'
   assert options.training.learner == 'places' and (run / 'preview.png').is_file()
   assert (run / f'ckpt-{gallery.load(run).step}.index').is_file()
