@@ -68,7 +68,7 @@ def main():
   from dcgan.data import records  # pylint: disable=import-outside-toplevel
   from dcgan.training import session  # pylint: disable=import-outside-toplevel
   manifest = records.load_manifest(prefix)
-  preset = presets.choose(manifest.num_images, manifest.kind == 'video') if _PRESET.value == 'auto' else _PRESET.value
+  preset = presets.choose(manifest.kind, manifest.num_images) if _PRESET.value == 'auto' else _PRESET.value
   logging.info('Preset %s, for a set of %s faces.', preset, f'{manifest.num_images:,}')
   strategy = devices.build_strategy(_STRATEGY.value)
   options = _changed_by_flags(presets.PRESETS[preset]).validate()

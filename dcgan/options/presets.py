@@ -49,6 +49,11 @@ def choose_transfer(num_images):
   return 'freeze_d' if num_images < _FEW_FOR_ALL else 'full'
 
 
-def choose(num_images, is_video=False):
-  """Returns the name of the preset for a set of `num_images` pictures; frames of a video are one person's."""
-  return CHOICES[num_images >= FEW_IMAGES and not is_video]
+def choose(kind, num_images):
+  """Returns the name of the preset for a set: 'person' for one person's pictures, 'ufm' for many people's.
+
+  Args:
+    kind: 'video', 'photos' or 'celeba', as in `records.Manifest`; frames of a video are one person's, however many.
+    num_images: int.
+  """
+  return CHOICES[kind != 'video' and num_images >= FEW_IMAGES]

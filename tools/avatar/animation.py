@@ -144,7 +144,7 @@ def _tell_of_places(prefix):
     manifest = records.load_manifest(prefix)
   except errors.InputError:
     return
-  if presets.choose(manifest.num_images, manifest.kind == 'video') == 'person':
+  if presets.choose(manifest.kind, manifest.num_images) == 'person':
     logging.info('The pictures of this run have no places in Z. A new run gives them places, and shows what is in the '
                  'pictures, and clean faces between: python -m dcgan.train --records=%s --init_from=ufm', prefix)
 

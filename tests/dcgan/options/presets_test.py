@@ -45,9 +45,10 @@ def test_runs_that_lend_each_other_weights_agree_in_crop_and_networks():
 
 
 @pytest.mark.parametrize('num_images, name', [(1, 'person'), (1999, 'person'), (2000, 'ufm'), (200_000, 'ufm')])
-def test_a_set_under_2000_images_is_one_persons(num_images, name):
-  assert presets.choose(num_images) == name and name in presets.PRESETS
-  assert presets.choose(num_images, is_video=True) == 'person'
+def test_photos_under_2000_are_one_persons_and_frames_of_a_video_always(num_images, name):
+  assert presets.choose('photos', num_images) == presets.choose('celeba', num_images) == name
+  assert presets.choose('video', num_images) == 'person'  # as six minutes at 6 fps: 2,160
+  assert set(presets.CHOICES) <= set(presets.PRESETS)
 
 
 @pytest.mark.parametrize('name', ['ufm', 'person'])
