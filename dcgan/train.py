@@ -12,6 +12,7 @@ The last line on standard output is the run's folder: options, log, statistics, 
 checkpoints. Ctrl-C saves first; --resume goes on from there.
 """
 
+import pathlib
 import sys
 
 from absl import app
@@ -41,7 +42,8 @@ _STORAGE = flags.DEFINE_enum('storage', 'auto', config.STORAGES, 'Hold the decod
 _MAY_CHANGE = (*config.FREE_ON_RESUME, _STRATEGY.name, _STORAGE.name)
 _TOLD_MAY_CHANGE = ', '.join(f'--{name}' for name in _MAY_CHANGE)
 _RESUME = flags.DEFINE_string('resume', None, 'Run to go on with. Only these may be given with it: '
-                              f'{_TOLD_MAY_CHANGE}; --records where the set was moved.')
+                              f'{_TOLD_MAY_CHANGE}; --records where the set was moved, and --checkpoints_dir if it is '
+                              'the folder that the run lies in.')
 
 _DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string, tuple: flags.DEFINE_list}
 
@@ -111,11 +113,17 @@ def _resume():
 
 def _check_may_change():
   """Raises `app.UsageError` where a flag is given that may not change when a run goes on."""
+  folder = pathlib.Path(_RESUME.value).absolute().parent
   for flag in _key_flags():
-    if flag.present and flag.name not in (_RESUME.name, *_MAY_CHANGE):
+    if not flag.present or flag.name in (_RESUME.name, *_MAY_CHANGE):
+      continue
+    if flag.name != _CHECKPOINTS_DIR.name:
       raise app.UsageError(f'--{flag.name} ({flag.value}) cannot change with --resume, which goes on exactly. '
                            f'Leave it out, or start a new run with --init_from={_RESUME.value}. What may change: '
                            f'{_TOLD_MAY_CHANGE}.')
+    if pathlib.Path(flag.value).resolve() != folder.resolve():
+      raise app.UsageError(f'--{flag.name} ({flag.value}) must be the folder that the run lies in, {folder}: with '
+                           '--resume it goes on there. Leave it out.')
 
 
 def _ended(result):
