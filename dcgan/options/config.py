@@ -39,7 +39,7 @@ class Networks(fields.Group):
 
   image_size: int = fields.option(
       64, 'Size in px of a generated picture: 64, 128 or 256.', rule=('must be a power of two, 8 or more', _is_size))
-  z_dims: int = fields.option(100, 'Dimensions of Z.', at_least=1, is_flag=False)
+  z_dims: int = fields.option(100, 'Dimensions of Z.', at_least=1)
   # At 32×32, or next to a smaller picture; they double with each halving, up to 8 times as many at the 4×4 end. Above
   # 32×32 there are half as many, so that the layers below are those of a 64 px model.
   channels: int = fields.option(64, 'Filters next to the picture.', at_least=1)

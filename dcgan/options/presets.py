@@ -57,3 +57,19 @@ def choose(kind, num_images):
     num_images: int.
   """
   return CHOICES[kind != 'video' and num_images >= FEW_IMAGES]
+
+
+def flagfile(preset, options, **others):
+  """Returns the flags of `dcgan.train`, one a line, that make a run of some options.
+
+  What is noted with a run and is no flag follows from the set and the model that it starts from.
+
+  Args:
+    preset: str, a name from `PRESETS`.
+    options: `config.Config`.
+    **others: flags that are no options, by name; None where one is not given.
+  """
+  given = {'preset': preset} | {name: value for name, value in others.items() if value is not None}
+  given |= {name: config.OPTIONS[name].to_text(value)
+            for name, _, value in config.differences(PRESETS[preset], options) if config.OPTIONS[name].is_flag}
+  return ''.join(f'--{name}={value}\n' for name, value in given.items())

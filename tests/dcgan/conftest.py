@@ -1,7 +1,10 @@
 """Tiny runs: drawn faces in records, networks of a few thousand weights."""
 
 import dataclasses
+import json
 import shutil
+import subprocess
+import sys
 
 import imageio.v3 as iio
 import numpy as np
@@ -57,6 +60,16 @@ def memory_set(pictures, trained_on, held_out=(), descriptors=None, is_video=Fal
   times_secs = np.full(num_images, np.nan, np.float32) if times_secs is None else times_secs
   return input_pipeline.MemorySet(descriptors, is_video, trained_on, np.asarray(held_out, np.int64),
                                   [f'{number}.png' for number in range(num_images)], times_secs, pictures)
+
+
+def load_flags(path):
+  """Returns what `python -m dcgan.train --flagfile=PATH` reads: dict from its flags' names to their values."""
+  program = ('import json, sys; from absl import flags; from dcgan import train; flags.FLAGS(sys.argv); '
+             'print(json.dumps({flag.name: flag.value for flag in flags.FLAGS.get_flags_for_module(train)}))')
+  made = subprocess.run([sys.executable, '-c', program, f'--flagfile={path}'], capture_output=True, text=True,
+                        check=False)
+  assert made.returncode == 0, made.stderr
+  return json.loads(made.stdout)
 
 
 def assert_equal_faces(left, right):

@@ -12,7 +12,6 @@ from dcgan.common import devices
 from dcgan.common import entry
 from dcgan.common import errors
 from dcgan.data import records
-from dcgan.options import config
 from dcgan.options import presets
 from dcgan.training import checkpoints
 from dcgan.training import health
@@ -239,8 +238,7 @@ def _train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overw
 
 def _flags(options, init_from):
   """Returns the flags with which dcgan.train makes the same run, by which a run is found again."""
-  return f'--preset={_PRESET}\n--init_from={init_from}\n--note={_NOTE}\n' + ''.join(
-      f'--{name}={value}\n' for name, _, value in config.differences(presets.PRESETS[_PRESET], options))
+  return presets.flagfile(_PRESET, options, init_from=init_from, note=_NOTE)
 
 
 def _earlier_run(prefix, flags, digest, checkpoints_dir):
@@ -248,7 +246,8 @@ def _earlier_run(prefix, flags, digest, checkpoints_dir):
   records_digest = records.load_manifest(prefix).digest
   for path in sorted(pathlib.Path(checkpoints_dir).glob(f'*-{_NOTE}/flags.txt'), reverse=True):
     run = path.parent
-    if (path.read_text(encoding='utf-8') in flags and transfers.donor_digest(run) == digest
+    told = path.read_text(encoding='utf-8').replace('--z_map=True\n', '')  # which stood there once, and is no flag
+    if (told in flags and transfers.donor_digest(run) == digest
         and runs.load_options(run).data.records_digest == records_digest and checkpoints.steps(run)):
       return run
   return None

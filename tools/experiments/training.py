@@ -177,8 +177,8 @@ def train(variants, out):
       else:
         options = variant.options.replace('training', precision=precision)
         options = options.replace('training', xla=devices.choose_xla(options, strategy))
-        result = session.start(options, str(out), variant.name, variant.init_from, _flagfile(variant, options),
-                               strategy)
+        result = session.start(options, str(out), variant.name, variant.init_from,
+                               presets.flagfile(variant.preset, options, init_from=variant.init_from), strategy)
     except health.Diverged as error:  # a result like others, as long as there is something to measure
       run = find_run(variant, out)
       if not run:
@@ -221,13 +221,3 @@ def _going_on(options, wanted):
     group = config.OPTIONS[name].group
     options = options.replace(group, **{name: getattr(getattr(wanted, group), name)})
   return options
-
-
-def _flagfile(variant, options):
-  """Returns the flags of `dcgan.train` that repeat a run, one a line."""
-  lines = [f'--preset={variant.preset}']
-  if variant.init_from:
-    lines += [f'--init_from={variant.init_from}']
-  for name, _, value in config.differences(presets.PRESETS[variant.preset], options):
-    lines.append(f'--{name}={("off", "on")[value] if isinstance(value, bool) else value}')
-  return '\n'.join(lines) + '\n'

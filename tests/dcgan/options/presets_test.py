@@ -4,6 +4,8 @@ import pytest
 
 from dcgan.options import config
 from dcgan.options import presets
+from tests.dcgan import conftest
+from tests.dcgan.options import config_test
 
 
 @pytest.mark.parametrize('name', presets.PRESETS)
@@ -49,6 +51,31 @@ def test_photos_under_2000_are_one_persons_and_frames_of_a_video_always(num_imag
   assert presets.choose('photos', num_images) == presets.choose('celeba', num_images) == name
   assert presets.choose('video', num_images) == 'person'  # as six minutes at 6 fps: 2,160
   assert set(presets.CHOICES) <= set(presets.PRESETS)
+
+
+def test_a_flagfile_has_what_differs_from_the_preset_as_flags_take_it():
+  preset = presets.PRESETS['person']
+  options = preset.replace('networks', z_map=True, channels=8).replace(
+      'data', records='records/a', records_digest='ab', align='off').replace(
+          'training', xla=True, learning_rate=5e-5).replace('augmentation', augment=('flip', 'cutout'))
+  assert presets.flagfile('person', options, init_from='ufm', note=None).splitlines() == [
+      '--preset=person', '--init_from=ufm', '--channels=8', '--records=records/a', '--learning_rate=5e-05', '--xla=on',
+      '--augment=flip,cutout']
+  assert presets.flagfile('person', preset) == '--preset=person\n'
+
+
+@pytest.mark.parametrize('name', presets.PRESETS)
+def test_the_flags_of_any_options_can_be_loaded(name, tmp_path):
+  (tmp_path / 'flags.txt').write_text(presets.flagfile(name, config_test.CHANGED, note='a b'), encoding='utf-8')
+  loaded = conftest.load_flags(tmp_path / 'flags.txt')
+  assert (loaded['preset'], loaded['note']) == (name, 'a b')
+  options = presets.PRESETS[name]
+  for flag, value in loaded.items():
+    option = config.OPTIONS.get(flag)
+    if option and value not in (None, 'auto'):
+      options = options.replace(option.group, **{flag: option.from_flag(value)})
+  left = [name for name, _, _ in config.differences(options, config_test.CHANGED)]
+  assert left == ['z_map', 'records_digest', 'align']
 
 
 @pytest.mark.parametrize('name', ['ufm', 'person'])

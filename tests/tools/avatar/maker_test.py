@@ -63,6 +63,16 @@ def test_few_faces_are_told_of_and_none_is_held_out(tmp_path, caplog, num_faces,
   assert options.data.holdout_fraction == 0.0 and options.training.learner == 'places'
 
 
+def test_the_flags_of_a_run_can_be_loaded_whatever_model_it_starts_from(tmp_path):
+  conftest.make_set(tmp_path / 'few', 3)
+  donor = config.Config(networks=config.Networks(z_map=True, z_dims=7, kernel_size=4))
+  options = maker._options(str(tmp_path / 'few'), donor, 64)  # pylint: disable=protected-access
+  (tmp_path / 'flags.txt').write_text(maker._flags(options, 'a'), encoding='utf-8')  # pylint: disable=protected-access
+  loaded = conftest.load_flags(tmp_path / 'flags.txt')
+  assert [loaded[name] for name in ('init_from', 'note', 'z_dims', 'kernel_size', 'crop', 'best_by')] == [
+      'a', 'avatar', 7, 4, 108, 'none']
+
+
 def test_a_set_without_a_face_is_refused_before_training(tmp_path):
   records.save_manifest(tmp_path / 'none', records.Manifest('photos', 0, 2, (), (), {}))
   with pytest.raises(errors.InputError, match=r'none: no face in any picture. Take pictures'):

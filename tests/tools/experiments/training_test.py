@@ -231,6 +231,17 @@ def test_a_run_that_diverged_is_taken_as_it_is(copy, prefix):
   assert checkpoints.steps(run)[-1] == 4
 
 
+@pytest.mark.slow
+def test_the_flags_of_a_run_from_an_adapted_model_can_be_loaded(donor, prefix, tmp_path):
+  adapted = session.start(runs.load_options(donor).replace('training', transfer='bn_only', num_minibatches=1),
+                          tmp_path / 'models', init_from=donor).run
+  assert runs.load_options(adapted).networks.z_map
+  run, = training.train([training.make_placed(prefix, training.Scale(1), 0, str(adapted))], tmp_path)
+  loaded = conftest.load_flags(run / 'flags.txt')
+  assert (loaded['preset'], loaded['init_from'], loaded['records']) == ('person', str(adapted), prefix)
+  assert (loaded['num_minibatches'], loaded['channels']) == (1, 2)
+
+
 def test_with_places_a_frame_has_its_place_and_nothing_is_held_out(donor):
   variant = training.make_placed('records/a', training.Scale(50), 3, donor)
   options = variant.options
