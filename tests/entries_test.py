@@ -10,6 +10,7 @@ import time
 import pytest
 
 from dcgan.common import entry
+from dcgan.options import config
 from tests.dcgan import conftest
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -56,6 +57,9 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
      'error: `stop_when` (best+500) needs a measure of the best, but `best_by` is none'),
     ('dcgan.train', ['--records=a', '--init_from=ufm', '--transfer=half'], 'error: `transfer` (half) must be one of'),
     ('dcgan.train', ['--resume=a', '--transfer=full'], '--transfer (full) cannot change with --resume'),
+    ('dcgan.train', ['--resume=tests/a', '--checkpoints_dir=other'],
+     f'--checkpoints_dir (other) must be the folder that the run lies in, {ROOT / "tests"}: with --resume it goes on'),
+    ('dcgan.train', ['--resume=tests/nowhere', '--checkpoints_dir=tests/'], 'tests/nowhere: not a run'),
     ('tools.export_model', [], '--run is needed'),
     ('tools.export_model', ['--run=a', '--checkpoint=last'], 'error: `checkpoint` (last) must be evaluated, best,'),
     ('tools.export_model', ['--run=nowhere'], 'nowhere: not a run'),
@@ -111,6 +115,19 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
 def test_wrong_flags_end_with_the_reason_and_exit_code_1(module, arguments, message):
   made = command(module, *arguments)
   assert made.returncode == 1 and message in made.stderr + made.stdout and 'Traceback' not in made.stderr
+
+
+def test_what_the_help_names_may_be_given_with_resume_and_nothing_else_may():
+  told = ' '.join(command('dcgan.train', '--help').stdout.split()).split('may be given with it: ')[1].partition(';')[0]
+  names = [name.removeprefix('--') for name in told.split(', ')]
+  assert names == [*config.FREE_ON_RESUME, 'strategy', 'storage']
+  values = {'strategy': 'one', 'storage': 'memory', 'records': 'records/a', 'stop_when': 'best+9'}
+  given = [f'--{name}={values.get(name) or config.OPTIONS[name].default}' for name in names]
+  made = command('dcgan.train', '--resume=nowhere', *given)
+  assert made.returncode == 1 and 'nowhere: not a run' in made.stderr
+  refused = command('dcgan.train', '--resume=nowhere', *given, '--beta2=0.9')
+  assert '--beta2 (0.9) cannot change with --resume' in refused.stdout + refused.stderr
+  assert f'What may change: {told}.' in refused.stdout + refused.stderr
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def _train():
 def _image_size(text):
   if not text.isdecimal():
     raise app.UsageError(f'--image_sizes ({text}) must be sizes in px, as in --image_sizes=64,128.')
-  config.Networks(image_size_px=int(text)).validate()
+  config.Networks(image_size=int(text)).validate()
   return int(text)
 
 

@@ -189,7 +189,7 @@ def make_plan(training_set, options, num_batches, num_replicas, seed, stages=Non
       order = np.arange(len(pictures))
       if not training_set.is_video:
         order = batch_plan.similarity_order(training_set.descriptors[trained_on[pictures]])
-      plan = batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap_fraction, num_in_stage,
+      plan = batch_plan.overlapping_plan(order, options.global_batch_size, options.overlap, num_in_stage,
                                          stage_seed)
     parts.append(pictures[plan])
   return trained_on[np.concatenate(parts)].reshape(num_batches, num_replicas, -1)

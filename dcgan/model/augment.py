@@ -72,14 +72,14 @@ class Adaptive(tf.Module):
   """
 
   def __init__(self, options):
-    """Starts at `options.probability`.
+    """Starts at `options.augment_probability`.
 
     Args:
       options: `config.Augmentation`.
     """
     super().__init__(name='augmentation')
     self._options = options
-    self.probability = tf.Variable(float(options.probability), trainable=False, name='probability')
+    self.probability = tf.Variable(float(options.augment_probability), trainable=False, name='probability')
     self._sum_of_signs = tf.Variable(0.0, trainable=False, name='sum_of_signs')
 
   def update(self, mean_sign, global_step, global_batch_size):
@@ -90,12 +90,12 @@ class Adaptive(tf.Module):
       global_step: int64 [], minibatches trained before this one.
       global_batch_size: int.
     """
-    if self._options.mode != 'adaptive':
+    if self._options.augment_mode != 'adaptive':
       return
     total = self._sum_of_signs + mean_sign
     is_due = tf.equal((global_step + 1) % _ADAPT_EVERY_STEPS, 0)
-    way = tf.sign(total / _ADAPT_EVERY_STEPS - self._options.target)
-    step = way * (_ADAPT_EVERY_STEPS * global_batch_size / self._options.ramp_images)
+    way = tf.sign(total / _ADAPT_EVERY_STEPS - self._options.augment_target)
+    step = way * (_ADAPT_EVERY_STEPS * global_batch_size / self._options.augment_ramp_images)
     self.probability.assign(tf.where(is_due, tf.clip_by_value(self.probability + step, 0.0, 1.0), self.probability))
     self._sum_of_signs.assign(tf.where(is_due, 0.0, total))
 

@@ -40,14 +40,14 @@ def build_generator(config, precision, synchronized=False, seed=0):
   x = layers.batch_norm('4x4_norm')(x)
   x = layers.relu('4x4_relu')(x)
   size = 2 * _START_PX
-  while size < config.image_size_px:
+  while size < config.image_size:
     name = f'{size}x{size}'
-    x = layers.conv_transpose(_channels(config, size), config.kernel_size_px, f'{name}_conv_transpose',
+    x = layers.conv_transpose(_channels(config, size), config.kernel_size, f'{name}_conv_transpose',
                               use_bias=False)(x)
     x = layers.batch_norm(f'{name}_norm')(x)
     x = layers.relu(f'{name}_relu')(x)
     size *= 2
-  x = layers.conv_transpose(3, config.kernel_size_px, f'{size}x{size}_rgb', use_bias=True)(x)
+  x = layers.conv_transpose(3, config.kernel_size, f'{size}x{size}_rgb', use_bias=True)(x)
   x = tf.keras.layers.Activation('tanh', name=f'{size}x{size}_tanh', dtype='float32')(x)
   return tf.keras.Model(z, x, name='generator')
 
@@ -66,12 +66,12 @@ def build_discriminator(config, precision, synchronized=False, seed=0, num_froze
     `tf.keras.Model`: float32 [batch, size, size, 3] in [-1, 1] → float32 [batch, 1], logits.
   """
   layers = _Layers(precision, synchronized, seed, is_spectral=config.discriminator_norm == 'spectral')
-  pictures = x = tf.keras.Input([config.image_size_px, config.image_size_px, 3], name='images')
-  size = config.image_size_px // 2
+  pictures = x = tf.keras.Input([config.image_size, config.image_size, 3], name='images')
+  size = config.image_size // 2
   while size >= _START_PX:
     name = f'{size}x{size}'
-    is_normalized = config.discriminator_norm == 'batch' and size < config.image_size_px // 2
-    conv = layers.conv(_channels(config, size), config.kernel_size_px, f'{name}_conv', use_bias=not is_normalized)
+    is_normalized = config.discriminator_norm == 'batch' and size < config.image_size // 2
+    conv = layers.conv(_channels(config, size), config.kernel_size, f'{name}_conv', use_bias=not is_normalized)
     if num_frozen > 0:  # not in training, or spectral normalization would go on to divide the kernel
       conv.trainable = False
       x = conv(x, training=False)
@@ -91,7 +91,7 @@ def build_discriminator(config, precision, synchronized=False, seed=0, num_froze
 
 def num_convolutions(config):
   """Returns the convolutions of a discriminator (int): one for each halving from the picture to 4×4."""
-  return (config.image_size_px // _START_PX).bit_length() - 1
+  return (config.image_size // _START_PX).bit_length() - 1
 
 
 def build_features(discriminator):
@@ -122,7 +122,7 @@ def generate(generator, z):
 def _channels(config, size_px):
   """Returns the filters at a resolution: `channels` at 32 px, or at half of a picture under 64 px, doubled with each
   halving up to 8 times; half of them above."""
-  widest_px = min(config.image_size_px // 2, _MOST_CHANNELS * _START_PX)
+  widest_px = min(config.image_size // 2, _MOST_CHANNELS * _START_PX)
   if size_px > widest_px:
     return max(1, config.channels // 2)
   return config.channels * min(_MOST_CHANNELS, widest_px // size_px)

@@ -2,7 +2,7 @@
 
 from dcgan.options import config
 
-_FEW_IMAGES = 2_000  # a set under this is one person's
+FEW_IMAGES = 2_000  # photos under this are one person's
 # MEASUREMENTS.md, "Which transfer".
 _FEW_FOR_ALL = 100
 
@@ -21,14 +21,14 @@ PRESETS = {
     # but had blotches in flat colours; D knew held-out faces as well as its own: there was nothing to augment against.
     'ufm': config.Config(
         networks=_NETWORKS,
-        data=config.Data(crop_px=_CROP_PX, holdout_fraction=0.02),
+        data=config.Data(crop=_CROP_PX, holdout_fraction=0.02),
         training=config.Training(num_minibatches=20_000),
         periods=config.Periods(samples_every_steps=200, checkpoint_every_steps=500, keep_every_steps=1000),
         health=_HEALTH),
     # A tiny set.
     'person': config.Config(
         networks=_NETWORKS,
-        data=config.Data(crop_px=_CROP_PX, global_batch_size=8, holdout_fraction=0.1),
+        data=config.Data(crop=_CROP_PX, global_batch_size=8, holdout_fraction=0.1),
         training=config.Training(num_minibatches=2000, learning_rate=1e-3, beta2=0.99, ema_half_life_images=2_000,
                                  learner='places'),
         health=_HEALTH),
@@ -47,6 +47,27 @@ def choose_transfer(num_images):
   return 'freeze_d' if num_images < _FEW_FOR_ALL else 'full'
 
 
-def choose(num_images, is_video=False):
-  """Returns the name of the preset for a set of `num_images` pictures; frames of a video are one person's."""
-  return CHOICES[num_images >= _FEW_IMAGES and not is_video]
+def choose(kind, num_images):
+  """Returns the name of the preset for a set: 'person' for one person's pictures, 'ufm' for many people's.
+
+  Args:
+    kind: 'video', 'photos' or 'celeba', as in `records.Manifest`; frames of a video are one person's, however many.
+    num_images: int.
+  """
+  return CHOICES[kind != 'video' and num_images >= FEW_IMAGES]
+
+
+def flagfile(preset, options, **others):
+  """Returns the flags of `dcgan.train`, one a line, that make a run of some options.
+
+  What is noted with a run and is no flag follows from the set and the model that it starts from.
+
+  Args:
+    preset: str, a name from `PRESETS`.
+    options: `config.Config`.
+    **others: flags that are no options, by name; None where one is not given.
+  """
+  given = {'preset': preset} | {name: value for name, value in others.items() if value is not None}
+  given |= {name: config.OPTIONS[name].to_text(value)
+            for name, _, value in config.differences(PRESETS[preset], options) if config.OPTIONS[name].is_flag}
+  return ''.join(f'--{name}={value}\n' for name, value in given.items())

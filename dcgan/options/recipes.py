@@ -21,12 +21,12 @@ def next_recipe(options, has_diverged, probability=0.0):
     (`config.Config`, str in words: the change).
   """
   augmentation, regularization = options.augmentation, options.regularization
-  is_weak = (not set(STRONG_POLICIES) <= set(augmentation.policies) or augmentation.mode == 'adaptive'
-             or augmentation.probability < STRONG_PROBABILITY)
+  is_weak = (not set(STRONG_POLICIES) <= set(augmentation.augment) or augmentation.augment_mode == 'adaptive'
+             or augmentation.augment_probability < STRONG_PROBABILITY)
   if is_weak and not has_diverged:
-    policies = (*STRONG_POLICIES, *(name for name in augmentation.policies if name not in STRONG_POLICIES))
-    probability = max(STRONG_PROBABILITY, augmentation.probability, probability)
-    return options.replace('augmentation', policies=policies, mode='fixed', probability=probability), (
+    policies = (*STRONG_POLICIES, *(name for name in augmentation.augment if name not in STRONG_POLICIES))
+    probability = max(STRONG_PROBABILITY, augmentation.augment_probability, probability)
+    return options.replace('augmentation', augment=policies, augment_mode='fixed', augment_probability=probability), (
         'stronger augmentation')
   if regularization.r1_gamma < _R1_GAMMA and not has_diverged:
     return options.replace('regularization', r1_gamma=_R1_GAMMA), f'an R1 penalty of {_R1_GAMMA:g}'

@@ -35,7 +35,7 @@ def build(options, manifest, strategy, storage):
     errors.InputError: the set or an option cannot be used.
   """
   training_set = input_pipeline.load_training_set(
-      options.data.records, manifest, options.networks.image_size_px, options.data.crop_px, storage,
+      options.data.records, manifest, options.networks.image_size, options.data.crop, storage,
       options.data.holdout_fraction)
   return Assembly(options, training_set, strategy)
 
@@ -76,7 +76,7 @@ class Assembly:
   @property
   def text(self):
     """One line for the log."""
-    size, training = self.options.networks.image_size_px, self.options.training
+    size, training = self.options.networks.image_size, self.options.training
     compiled = ', compiled by XLA' if training.xla else ''
     held = 'in memory' if self._set.storage == 'memory' else 'streamed from their shards'
     held_out = f' ({len(self._set.held_out):,} held out)' if len(self._set.held_out) else ''

@@ -24,7 +24,7 @@ def text(learner, training_set):
     str, some lines, without the options.
   """
   options, num_replicas = learner.options, learner.strategy.num_replicas_in_sync
-  size, batch_size = options.networks.image_size_px, options.data.global_batch_size
+  size, batch_size = options.networks.image_size, options.data.global_batch_size
   counts = {name: sum(int(np.prod(variable.shape)) for variable in getattr(learner, name).trainable_variables)
             for name in ('generator', 'discriminator')}
   # Weights, gradients and two moments of each network, and the averaged generator.
@@ -34,7 +34,7 @@ def text(learner, training_set):
   activations = _NUM_HELD * held * bytes_each * batch_size // num_replicas
   decoded = training_set.num_images * size * size * 3 if training_set.storage == 'memory' else 0
   is_overlapping = options.data.minibatches == 'overlapping'
-  new_images = batch_plan.window_stride(batch_size, options.data.overlap_fraction) if is_overlapping else batch_size
+  new_images = batch_plan.window_stride(batch_size, options.data.overlap) if is_overlapping else batch_size
   num_trained_on, num_held_out = len(training_set.trained_on), len(training_set.held_out)
   in_a_pass = num_trained_on / new_images
   passes = options.training.num_minibatches / in_a_pass

@@ -106,8 +106,8 @@ class Learner(tf.Module):
     """Puts the options' learning rate and fixed augmentation in the place of those that a checkpoint brought."""
     for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
       optimizer.learning_rate = self.options.training.learning_rate
-    if self.options.augmentation.mode == 'fixed':
-      self.augmentation.probability.assign(self.options.augmentation.probability)
+    if self.options.augmentation.augment_mode == 'fixed':
+      self.augmentation.probability.assign(self.options.augmentation.augment_probability)
 
   def _build_optimizer(self, network):
     # Keras' legacy Adam updates each variable in one fused kernel; the new one is built of a dozen small ones and
@@ -207,7 +207,7 @@ class Learner(tf.Module):
 
   def _augmented(self, pictures, stream):
     """Returns what D sees of this replica's pictures."""
-    draws = augment.draw(self.options.augmentation.policies, self.options.data.global_batch_size, self._seed(stream),
+    draws = augment.draw(self.options.augmentation.augment, self.options.data.global_batch_size, self._seed(stream),
                          self.augmentation.probability)
     return augment.apply(pictures, {name: self._replica_rows(values) for name, values in draws.items()})
 

@@ -217,7 +217,7 @@ class PlaceLearner(learner.Learner):
 
   def _seen(self, real_images, fake_images):
     """Returns what D sees: the same is done to a picture and to the one made at its place, so that they compare."""
-    if not self.options.augmentation.policies:
+    if not self.options.augmentation.augment:
       return real_images, fake_images
     num_pictures = self._per_replica_batch_size
     real = self._augmented(real_images, learner.REAL)

@@ -64,7 +64,7 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
   strategy = strategy or devices.build_strategy()
   parts, donor, report = _at_its_start(options, init_from, strategy, storage)
   options = parts.options
-  name = [f'{pathlib.Path(options.data.records).name}{options.networks.image_size_px}']
+  name = [f'{pathlib.Path(options.data.records).name}{options.networks.image_size}']
   name += [f'from-{donor.name}'] if donor else []
   name += [note] if note else []
   with (_folder(strategy, lambda: runs.make_run(checkpoints_dir, '-'.join(name))) as run, _log_file(run),

@@ -159,8 +159,8 @@ def transfer(donor, learner, manifest):
     theirs = donor.model.options.networks
     raise errors.InputError(
         f'`init_from` ({donor.path}): none of its layers fits these networks: {_layers(left, with_shapes=True)}. It '
-        f'has --channels={theirs.channels}, --image_size={theirs.image_size_px}, '
-        f'--kernel_size={theirs.kernel_size_px}: leave yours out, or use the same.')
+        f'has --channels={theirs.channels}, --image_size={theirs.image_size}, '
+        f'--kernel_size={theirs.kernel_size}: leave yours out, or use the same.')
   frozen = [f'discriminator/{variable.name.removesuffix(":0")}' for variable in learner.frozen]
   lacking = sorted({name.partition(' (')[0] for name in left} & set(frozen))
   if lacking:
@@ -194,9 +194,9 @@ def _check_alike(donor, options, manifest):
         f'`init_from` ({donor.path}) was trained on faces with --align={theirs.align}, but {options.data.records} was '
         f'made with --align={options.data.align}, which puts them elsewhere. Make another set with `python -m '
         f'tools.make_records {inputs}{aligned} --name={name}`, and the other flags of the first.')
-  if theirs.crop_px != options.data.crop_px:
+  if theirs.crop != options.data.crop:
     logging.warning('%s was trained with --crop=%d and this run has --crop=%d: its eyes are in another place. Training '
-                    'starts better with the same crop.', donor.path, theirs.crop_px, options.data.crop_px)
+                    'starts better with the same crop.', donor.path, theirs.crop, options.data.crop)
 
 
 def _layers(names, with_shapes=False):

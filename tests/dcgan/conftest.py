@@ -1,7 +1,10 @@
 """Tiny runs: drawn faces in records, networks of a few thousand weights."""
 
 import dataclasses
+import json
 import shutil
+import subprocess
+import sys
 
 import imageio.v3 as iio
 import numpy as np
@@ -44,7 +47,7 @@ def make_set(prefix, num_faces, num_shards=2, kind='photos', secs_apart=None):
 def train_places(prefix, checkpoints_dir):
   """Trains a run with places on a set for three minibatches, in networks of 8 px; returns its path."""
   return session.start(config.Config(
-      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3, discriminator_norm='spectral'),
+      networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3, discriminator_norm='spectral'),
       data=config.Data(records=str(prefix), global_batch_size=4),
       training=config.Training(num_minibatches=3, learner='places'), places=config.Places(alone_visits=1)),
                        checkpoints_dir).run
@@ -57,6 +60,16 @@ def memory_set(pictures, trained_on, held_out=(), descriptors=None, is_video=Fal
   times_secs = np.full(num_images, np.nan, np.float32) if times_secs is None else times_secs
   return input_pipeline.MemorySet(descriptors, is_video, trained_on, np.asarray(held_out, np.int64),
                                   [f'{number}.png' for number in range(num_images)], times_secs, pictures)
+
+
+def load_flags(path):
+  """Returns what `python -m dcgan.train --flagfile=PATH` reads: dict from its flags' names to their values."""
+  program = ('import json, sys; from absl import flags; from dcgan import train; flags.FLAGS(sys.argv); '
+             'print(json.dumps({flag.name: flag.value for flag in flags.FLAGS.get_flags_for_module(train)}))')
+  made = subprocess.run([sys.executable, '-c', program, f'--flagfile={path}'], capture_output=True, text=True,
+                        check=False)
+  assert made.returncode == 0, made.stderr
+  return json.loads(made.stdout)
 
 
 def assert_equal_faces(left, right):
@@ -86,7 +99,7 @@ def two_replicas():
 def tiny_config(drawn_set):
   """A `config.Config` for 8×8 pictures, z of 4, minibatches of 4."""
   return config.Config(
-      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3),
+      networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3),
       data=config.Data(records=drawn_set, global_batch_size=4),
       training=config.Training(num_minibatches=4, learning_rate=0.01, ema_half_life_images=50, transfer='full'),
       periods=config.Periods(log_every_steps=2, samples_every_steps=3, checkpoint_every_steps=2))
@@ -98,7 +111,8 @@ def everything_config(tiny_config):
   return dataclasses.replace(
       tiny_config.replace('networks', discriminator_norm='spectral').replace(
           'data', minibatches='overlapping'),
-      augmentation=config.Augmentation(config.AUGMENTATIONS, mode='adaptive', probability=0.5, ramp_images=100),
+      augmentation=config.Augmentation(
+          config.AUGMENTATIONS, augment_mode='adaptive', augment_probability=0.5, augment_ramp_images=100),
       regularization=config.Regularization(r1_gamma=1.0, r1_every_steps=2))
 
 

@@ -20,7 +20,7 @@ def run(tmp_path_factory):
   """A run of one minibatch, with its gallery of 64."""
   folder = tmp_path_factory.mktemp('gallery')
   conftest.make_set(folder / 'drawn', 5)
-  options = config.Config(networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3),
+  options = config.Config(networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3),
                           data=config.Data(records=str(folder / 'drawn'), global_batch_size=4),
                           training=config.Training(num_minibatches=1, seed=3))
   return session.start(options, folder / 'checkpoints').run

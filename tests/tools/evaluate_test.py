@@ -21,7 +21,7 @@ def command(*arguments):
 @pytest.mark.slow
 def test_the_table_ends_with_the_path_of_the_page(tmp_path):
   conftest.make_set(tmp_path / 'drawn', 5)
-  options = config.Config(networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3),
+  options = config.Config(networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3),
                           data=config.Data(records=str(tmp_path / 'drawn'), global_batch_size=4),
                           training=config.Training(num_minibatches=1))
   run = session.start(options, tmp_path / 'checkpoints').run

@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 def fixture_run(tmp_path):
   """Path of a run that kept its checkpoints of minibatches 2 and 4."""
   conftest.make_set(tmp_path / 'drawn', 5)
-  options = config.Config(networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3),
+  options = config.Config(networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3),
                           data=config.Data(records=str(tmp_path / 'drawn'), global_batch_size=4),
                           training=config.Training(num_minibatches=4),
                           periods=config.Periods(checkpoint_every_steps=2))

@@ -33,7 +33,7 @@ def test_wrong_flags_end_with_the_reason_and_exit_code_1(arguments, message):
 @pytest.mark.slow
 def test_what_was_stopped_goes_on_when_the_same_command_is_given_again(tmp_path):
   conftest.make_set(tmp_path / 'drawn', 5)
-  options = config.Config(networks=config.Networks(image_size_px=16, z_dims=4, channels=4, kernel_size_px=3),
+  options = config.Config(networks=config.Networks(image_size=16, z_dims=4, channels=4, kernel_size=3),
                           data=config.Data(records=str(tmp_path / 'drawn'), global_batch_size=4),
                           training=config.Training(num_minibatches=1))
   model = session.start(options, tmp_path / 'models').run

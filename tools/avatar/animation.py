@@ -87,7 +87,7 @@ def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_a
   """
   shown = load(run)
   if names is None:
-    numbers = expressions.choose(shown.generator, shown.gallery.z, shown.options.data.crop_px, shown.space, through,
+    numbers = expressions.choose(shown.generator, shown.gallery.z, shown.options.data.crop, shown.space, through,
                                  _real_images(shown.options))
     names = [str(number) for number in numbers]
     there_and_back = there_and_back or (through > 2 and numbers[0] != numbers[-1])  # fewer were found: it ends apart
@@ -144,7 +144,7 @@ def _tell_of_places(prefix):
     manifest = records.load_manifest(prefix)
   except errors.InputError:
     return
-  if presets.choose(manifest.num_images, manifest.kind == 'video') == 'person':
+  if presets.choose(manifest.kind, manifest.num_images) == 'person':
     logging.info('The pictures of this run have no places in Z. A new run gives them places, and shows what is in the '
                  'pictures, and clean faces between: python -m dcgan.train --records=%s --init_from=ufm', prefix)
 
@@ -189,7 +189,7 @@ def _training_set(options):
     if manifest.digest != data.records_digest:
       return None
     return input_pipeline.load_training_set(
-        data.records, manifest, options.networks.image_size_px, data.crop_px, 'stream', data.holdout_fraction)
+        data.records, manifest, options.networks.image_size, data.crop, 'stream', data.holdout_fraction)
   except errors.InputError:
     return None
 

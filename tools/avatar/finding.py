@@ -54,7 +54,7 @@ def find(run, photo):
   """
   shown = animation.load(run)
   aligned = _aligned(photo, shown.options.data.align)
-  crop_px, size_px = shown.options.data.crop_px, shown.options.networks.image_size_px
+  crop_px, size_px = shown.options.data.crop, shown.options.networks.image_size
   real = input_pipeline.as_seen(aligned, size_px, crop_px).numpy()[np.newaxis]
   z, distances = inversion.invert(shown.generator, real, shown.space)
   made = networks.generate(shown.generator, z)

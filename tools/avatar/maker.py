@@ -12,7 +12,6 @@ from dcgan.common import devices
 from dcgan.common import entry
 from dcgan.common import errors
 from dcgan.data import records
-from dcgan.options import config
 from dcgan.options import presets
 from dcgan.training import checkpoints
 from dcgan.training import health
@@ -205,8 +204,8 @@ def _options(prefix, donor, image_size):
   """Returns the `config.Config` of a run on a set, with the networks and the crop of the model that it starts from."""
   options = dataclasses.replace(presets.PRESETS[_PRESET], networks=donor.networks)
   is_small = records.load_manifest(prefix).num_images < _FEW_FACES
-  return options.replace('networks', image_size_px=image_size).replace(
-      'data', records=prefix, crop_px=donor.data.crop_px,
+  return options.replace('networks', image_size=image_size).replace(
+      'data', records=prefix, crop=donor.data.crop,
       holdout_fraction=0.0 if is_small else options.data.holdout_fraction).replace(
           'training', num_minibatches=_NUM_MINIBATCHES).replace(
               'periods', samples_every_steps=_SAMPLES_EVERY_STEPS, checkpoint_every_steps=_CHECKPOINT_EVERY_STEPS,
@@ -215,7 +214,7 @@ def _options(prefix, donor, image_size):
 
 def _train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwrite):
   """Trains a run, or goes on with one of any size where none is given; returns the `session.Result`."""
-  sizes = (image_size,) if image_size else _sizes(model.options.networks.image_size_px)
+  sizes = (image_size,) if image_size else _sizes(model.options.networks.image_size)
   flags = {size: _flags(_options(prefix, model.options, size), init_from) for size in sizes}
   run = None if overwrite else _earlier_run(prefix, flags.values(), model.digest, checkpoints_dir)
   if run and (run / _AVATAR).is_file():
@@ -239,8 +238,7 @@ def _train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overw
 
 def _flags(options, init_from):
   """Returns the flags with which dcgan.train makes the same run, by which a run is found again."""
-  return f'--preset={_PRESET}\n--init_from={init_from}\n--note={_NOTE}\n' + ''.join(
-      f'--{name}={value}\n' for name, _, value in config.differences(presets.PRESETS[_PRESET], options))
+  return presets.flagfile(_PRESET, options, init_from=init_from, note=_NOTE)
 
 
 def _earlier_run(prefix, flags, digest, checkpoints_dir):
@@ -248,7 +246,8 @@ def _earlier_run(prefix, flags, digest, checkpoints_dir):
   records_digest = records.load_manifest(prefix).digest
   for path in sorted(pathlib.Path(checkpoints_dir).glob(f'*-{_NOTE}/flags.txt'), reverse=True):
     run = path.parent
-    if (path.read_text(encoding='utf-8') in flags and transfers.donor_digest(run) == digest
+    told = path.read_text(encoding='utf-8').replace('--z_map=True\n', '')  # which stood there once, and is no flag
+    if (told in flags and transfers.donor_digest(run) == digest
         and runs.load_options(run).data.records_digest == records_digest and checkpoints.steps(run)):
       return run
   return None

@@ -82,8 +82,8 @@ class TorchStep:
     Raises:
       errors.InputError: it ended.
     """
-    given = dict(image_size_px=options.networks.image_size_px, z_dims=options.networks.z_dims,
-                 channels=options.networks.channels, kernel_size_px=options.networks.kernel_size_px,
+    given = dict(image_size_px=options.networks.image_size, z_dims=options.networks.z_dims,
+                 channels=options.networks.channels, kernel_size_px=options.networks.kernel_size,
                  global_batch_size=options.data.global_batch_size, learning_rate=options.training.learning_rate,
                  beta1=options.training.beta1, precision=options.training.precision,
                  device='cuda' if tf.config.list_physical_devices('GPU') else 'cpu')

@@ -41,7 +41,7 @@ def bare(options, strategy, precision):
 
 def report(image_size_px, global_batch_size, strategy, precision):
   """Returns the options of a bare step of the report's networks; the arguments as in `measure` and `bare`."""
-  options = presets.PRESETS['report'].replace('networks', image_size_px=image_size_px)
+  options = presets.PRESETS['report'].replace('networks', image_size=image_size_px)
   return bare(options.replace('data', global_batch_size=global_batch_size), strategy, precision).validate()
 
 
@@ -59,7 +59,7 @@ class Step:
 
   def __init__(self, trained):
     self.trained = trained
-    size, batch_size = trained.options.networks.image_size_px, trained.options.data.global_batch_size
+    size, batch_size = trained.options.networks.image_size, trained.options.data.global_batch_size
     pixels = np.random.default_rng(0).integers(0, 256, (batch_size, size, size, 3), np.uint8)
     minibatch = (pixels, np.arange(batch_size)) if trained.wants_numbers else pixels
     self._iterator = iter(trained.strategy.experimental_distribute_dataset(

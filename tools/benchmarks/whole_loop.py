@@ -44,7 +44,7 @@ def measure(rounds, num_steps, image_size_px, preset):
   with tempfile.TemporaryDirectory() as folder:
     prefix = pathlib.Path(folder) / 'drawn'
     drawn_set.make_set(prefix, _NUM_IMAGES)
-    options = presets.PRESETS[preset].replace('networks', image_size_px=image_size_px)
+    options = presets.PRESETS[preset].replace('networks', image_size=image_size_px)
     # None for reconstruction alone: the speed of the whole step is asked.
     options = options.replace('data', records=str(prefix)).replace('places', alone_visits=0).replace(
         'training', precision=devices.choose_precision(), num_minibatches=num_steps)
@@ -144,7 +144,7 @@ def run_long(num_steps):
   with tempfile.TemporaryDirectory() as folder:
     prefix = pathlib.Path(folder) / 'drawn'
     drawn_set.make_set(prefix, 64)
-    options = presets.PRESETS['person'].replace('networks', image_size_px=16, channels=4).replace(
+    options = presets.PRESETS['person'].replace('networks', image_size=16, channels=4).replace(
         'data', records=str(prefix), global_batch_size=4).replace('training', num_minibatches=num_steps)
     memory, is_done = [], threading.Event()
     sampler = threading.Thread(target=_sample_memory, args=(pathlib.Path(folder), memory, is_done))

@@ -197,7 +197,7 @@ class _Subject:
     for note in self._notes:
       logging.warning('%s', note)
     training_set = input_pipeline.load_training_set(
-        prefix, manifest, self._options.networks.image_size_px, data.crop_px,
+        prefix, manifest, self._options.networks.image_size, data.crop,
         holdout_fraction=data.holdout_fraction if is_own_set else 0.0)
     self._measurer = measuring.Measurer(training_set, self._options, num_samples, inception, is_own_set)
 
@@ -262,7 +262,7 @@ def _parsed(checkpoint):
 
 def _check_alike(runs):
   """Raises `errors.InputError` where runs cannot stand side by side."""
-  sizes_px = [run_folders.load_options(run).networks.image_size_px for run in runs]
+  sizes_px = [run_folders.load_options(run).networks.image_size for run in runs]
   for run, size_px in zip(runs, sizes_px):
     if size_px != sizes_px[0]:
       raise errors.InputError(f'`image_size` ({size_px} px) of {run} must be that of {runs[0]} ({sizes_px[0]} px) to '

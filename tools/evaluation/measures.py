@@ -162,18 +162,18 @@ class Measurer:
 
   @functools.cached_property
   def _seen_reals(self):
-    return meshes.look(self._some, self._options.data.crop_px)
+    return meshes.look(self._some, self._options.data.crop)
 
   @functools.cached_property
   def _seen_held_out(self):
-    return meshes.look(self._held_out, self._options.data.crop_px)
+    return meshes.look(self._held_out, self._options.data.crop)
 
   @functools.cached_property
   def _wholeness(self):
     """What tells clean faces of this set from mangled ones, or None where it has too few faces."""
     if len(_found(self._seen_reals)) < wholeness.MIN_REALS:
       return None
-    return wholeness.Wholeness(self._some, self._options.data.crop_px, self._seen_reals)
+    return wholeness.Wholeness(self._some, self._options.data.crop, self._seen_reals)
 
   @functools.cached_property
   def _inception_of_reals(self):
@@ -188,7 +188,7 @@ class Measurer:
 
   def _look(self, samples, noted):
     """Takes what Face Mesh sees."""
-    seen = meshes.look(samples, self._options.data.crop_px)
+    seen = meshes.look(samples, self._options.data.crop)
     self._judge(samples, seen, noted)
     self._compare_faces(samples, seen, noted)
     noted.take('found_rate', meshes.found_rate(seen), meshes.found_rate(self._seen_reals))
@@ -225,7 +225,7 @@ class Measurer:
       noted.take('spread', mean, 1.0) if np.isfinite(mean) else noted.leave_out('spread', 'needs photos that move')
     if len(self._some) < likeness.MIN_REALS:
       return noted.leave_out('likeness', f'needs {likeness.MIN_REALS} photos, and has {len(self._some)}')
-    alike = likeness.Likeness(self._some, self._options.data.crop_px)
+    alike = likeness.Likeness(self._some, self._options.data.crop)
     noted.take('likeness', alike.likeness(samples), self._of_held_out(alike.likeness))
 
   def _compare_variety(self, samples, noted):
@@ -282,7 +282,7 @@ class Measurer:
     z, _ = inversion.invert(generator, held_out, space, _NUM_FINDING_STEPS)
     made = networks.generate(generator, z)
     noted.take('found_off', _difference(held_out, made), noted.values['off'])
-    crop_px = self._options.data.crop_px
+    crop_px = self._options.data.crop
     errors = meshes.landmark_errors(meshes.look(held_out, crop_px), meshes.look(made, crop_px))
     if np.isnan(errors).all():
       return noted.leave_out('found_features', 'needs a face in the pictures and in what is made of them')

@@ -61,7 +61,7 @@ def _missing(evaluated):
 
 def _saw_the_same(evaluated):
   """Returns whether all were measured against the same pictures, so that distances can be compared."""
-  return len({(one.records_digest, one.options.data.crop_px) for one in evaluated}) == 1
+  return len({(one.records_digest, one.options.data.crop) for one in evaluated}) == 1
 
 
 def _notes(evaluated):

@@ -147,7 +147,7 @@ def measure(run, records, between_records, seed):
   options = runs.load_options(run)
   generator, space, _, _ = checkpoints.load_generator_and_space(run)
   manifests = [record_sets.load_manifest(prefix) for prefix in (records, between_records)]
-  sets = [input_pipeline.load_training_set(prefix, manifest, options.networks.image_size_px, options.data.crop_px)
+  sets = [input_pipeline.load_training_set(prefix, manifest, options.networks.image_size, options.data.crop)
           for prefix, manifest in zip((records, between_records), manifests)]
   indices, gaps = find_between(*(times_secs(prefix, manifest) for prefix, manifest in
                                  zip((records, between_records), manifests)))
@@ -160,7 +160,7 @@ def measure(run, records, between_records, seed):
   return Between(_search(generator, space, pictures, seed),
                  _search(generator, space, sets[0].some(sets[0].trained_on, _MOST_FRAMES), seed), gaps[spread],
                  trained[nearest], nearest_errors, nearest_pictures(pictures, mean)[1],
-                 _geometry_distance(trained, pictures, options.data.crop_px))
+                 _geometry_distance(trained, pictures, options.data.crop))
 
 
 def nearest_pictures(pictures, others):

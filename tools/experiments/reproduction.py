@@ -134,7 +134,7 @@ def check(number, material):
                             f'but was made with --align={align}. Make such a set with `{task.make}`.')
   if number == 4:
     between_frames.check(records, material.between_records)
-  if number == 5 and presets.choose(manifest.num_images) != _PERSON:
+  if number == 5 and presets.choose(manifest.kind, manifest.num_images) != _PERSON:
     raise errors.InputError(f'`records` ({records}) must hold few pictures, of one person, for experiment 5, but holds '
                             f'{manifest.num_images:,}. Make such a set with `{task.make}`.')
   if material.beside:
@@ -293,7 +293,7 @@ def load_results(folder, number=2):
 
 def _done(scale, options):
   """Returns the `training.Scale` of experiment 5 as it was trained: its networks come from a model."""
-  return dataclasses.replace(scale, channels=options.networks.channels, image_size_px=options.networks.image_size_px,
+  return dataclasses.replace(scale, channels=options.networks.channels, image_size_px=options.networks.image_size,
                              long_minibatches=options.training.num_minibatches)
 
 

@@ -81,7 +81,7 @@ def make_variant(records, scale, seed, global_batch_size=64, minibatches='shuffl
   """
   usual = presets.PRESETS[_PRESET].periods.samples_every_steps
   options = presets.PRESETS[_PRESET].replace(
-      'networks', channels=scale.channels, image_size_px=scale.image_size_px).replace(
+      'networks', channels=scale.channels, image_size=scale.image_size_px).replace(
           'data', records=str(records), global_batch_size=global_batch_size, minibatches=minibatches).replace(
               'training', num_minibatches=scale.num_minibatches, seed=seed).replace(
                   'periods', samples_every_steps=min(usual, max(1, scale.num_minibatches // _NUM_GRIDS))).replace(
@@ -103,7 +103,7 @@ def make_placed(records, scale, seed, init_from):
   """
   donor = transfers.load_donor(init_from).model.options
   options = dataclasses.replace(presets.PRESETS[_PERSON], networks=donor.networks).replace(
-      'data', records=str(records), crop_px=donor.data.crop_px, holdout_fraction=0.0).replace(
+      'data', records=str(records), crop=donor.data.crop, holdout_fraction=0.0).replace(
           'training', num_minibatches=scale.num_minibatches, seed=seed, transfer='full').replace(
               'health', on_collapse='warn')
   return Variant(f'places-seed{seed}', options.validate(), _PERSON, init_from)
@@ -128,7 +128,7 @@ def make_arms(records, scale, init_from):
   donor = transfers.load_donor(init_from).model.options
   options = dataclasses.replace(presets.PRESETS[_PLAIN], networks=donor.networks, health=config.Health(),
                                 periods=config.Periods())
-  options = options.replace('data', records=str(records), crop_px=donor.data.crop_px, holdout_fraction=0.1).replace(
+  options = options.replace('data', records=str(records), crop=donor.data.crop, holdout_fraction=0.1).replace(
       'training', num_minibatches=moment, transfer='full').validate()
   end = _LONGER * moment if scale.long_minibatches is None else scale.long_minibatches
   if not moment <= end <= _MOST_KEPT * moment:
@@ -177,8 +177,8 @@ def train(variants, out):
       else:
         options = variant.options.replace('training', precision=precision)
         options = options.replace('training', xla=devices.choose_xla(options, strategy))
-        result = session.start(options, str(out), variant.name, variant.init_from, _flagfile(variant, options),
-                               strategy)
+        result = session.start(options, str(out), variant.name, variant.init_from,
+                               presets.flagfile(variant.preset, options, init_from=variant.init_from), strategy)
     except health.Diverged as error:  # a result like others, as long as there is something to measure
       run = find_run(variant, out)
       if not run:
@@ -217,17 +217,7 @@ def _has_diverged(run):
 
 def _going_on(options, wanted):
   """Returns the options of a run with those that may change set as they are wanted."""
-  for group in dataclasses.fields(config.Config):
-    fields = {field.name for field in dataclasses.fields(group.default)} & set(config.FREE_ON_RESUME)
-    options = options.replace(group.name, **{name: getattr(getattr(wanted, group.name), name) for name in fields})
+  for name in config.FREE_ON_RESUME:
+    group = config.OPTIONS[name].group
+    options = options.replace(group, **{name: getattr(getattr(wanted, group), name)})
   return options
-
-
-def _flagfile(variant, options):
-  """Returns the flags of `dcgan.train` that repeat a run, one a line."""
-  lines = [f'--preset={variant.preset}']
-  if variant.init_from:
-    lines += [f'--init_from={variant.init_from}']
-  for name, _, value in config.differences(presets.PRESETS[variant.preset], options):
-    lines.append(f'--{name}={("off", "on")[value] if isinstance(value, bool) else value}')
-  return '\n'.join(lines) + '\n'

@@ -27,7 +27,7 @@ FACE_BOX_CENTRE = (88.9, 132.3)
 FACE_BOX_SIDE_PX = 97.4
 
 # What the networks see by default, as x0, y0, x1 and y1: (35, 55, 143, 163), with the eyes in its middle.
-CENTRAL_CROP = tuple((side + sign * config.Data.crop_px) // 2 for sign in (-1, 1)
+CENTRAL_CROP = tuple((side + sign * config.Data.crop) // 2 for sign in (-1, 1)
                      for side in (records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX))
 
 _MAX_SUPERSAMPLING = 4  # beyond it the source is shrunk first, so that memory stays small for large photos

@@ -4,9 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from dcgan.options import presets
 from tools.sets import curation
-
-MANY_PHOTOS = 2000  # more photos than this are of many people
 
 _COPIED_BELOW = 20  # the discriminator learns so few by heart
 _FEW_BELOW = 64  # what the report trained usable models on
@@ -89,7 +88,7 @@ def advise(manifest, numbers):
 def is_of_many_people(manifest, numbers):
   """Returns whether a set is of many people's faces and not of one person's."""
   return manifest.kind == 'celeba' or numbers.num_people > 1 or (
-      manifest.kind == 'photos' and manifest.num_images > MANY_PHOTOS)
+      presets.choose(manifest.kind, manifest.num_images) == 'ufm')
 
 
 def finite(values):

@@ -152,30 +152,30 @@ def probabilities(options, mean_signs, global_batch_size=50):
 
 
 def test_adaptive_moves_by_the_images_of_four_minibatches_toward_the_target():
-  options = config.Augmentation(('flip',), 'adaptive', probability=0.5, target=0.6, ramp_images=1000)
+  options = config.Augmentation(('flip',), 'adaptive', 0.5, augment_target=0.6, augment_ramp_images=1000)
   # 4 · 50 / 1000 = 0.2 up where the mean sign of four is over 0.6, down where it is below.
   expected = [0.5, 0.5, 0.5, 0.7, 0.7, 0.7, 0.7, 0.5, 0.5, 0.5, 0.5, 0.3]
   assert probabilities(options, [1, 1, 0.2, 0.4] + [0.9, 0.9, 0.5, 0.0] + [-1] * 4) == pytest.approx(expected)
 
 
 def test_adaptive_stays_between_0_and_1_and_comes_back_from_them():
-  options = config.Augmentation(('flip',), 'adaptive', probability=0.5, target=0.6, ramp_images=500)
+  options = config.Augmentation(('flip',), 'adaptive', 0.5, augment_target=0.6, augment_ramp_images=500)
   steps = probabilities(options, [1] * 12 + [0] * 16 + [1] * 4)[3::4]
   assert steps == pytest.approx([0.9, 1.0, 1.0, 0.6, 0.2, 0.0, 0.0, 0.4])
 
 
 def test_adaptive_stands_still_on_the_target():
-  options = config.Augmentation(('flip',), 'adaptive', probability=0.5, target=0.5, ramp_images=1000)
+  options = config.Augmentation(('flip',), 'adaptive', 0.5, augment_target=0.5, augment_ramp_images=1000)
   assert probabilities(options, [1.0, 0.0, 0.75, 0.25]) == [0.5] * 4
 
 
 def test_a_fixed_probability_never_moves():
-  options = config.Augmentation(('flip',), 'fixed', probability=0.25, ramp_images=100)
+  options = config.Augmentation(('flip',), 'fixed', augment_probability=0.25, augment_ramp_images=100)
   assert probabilities(options, [1] * 8 + [-1] * 8) == [0.25] * 16
 
 
 def test_adaptive_goes_on_within_four_minibatches_where_its_variables_are_put_back():
-  options = config.Augmentation(('flip',), 'adaptive', probability=0.5, target=0.6, ramp_images=1000)
+  options = config.Augmentation(('flip',), 'adaptive', 0.5, augment_target=0.6, augment_ramp_images=1000)
   left, right = augment.Adaptive(options), augment.Adaptive(options)
   call = lambda adaptive, step, sign: adaptive.update(tf.constant(sign), tf.constant(step, tf.int64), 50)
   for step in (0, 1):

@@ -14,7 +14,7 @@ from dcgan.options import config
 @pytest.fixture(name='generator', scope='module')
 def fixture_generator():
   """A generator of 8×8 pictures from 4 dimensions of Z."""
-  return networks.build_generator(config.Networks(image_size_px=8, z_dims=4, channels=4), 'float32')
+  return networks.build_generator(config.Networks(image_size=8, z_dims=4, channels=4), 'float32')
 
 
 @pytest.fixture(name='run')

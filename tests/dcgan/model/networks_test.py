@@ -24,7 +24,7 @@ def test_the_reports_networks_have_the_papers_shapes():
 @pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
 @pytest.mark.parametrize('size', [8, 64, 128, 256])
 def test_pictures_and_logits_are_float32_in_every_precision_and_size(size, precision):
-  options = config.Networks(image_size_px=size, z_dims=3, channels=2, kernel_size_px=3)
+  options = config.Networks(image_size=size, z_dims=3, channels=2, kernel_size=3)
   generator = networks.build_generator(options, precision)
   discriminator = networks.build_discriminator(options, precision)
   pictures = generator(tf.random.normal([2, 3], seed=0), training=True)
@@ -35,7 +35,7 @@ def test_pictures_and_logits_are_float32_in_every_precision_and_size(size, preci
 
 
 def test_weights_start_from_the_seed_and_layers_differ():
-  options = config.Networks(image_size_px=16, z_dims=3, channels=4, kernel_size_px=3)
+  options = config.Networks(image_size=16, z_dims=3, channels=4, kernel_size=3)
   build = lambda seed: [v.numpy() for v in networks.build_generator(options, 'float32', seed=seed).trainable_variables]
   for left, right in zip(build(1), build(1)):
     np.testing.assert_array_equal(left, right)
@@ -45,7 +45,7 @@ def test_weights_start_from_the_seed_and_layers_differ():
 
 
 def test_batch_norm_moves_only_in_training():
-  generator = networks.build_generator(config.Networks(image_size_px=8, z_dims=3, channels=2), 'float32')
+  generator = networks.build_generator(config.Networks(image_size=8, z_dims=3, channels=2), 'float32')
   state = lambda: [v.numpy().copy() for v in generator.non_trainable_variables]
   z = tf.random.normal([4, 3], seed=0)
   before = state()
@@ -57,7 +57,7 @@ def test_batch_norm_moves_only_in_training():
 
 
 def test_generate_makes_the_same_pictures_in_any_number_of_batches():
-  generator = networks.build_generator(config.Networks(image_size_px=8, z_dims=3, channels=2), 'float32')
+  generator = networks.build_generator(config.Networks(image_size=8, z_dims=3, channels=2), 'float32')
   z = np.random.default_rng(0).normal(size=(130, 3)).astype(np.float32)
   pictures = networks.generate(generator, z)
   assert pictures.shape == (130, 8, 8, 3) and pictures.dtype == np.uint8
@@ -66,7 +66,7 @@ def test_generate_makes_the_same_pictures_in_any_number_of_batches():
 
 @pytest.mark.parametrize('size, filters', [(64, [2, 4, 8, 16]), (128, [1, 2, 4, 8, 16]), (256, [1, 1, 2, 4, 8, 16])])
 def test_larger_pictures_get_more_layers_above_those_of_64_px(size, filters):
-  options = config.Networks(image_size_px=size, z_dims=3, channels=2)
+  options = config.Networks(image_size=size, z_dims=3, channels=2)
   shapes = lambda network, kind: [layer.output_shape[1:] for layer in network.layers if isinstance(layer, kind)]
   sides = [size >> i for i in range(len(filters) + 1)]  # from the picture to 4×4
   assert sides[-1] == 4
@@ -78,7 +78,7 @@ def test_larger_pictures_get_more_layers_above_those_of_64_px(size, filters):
 
 
 def test_a_kernel_of_4_is_that_of_every_convolution_and_leaves_the_shapes():
-  options = config.Networks(image_size_px=16, z_dims=3, channels=2, kernel_size_px=4)
+  options = config.Networks(image_size=16, z_dims=3, channels=2, kernel_size=4)
   generator = networks.build_generator(options, 'float32')
   discriminator = networks.build_discriminator(options, 'float32')
   kernels = [tuple(v.shape) for v in generator.variables + discriminator.variables if len(v.shape) == 4]
@@ -90,7 +90,7 @@ def test_a_kernel_of_4_is_that_of_every_convolution_and_leaves_the_shapes():
 def small(norm='none', precision='float32', seed=0, size=16):
   """Returns a discriminator of a few thousand weights."""
   return networks.build_discriminator(
-      config.Networks(image_size_px=size, channels=4, discriminator_norm=norm), precision, seed=seed)
+      config.Networks(image_size=size, channels=4, discriminator_norm=norm), precision, seed=seed)
 
 
 def kernels(discriminator):

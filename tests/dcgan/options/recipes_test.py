@@ -9,7 +9,8 @@ from dcgan.options import config
 from dcgan.options import presets
 from dcgan.options import recipes
 
-ADAPTIVE = presets.PRESETS['ufm'].replace('augmentation', policies=('colour',), mode='adaptive', probability=0.0)
+ADAPTIVE = presets.PRESETS['ufm'].replace('augmentation', augment=('colour',), augment_mode='adaptive',
+                                          augment_probability=0.0)
 
 
 def ladder(options, num, has_diverged=False):
@@ -25,19 +26,19 @@ def test_from_the_reports_recipe_augmentation_comes_first_then_r1_then_half_the_
   words, options = ladder(presets.PRESETS['report'], 4)
   assert words == ['stronger augmentation', 'an R1 penalty of 1', 'half the learning rate, 0.0001',
                    'half the learning rate, 5e-05']
-  assert options.augmentation == config.Augmentation(policies=recipes.STRONG_POLICIES)
+  assert options.augmentation == config.Augmentation(augment=recipes.STRONG_POLICIES)
   assert options.regularization.r1_gamma == 1.0 and options.training.learning_rate == pytest.approx(5e-5)
 
 
 def test_a_change_leaves_everything_else_alone():
   options = presets.PRESETS['report']
-  assert [name for name, _, _ in config.differences(options, ladder(options, 1)[1])] == ['policies']
+  assert [name for name, _, _ in config.differences(options, ladder(options, 1)[1])] == ['augment']
   assert [name for name, _, _ in config.differences(options, ladder(options, 4)[1])] == [
-      'learning_rate', 'policies', 'r1_gamma']
+      'learning_rate', 'augment', 'r1_gamma']
 
 
 def test_a_recipe_with_strong_augmentation_goes_on_with_r1():
-  strong = config.Augmentation(policies=recipes.STRONG_POLICIES, probability=recipes.STRONG_PROBABILITY)
+  strong = config.Augmentation(augment=recipes.STRONG_POLICIES, augment_probability=recipes.STRONG_PROBABILITY)
   words, options = ladder(dataclasses.replace(presets.PRESETS['person'], augmentation=strong), 2)
   assert words[0] == 'an R1 penalty of 1' and words[1].startswith('half the learning rate')
   assert options.augmentation == strong
@@ -45,14 +46,14 @@ def test_a_recipe_with_strong_augmentation_goes_on_with_r1():
 
 def test_augmentation_that_follows_d_becomes_fixed_and_strong():
   words, options = ladder(ADAPTIVE, 1)
-  assert words == ['stronger augmentation'] and options.augmentation.mode == 'fixed'
-  assert options.augmentation.probability == recipes.STRONG_PROBABILITY
+  assert words == ['stronger augmentation'] and options.augmentation.augment_mode == 'fixed'
+  assert options.augmentation.augment_probability == recipes.STRONG_PROBABILITY
 
 
 @pytest.mark.parametrize('at_last, probability', [(0.0, recipes.STRONG_PROBABILITY), (0.95, 0.95)])
 def test_augmentation_that_was_adaptive_is_at_least_as_probable_as_it_was_at_last(at_last, probability):
   options, _ = recipes.next_recipe(ADAPTIVE, False, at_last)
-  assert options.validate().augmentation.probability == probability
+  assert options.validate().augmentation.augment_probability == probability
 
 
 @pytest.mark.parametrize('name', presets.PRESETS)
@@ -73,9 +74,9 @@ def test_no_change_makes_anything_weaker():
     for _ in range(4):
       changed, words = recipes.next_recipe(options, False)
       assert words and changed.validate() != options
-      assert set(changed.augmentation.policies) >= set(options.augmentation.policies)
-      assert changed.augmentation.probability >= options.augmentation.probability
+      assert set(changed.augmentation.augment) >= set(options.augmentation.augment)
+      assert changed.augmentation.augment_probability >= options.augmentation.augment_probability
       assert changed.regularization.r1_gamma >= options.regularization.r1_gamma
       assert changed.training.learning_rate <= options.training.learning_rate
       options = changed
-    assert len(set(options.augmentation.policies)) == len(options.augmentation.policies)
+    assert len(set(options.augmentation.augment)) == len(options.augmentation.augment)

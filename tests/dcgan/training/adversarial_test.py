@@ -27,7 +27,7 @@ def make(options, strategy=None):
 def minibatches(trained, num_batches=8, pictures=None):
   """Returns an iterator over the same pictures, drawn where none are given, for a trainer under any strategy."""
   options, strategy = trained.options, trained.strategy
-  size, num_replicas = options.networks.image_size_px, strategy.num_replicas_in_sync
+  size, num_replicas = options.networks.image_size, strategy.num_replicas_in_sync
   rng = np.random.default_rng(0)
   if pictures is None:
     pictures = rng.integers(0, 256, (NUM_PICTURES, size, size, 3), np.uint8)
@@ -101,7 +101,7 @@ def test_many_calls_are_one_long_call(tiny_config):
 @pytest.mark.parametrize('norm', ['spectral', 'batch'])
 def test_two_replicas_make_the_same_update_as_one(everything_config, norm, two_replicas):
   options = everything_config.replace('data', global_batch_size=16).replace(
-      'networks', image_size_px=16, discriminator_norm=norm).replace('augmentation', ramp_images=1000)
+      'networks', image_size=16, discriminator_norm=norm).replace('augmentation', augment_ramp_images=1000)
   one, two = make(options), make(options, two_replicas)
   iterators = minibatches(one), minibatches(two)
 
@@ -196,13 +196,13 @@ def test_without_r1_its_metric_is_nothing(tiny_config):
 
 
 def test_a_fixed_probability_of_augmentation_stays(tiny_config):
-  _, history = train(tiny_config.replace('augmentation', policies=('flip',), probability=0.3), 5)
+  _, history = train(tiny_config.replace('augmentation', augment=('flip',), augment_probability=0.3), 5)
   np.testing.assert_array_equal(history['augment/probability'], np.float32(0.3))
 
 
 def test_an_adaptive_probability_follows_the_signs_of_four_minibatches(tiny_config):
-  options = tiny_config.replace('augmentation', policies=('flip',), mode='adaptive', probability=0.5, target=0.25,
-                                ramp_images=200)
+  options = tiny_config.replace('augmentation', augment=('flip',), augment_mode='adaptive', augment_probability=0.5, augment_target=0.25,
+                                augment_ramp_images=200)
   _, history = train(options, 8)
   expected, probability = [], 0.5
   for step, sign in enumerate(history['logits/real_sign'], start=1):
@@ -257,7 +257,7 @@ def test_a_gradient_that_overflows_in_float16_is_left_out_and_halves_the_scale(t
 @pytest.mark.slow
 def test_xla_makes_the_same_steps(tiny_config):
   # XLA draws other random numbers from the same seed, so z must come from elsewhere here.
-  options = tiny_config.replace('networks', image_size_px=16).replace(
+  options = tiny_config.replace('networks', image_size=16).replace(
       'regularization', r1_gamma=1.0, r1_every_steps=2)
   plain, compiled = make(options), make(options.replace('training', xla=True))
   histories = []
@@ -314,7 +314,7 @@ def test_the_averaged_generator_follows_the_formula_batch_norm_included(tiny_con
 
 @pytest.mark.slow
 def test_batch_norms_statistics_are_those_of_all_replicas_together(tiny_config, two_replicas):
-  options = tiny_config.replace('networks', image_size_px=16).replace('data', global_batch_size=8)
+  options = tiny_config.replace('networks', image_size=16).replace('data', global_batch_size=8)
   one, two = train(options, 1)[0], train(options, 1, two_replicas)[0]
   for name in ('generator', 'generator_ema'):
     for left, right in zip(getattr(one, name).variables, getattr(two, name).variables):
@@ -332,9 +332,9 @@ def test_batch_norms_statistics_are_those_of_all_replicas_together(tiny_config, 
 @pytest.mark.parametrize('precision', ['float32', 'float16'])
 def test_options_take_the_place_of_what_a_checkpoint_brought(tiny_config, tmp_path, precision):
   options = tiny_config.replace('training', precision=precision)
-  before = make(options.replace('augmentation', probability=0.5))
+  before = make(options.replace('augmentation', augment_probability=0.5))
   tf.train.Checkpoint(trainer=before).write(str(tmp_path / 'a'))
-  changed = make(options.replace('training', learning_rate=0.25).replace('augmentation', probability=0.75))
+  changed = make(options.replace('training', learning_rate=0.25).replace('augmentation', augment_probability=0.75))
   tf.train.Checkpoint(trainer=changed).read(str(tmp_path / 'a')).assert_consumed()
   assert float(changed.augmentation.probability) == 0.5
   assert float(changed.generator_optimizer.learning_rate) == pytest.approx(0.01)
@@ -345,7 +345,7 @@ def test_options_take_the_place_of_what_a_checkpoint_brought(tiny_config, tmp_pa
 
 
 def test_an_adaptive_probability_stays_where_the_checkpoint_left_it(tiny_config):
-  trained = make(tiny_config.replace('augmentation', mode='adaptive', probability=0.0))
+  trained = make(tiny_config.replace('augmentation', augment_mode='adaptive', augment_probability=0.0))
   trained.augmentation.probability.assign(0.375)
   trained.take_options()
   assert float(trained.augmentation.probability) == 0.375

@@ -11,10 +11,12 @@ import pytest
 import tensorflow as tf
 
 from dcgan.common import errors
+from dcgan.options import config
 from dcgan.training import checkpoints
 from dcgan.training import health
 from dcgan.training import runs
 from dcgan.training import session
+from tests.dcgan.options import versions_test
 from tests.dcgan.training import session_test
 
 
@@ -227,7 +229,7 @@ def test_a_full_disk_is_told_and_the_checkpoint_before_is_whole(tmp_path, tiny_c
     ('training', dict(beta1=0.9), 'beta1', '0.5', '0.9'),
     ('training', dict(learning_rate=0.5), 'learning_rate', '0.01', '0.5'),
     ('regularization', dict(r1_gamma=1.0), 'r1_gamma', '0.0', '1.0'),
-    ('augmentation', dict(mode='adaptive'), 'mode', 'fixed', 'adaptive'),
+    ('augmentation', dict(augment_mode='adaptive'), 'augment_mode', 'fixed', 'adaptive'),
     ('networks', dict(channels=5), 'channels', '4', '5'),
     ('data', dict(global_batch_size=2), 'global_batch_size', '4', '2')])
 def test_options_that_were_changed_in_between_are_named_with_both_values(
@@ -245,6 +247,17 @@ def test_the_end_and_the_periods_may_change(saved, tiny_config):
       'periods', log_every_steps=7, samples_every_steps=7, checkpoint_every_steps=7, keep_every_steps=14,
       best_by='none').replace('data', records='elsewhere'))
   assert other.restored_step() == 2
+
+
+def test_a_checkpoint_of_an_earlier_version_is_restored_and_compared_under_the_names_of_today(tmp_path, monkeypatch):
+  of_before = config.from_json(versions_test.OLD)
+  with monkeypatch.context() as before:
+    before.setattr(config.Config, 'to_json', lambda options: versions_test.OLD)
+    Saved(tmp_path / 'run', of_before).save(2)
+  assert runs.load_options(tmp_path / 'run') == of_before
+  assert Saved(tmp_path / 'run', of_before).restored_step() == 2
+  with pytest.raises(errors.InputError, match=r'`crop` \(108\): .*ckpt-2 was made with 140, '):
+    Saved(tmp_path / 'run', of_before.replace('data', crop=108)).restored_step()
 
 
 def test_a_checkpoint_of_something_else_cannot_be_restored(saved):

@@ -184,7 +184,7 @@ def test_the_space_is_the_region_of_the_pictures_that_have_joined(options):
 def test_a_stopped_run_goes_on_to_the_same_places_and_weights(options, tmp_path, is_strong):
   if is_strong:
     options = options.replace('regularization', r1_gamma=1.0, r1_every_steps=2).replace(
-        'augmentation', policies=('colour', 'flip')).replace('data', minibatches='overlapping').replace(
+        'augmentation', augment=('colour', 'flip')).replace('data', minibatches='overlapping').replace(
             'places', alone_visits=1)
   whole = session.start(options, tmp_path / 'whole').run
   half = session.start(options.replace('training', num_minibatches=3), tmp_path / 'half').run

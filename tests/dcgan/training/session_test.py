@@ -101,7 +101,7 @@ def test_a_streamed_run_equals_one_in_memory_bit_for_bit_resumed_too(everything_
 @pytest.mark.slow
 def test_a_float16_run_goes_on_with_its_loss_scale(tiny_config, tmp_path):
   # At 16×16 the loss scale of the start is too large for some gradients.
-  options = tiny_config.replace('training', precision='float16').replace('networks', image_size_px=16)
+  options = tiny_config.replace('training', precision='float16').replace('networks', image_size=16)
   whole = session.start(options.replace('training', num_minibatches=6), tmp_path).run
   half = session.start(options, tmp_path).run
   session.resume(half, runs.load_options(half).replace('training', num_minibatches=6))
@@ -374,7 +374,7 @@ def collapsing(monkeypatch, is_bad):
 
 
 def until_it_augments(trained):
-  return trained.step >= 5 and not trained.options.augmentation.policies
+  return trained.step >= 5 and not trained.options.augmentation.augment
 
 
 @pytest.fixture(name='watched_config')
@@ -405,7 +405,7 @@ def test_a_run_that_collapses_goes_back_and_trains_on_with_another_recipe(watche
   # Only the recipe is another, and a run that goes on does so with it.
   assert config.differences(runs.load_options(run), watched_config.replace(
       'data', records_digest=runs.load_options(run).data.records_digest)) == [
-          ('policies', recipes.STRONG_POLICIES, ())]
+          ('augment', recipes.STRONG_POLICIES, ())]
   log = (run / 'log.txt').read_text(encoding='utf-8')
   assert 'Symptom B since minibatch 5: 0. Rolling back to minibatch 4 with stronger augmentation.' in log
   session.resume(run, runs.load_options(run).replace('training', num_minibatches=9))
@@ -478,7 +478,7 @@ def test_after_the_last_rollback_a_collapse_stops_the_run_at_its_last_good_check
   assert [line['action'] for line in told] == ['rollback'] * max_rollbacks + ['stop']
   assert [line['changes'] for line in told] == [*changes, None] and {line['to_step'] for line in told} == {4}
   assert checkpoints.load_generator(result.run)[2] == 4
-  assert runs.load_options(result.run).augmentation.policies == policies
+  assert runs.load_options(result.run).augmentation.augment == policies
   assert (result.run / 'gallery.npz').is_file()
   log = (result.run / 'log.txt').read_text(encoding='utf-8')
   assert f'After {max_rollbacks} rollback{"s" * (max_rollbacks != 1)} it came again. Going back to minibatch 4' in log
@@ -516,7 +516,7 @@ def test_where_a_collapse_only_warns_nothing_else_happens(watched_config, tmp_pa
 @pytest.mark.parametrize('on_collapse, end', [('rollback', 8), ('stop', 0)])
 def test_a_collapse_before_the_first_checkpoint_leads_back_to_the_start(
     watched_config, tmp_path, monkeypatch, on_collapse, end):
-  collapsing(monkeypatch, lambda trained: not trained.options.augmentation.policies)
+  collapsing(monkeypatch, lambda trained: not trained.options.augmentation.augment)
   result = session.start(watched_config.replace('health', on_collapse=on_collapse), tmp_path)
   line, = health.load_verdicts(result.run)
   assert (line['since_step'], line['to_step'], line['action'], result.global_step) == (1, 0, on_collapse, end)
@@ -616,7 +616,7 @@ def test_two_replicas_go_back_too(watched_config, tmp_path, monkeypatch, two_rep
   result = session.start(watched_config.replace('data', holdout_fraction=0.3), tmp_path, strategy=two_replicas)
   line, = health.load_verdicts(result.run)
   assert (line['action'], line['to_step'], result.global_step) == ('rollback', 4, 8)
-  assert runs.load_options(result.run).augmentation.policies == recipes.STRONG_POLICIES
+  assert runs.load_options(result.run).augmentation.augment == recipes.STRONG_POLICIES
   assert names(result.run, 'ckpt-*.index') == ['ckpt-6.index', 'ckpt-8.index']
 
 

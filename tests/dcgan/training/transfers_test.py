@@ -36,14 +36,14 @@ def test_transfer_takes_the_weights_and_starts_the_count_anew(tiny_config, tmp_p
 
 @pytest.mark.slow
 def test_transfer_from_another_crop_warns(tiny_config, tmp_path, finished_run, caplog):
-  other = tiny_config.replace('data', crop_px=140).replace('training', num_minibatches=1)
+  other = tiny_config.replace('data', crop=140).replace('training', num_minibatches=1)
   session.start(other, tmp_path, init_from=str(finished_run))
   assert 'was trained with --crop=108 and this run has --crop=140' in caplog.text
 
 
 @pytest.mark.slow
 def test_transfer_from_a_named_checkpoint_and_to_other_networks(tiny_config, tmp_path, finished_run):
-  other = tiny_config.replace('networks', kernel_size_px=4).replace('training', num_minibatches=1)
+  other = tiny_config.replace('networks', kernel_size=4).replace('training', num_minibatches=1)
   result = session.start(other, tmp_path, init_from=str(finished_run / 'ckpt-2'))
   log = (result.run / 'log.txt').read_text(encoding='utf-8')
   assert ('Took 15 of 18 variables from' in log and 'ckpt-2 at minibatch 2, with fresh optimizers; left at their '
@@ -58,7 +58,7 @@ def test_transfer_from_nowhere_names_the_source_and_leaves_no_run(tiny_config, t
 
 
 def test_transfer_from_networks_of_which_nothing_fits_is_refused(tiny_config, tmp_path, finished_run):
-  other = tiny_config.replace('networks', channels=5, z_dims=3, image_size_px=16, kernel_size_px=4)
+  other = tiny_config.replace('networks', channels=5, z_dims=3, image_size=16, kernel_size=4)
   with pytest.raises(errors.InputError, match=r'none of its layers fits'):
     session.start(other, tmp_path / 'checkpoints', init_from=str(finished_run))
   assert not (tmp_path / 'checkpoints').exists()
@@ -115,7 +115,7 @@ def test_the_shipped_model_is_whole_and_fits_both_presets():
     assert all(np.isfinite(value).all() for value in values.values())
   for preset in ('ufm', 'person'):
     assert presets.PRESETS[preset].networks == donor.model.options.networks
-    assert presets.PRESETS[preset].data.crop_px == donor.model.options.data.crop_px
+    assert presets.PRESETS[preset].data.crop == donor.model.options.data.crop
   content = transfers.SHIPPED_PATH.read_bytes()
   assert len(content) < 32 * 2**20
   told = json.loads(transfers.SHIPPED_PATH.with_suffix('.json').read_text(encoding='utf-8'))
@@ -131,7 +131,7 @@ def test_without_the_shipped_model_it_is_told_where_to_get_it(monkeypatch, tmp_p
 
 
 def test_another_resolution_lends_the_layers_that_fit(tiny_config):
-  larger, smaller = (tiny_config.replace('networks', image_size_px=size) for size in (128, 64))
+  larger, smaller = (tiny_config.replace('networks', image_size=size) for size in (128, 64))
   report = transfers.transfer(donor_of(smaller), make(larger), manifest_of(tiny_config))
   left = {name.partition(' (')[0].rpartition('/')[0].replace('_ema', '') for name in report.left}
   assert left == {'generator/128x128_rgb', 'generator/64x64_conv_transpose', 'generator/64x64_norm',
@@ -169,7 +169,7 @@ def test_a_model_of_faces_that_are_aligned_otherwise_is_refused_with_the_command
 
 
 def test_what_the_model_does_not_lend_is_never_kept_as_it_is(tiny_config):
-  larger, smaller = (tiny_config.replace('networks', image_size_px=size) for size in (128, 64))
+  larger, smaller = (tiny_config.replace('networks', image_size=size) for size in (128, 64))
   donor, larger = donor_of(smaller), larger.replace('training', transfer='freeze_d')
   with pytest.raises(errors.InputError, match=(
       r'`transfer` \(freeze_d\) keeps .*discriminator/64x64_conv.* as they are, but .* has none that fit. Use '
@@ -187,7 +187,7 @@ def test_what_is_learnt_is_chosen_by_the_pictures_that_are_trained_on(tiny_confi
 
 
 def test_freezing_d_leaves_its_lower_half_as_it_was_to_the_bit(tiny_config, tmp_path):
-  options = tiny_config.replace('networks', image_size_px=32, discriminator_norm='spectral').replace(
+  options = tiny_config.replace('networks', image_size=32, discriminator_norm='spectral').replace(
       'training', transfer='freeze_d', num_minibatches=2)
   frozen = make(options)
   names = [variable.name for variable in frozen.frozen]
@@ -209,7 +209,7 @@ def test_a_run_from_nothing_learns_everything(tiny_config, tmp_path):
 
 
 def test_a_run_with_a_frozen_half_looks_after_its_health_and_rolls_back(tiny_config, tmp_path):
-  options = tiny_config.replace('networks', image_size_px=16, discriminator_norm='spectral').replace(
+  options = tiny_config.replace('networks', image_size=16, discriminator_norm='spectral').replace(
       'data', holdout_fraction=0.5).replace('periods', health_every_steps=1)
   donor = session.start(options.replace('training', num_minibatches=1), tmp_path / 'donor').run
   options = options.replace('training', transfer='freeze_d', num_minibatches=4)

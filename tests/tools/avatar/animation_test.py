@@ -25,7 +25,7 @@ def fixture_trained(tmp_path_factory):
   folder = tmp_path_factory.mktemp('animation')
   conftest.make_set(folder / 'drawn', 5)
   options = config.Config(
-      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3),
+      networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3),
       data=config.Data(records=str(folder / 'drawn'), global_batch_size=4),
       training=config.Training(num_minibatches=4, learning_rate=0.1, ema_half_life_images=0),
       periods=config.Periods(checkpoint_every_steps=1, keep_every_steps=1))

@@ -63,6 +63,16 @@ def test_few_faces_are_told_of_and_none_is_held_out(tmp_path, caplog, num_faces,
   assert options.data.holdout_fraction == 0.0 and options.training.learner == 'places'
 
 
+def test_the_flags_of_a_run_can_be_loaded_whatever_model_it_starts_from(tmp_path):
+  conftest.make_set(tmp_path / 'few', 3)
+  donor = config.Config(networks=config.Networks(z_map=True, z_dims=7, kernel_size=4))
+  options = maker._options(str(tmp_path / 'few'), donor, 64)  # pylint: disable=protected-access
+  (tmp_path / 'flags.txt').write_text(maker._flags(options, 'a'), encoding='utf-8')  # pylint: disable=protected-access
+  loaded = conftest.load_flags(tmp_path / 'flags.txt')
+  assert [loaded[name] for name in ('init_from', 'note', 'z_dims', 'kernel_size', 'crop', 'best_by')] == [
+      'a', 'avatar', 7, 4, 108, 'none']
+
+
 def test_a_set_without_a_face_is_refused_before_training(tmp_path):
   records.save_manifest(tmp_path / 'none', records.Manifest('photos', 0, 2, (), (), {}))
   with pytest.raises(errors.InputError, match=r'none: no face in any picture. Take pictures'):
@@ -74,8 +84,8 @@ def fixture_places(tmp_path_factory):
   """The keywords of `make_avatar` for a clip of 3 s and a tiny model of drawn faces to start from."""
   folder = tmp_path_factory.mktemp('avatar')
   conftest.make_set(folder / 'drawn', 5)
-  options = config.Config(networks=config.Networks(image_size_px=16, z_dims=4, channels=4, kernel_size_px=3),
-                          data=config.Data(records=str(folder / 'drawn'), global_batch_size=4, crop_px=140),
+  options = config.Config(networks=config.Networks(image_size=16, z_dims=4, channels=4, kernel_size=3),
+                          data=config.Data(records=str(folder / 'drawn'), global_batch_size=4, crop=140),
                           training=config.Training(num_minibatches=1))
   model = session.start(options, folder / 'models').run
   demo_clip.make_clip(folder / 'clip.mp4', 3.0, 15.0, 0, 256)
@@ -92,7 +102,7 @@ def test_a_video_becomes_an_animation_and_the_same_command_again_makes_nothing_n
   manifest = records.load_manifest(f'{places["records_dir"]}/clip')
   assert manifest.settings['fps'] == 15 and manifest.num_inputs == 45
   options = runs.load_options(run)
-  assert options.networks.image_size_px == 16 and options.data.crop_px == 140
+  assert options.networks.image_size == 16 and options.data.crop == 140
   assert options.health.on_collapse == 'rollback' and options.training.transfer == 'full'
   assert options.training.learner == 'places' and (run / 'preview.png').is_file()
   assert (run / f'ckpt-{gallery.load(run).step}.index').is_file()

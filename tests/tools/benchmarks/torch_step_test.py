@@ -68,10 +68,10 @@ def test_its_seconds_are_those_that_it_answers(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('kernel_size_px', [3, 4, 5])
+@pytest.mark.parametrize('kernel_size', [3, 4, 5])
 @pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
-def test_its_networks_have_as_many_weights_as_ours_and_train(torch_python, precision, kernel_size_px):
-  options = _options(precision, kernel_size_px=kernel_size_px)
+def test_its_networks_have_as_many_weights_as_ours_and_train(torch_python, precision, kernel_size):
+  options = _options(precision, kernel_size=kernel_size)
   ours = [sum(int(np.prod(variable.shape)) for variable in build(options.networks, 'float32').trainable_variables)
           for build in (networks.build_generator, networks.build_discriminator)]
   with contextlib.closing(torch_step.TorchStep(options, torch_python)) as step:

@@ -13,7 +13,7 @@ def _one_device():
 
 
 def _tiny(preset='report'):
-  return presets.PRESETS[preset].replace('networks', image_size_px=8, z_dims=4, channels=2).replace(
+  return presets.PRESETS[preset].replace('networks', image_size=8, z_dims=4, channels=2).replace(
       'data', global_batch_size=4)
 
 

@@ -21,7 +21,7 @@ from tools.evaluation import measures
 
 def train(folder, records, holdout_fraction=0.25, seed=3):
   options = config.Config(
-      networks=config.Networks(image_size_px=8, z_dims=4, channels=4, kernel_size_px=3),
+      networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3),
       data=config.Data(records=str(records), global_batch_size=4, holdout_fraction=holdout_fraction),
       training=config.Training(num_minibatches=3, seed=seed),
       periods=config.Periods(log_every_steps=1, checkpoint_every_steps=1, keep_every_steps=1))
@@ -134,13 +134,13 @@ def test_a_set_that_is_gone_is_told_with_the_way_out(run_copy):
 
 
 def test_runs_of_different_sizes_are_refused(run, run_copy):
-  runs.save_options(run_copy, runs.load_options(run).replace('networks', image_size_px=16))
+  runs.save_options(run_copy, runs.load_options(run).replace('networks', image_size=16))
   with pytest.raises(errors.InputError, match=rf'`image_size` \(16 px\) of {run_copy} must be that of {run} \(8 px\)'):
     evaluator.evaluate([str(run), str(run_copy)])
 
 
 def test_runs_of_different_crops_and_of_one_name_stand_side_by_side_with_a_warning(run, run_copy, tmp_path, capsys):
-  runs.save_options(run_copy, runs.load_options(run).replace('data', crop_px=140))
+  runs.save_options(run_copy, runs.load_options(run).replace('data', crop=140))
   page = evaluator.evaluate([str(run), str(run_copy)], num_samples=16, out=str(tmp_path / 'both.html'))
   warning = 'These runs were measured against different pictures: compare their rates, not their distances.'
   html, table = page.read_text(encoding='utf-8'), capsys.readouterr().out
@@ -150,7 +150,7 @@ def test_runs_of_different_crops_and_of_one_name_stand_side_by_side_with_a_warni
 
 def test_a_checkpoint_of_another_size_than_the_options_is_refused(run_copy):
   options = runs.load_options(run_copy)
-  runs.save_options(run_copy, options.replace('networks', image_size_px=16))
+  runs.save_options(run_copy, options.replace('networks', image_size=16))
   with pytest.raises(errors.InputError, match=r'ckpt-3: cannot be restored'):
     evaluator.measure_run(run_copy, 3, num_samples=16)
 

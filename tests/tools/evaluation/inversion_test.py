@@ -14,7 +14,7 @@ _Z_DIMS = 8
 @pytest.fixture(name='generator', scope='module')
 def _generator():
   """A generator of varied 8×8 pictures: untrained weights of 0.02 would make them all grey."""
-  generator = networks.build_generator(config.Networks(image_size_px=8, z_dims=_Z_DIMS, channels=8), 'float32')
+  generator = networks.build_generator(config.Networks(image_size=8, z_dims=_Z_DIMS, channels=8), 'float32')
   rng = np.random.default_rng(1)
   for variable in generator.trainable_variables:
     if len(variable.shape) > 1:

@@ -15,7 +15,7 @@ from tools.faces import landmarks
 
 _NUM_SAMPLES = 40
 _SPACE = latents.Normal(4)
-_OPTIONS = config.Config(networks=config.Networks(image_size_px=32, z_dims=4), data=config.Data(crop_px=140))
+_OPTIONS = config.Config(networks=config.Networks(image_size=32, z_dims=4), data=config.Data(crop=140))
 
 
 class Shows:
@@ -159,7 +159,7 @@ def test_faces_are_seen_and_their_geometry_compared(astronaut):
   crop = frame[39:179, 19:159]  # the central 140 px
   # One face a little brighter each time, so that pictures differ and the mesh hardly moves.
   pictures = images.resize(np.stack([cv2.convertScaleAbs(crop, alpha=0.7 + 0.02 * i) for i in range(12)]), 64)
-  options = _OPTIONS.replace('networks', image_size_px=64)
+  options = _OPTIONS.replace('networks', image_size=64)
   measurer = measures.Measurer(a_set(pictures), options, 12)
   same = measurer.measure(Shows(pictures), _SPACE)
   assert same.values['clean_rate'] == same.of_reals['clean_rate'] == 1.0

@@ -72,6 +72,9 @@ def test_many_faces_are_no_person(tmp_path):
   with pytest.raises(errors.InputError, match=r'`records` \(.*faces\) must hold few pictures, of one person, for '
                      'experiment 5, but holds 2,000'):
     reproduction.check(5, material)
+  records.save_manifest(material.records, dataclasses.replace(
+      records.load_manifest(material.records), kind='video'))  # six minutes at 6 fps
+  reproduction.check(5, material)
 
 
 def test_results_that_are_not_there_or_of_another_experiment_are_named(tmp_path):

@@ -61,7 +61,7 @@ def test_a_variant_has_the_parameters_of_the_report_and_is_only_warned():
   assert variant.name == 'batch9-overlapping-seed3'
   assert (options.training.learning_rate, options.training.beta1, options.training.loss) == (
       2e-4, 0.5, 'nonsaturating')
-  assert (options.networks.channels, options.networks.image_size_px, options.data.crop_px) == (64, 64, 108)
+  assert (options.networks.channels, options.networks.image_size, options.data.crop) == (64, 64, 108)
   assert (options.data.global_batch_size, options.data.minibatches, options.training.seed) == (9, 'overlapping', 3)
   assert (options.training.num_minibatches, options.training.ema_half_life_images) == (700, 0)
   assert options.augmentation == config.Augmentation() and options.regularization == config.Regularization()
@@ -78,7 +78,7 @@ def test_the_arms_differ_in_where_they_start_only(donor):
   assert ufm.options.networks == runs.load_options(donor).networks != plain.networks
   assert (ufm.options.augmentation, ufm.options.training.learning_rate) == (
       plain.augmentation, plain.training.learning_rate)
-  assert (ufm.options.data.global_batch_size, ufm.options.data.crop_px) == (64, 108)  # as the model, not as the preset
+  assert (ufm.options.data.global_batch_size, ufm.options.data.crop) == (64, 108)  # as the model, not as the preset
   assert ufm.options.training.transfer == 'full' and ufm.options.health.on_collapse == 'warn'
 
 
@@ -231,10 +231,21 @@ def test_a_run_that_diverged_is_taken_as_it_is(copy, prefix):
   assert checkpoints.steps(run)[-1] == 4
 
 
+@pytest.mark.slow
+def test_the_flags_of_a_run_from_an_adapted_model_can_be_loaded(donor, prefix, tmp_path):
+  adapted = session.start(runs.load_options(donor).replace('training', transfer='bn_only', num_minibatches=1),
+                          tmp_path / 'models', init_from=donor).run
+  assert runs.load_options(adapted).networks.z_map
+  run, = training.train([training.make_placed(prefix, training.Scale(1), 0, str(adapted))], tmp_path)
+  loaded = conftest.load_flags(run / 'flags.txt')
+  assert (loaded['preset'], loaded['init_from'], loaded['records']) == ('person', str(adapted), prefix)
+  assert (loaded['num_minibatches'], loaded['channels']) == (1, 2)
+
+
 def test_with_places_a_frame_has_its_place_and_nothing_is_held_out(donor):
   variant = training.make_placed('records/a', training.Scale(50), 3, donor)
   options = variant.options
   assert (variant.name, variant.preset, variant.init_from) == ('places-seed3', 'person', donor)
   assert options.training.learner == 'places' and options.data.holdout_fraction == 0.0
-  assert options.networks == runs.load_options(donor).networks and options.data.crop_px == 108
+  assert options.networks == runs.load_options(donor).networks and options.data.crop == 108
   assert (options.training.num_minibatches, options.training.seed, options.health.on_collapse) == (50, 3, 'warn')

@@ -71,13 +71,18 @@ def test_photos_are_added_and_not_filmed():
   assert 'Add photos with closed eyes.' in told
 
 
-@pytest.mark.parametrize('kind, num_faces, num_people', [('celeba', 100, 0), ('photos', 2001, 0), ('photos', 100, 5)])
+@pytest.mark.parametrize('kind, num_faces, num_people', [('celeba', 100, 0), ('photos', 2000, 0), ('photos', 100, 5)])
 def test_many_people_get_no_advice_on_expressions(kind, num_faces, num_people):
   told = _advice(kind, num_faces, ['turned 50° to the image\'s left, over --max_yaw_deg=40'], yaw_deg=0, pitch_deg=0,
                  mouth_opening=0, eye_opening=0.3, num_people=num_people)
   assert 'for a Universal Face Model' in told and '100 % look ahead' in told
   assert not any(word in told for word in ('avatar', 'Film', 'Add photos', 'Turn the head'))
   assert ('of 5 people' in told) == (num_people == 5)
+
+
+@pytest.mark.parametrize('kind, num_faces', [('photos', 1999), ('video', 2160)])
+def test_so_few_photos_and_any_video_are_of_one_person(kind, num_faces):
+  assert f'{num_faces:,} usable faces: plenty.' in _advice(kind, num_faces)
 
 
 @pytest.mark.parametrize('reason, remedy', [
