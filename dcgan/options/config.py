@@ -15,15 +15,12 @@ from dcgan.options import versions
 AUGMENTATIONS = ('colour', 'translation', 'cutout', 'flip')
 AUGMENT_MODES = ('fixed', 'adaptive')
 BEST_BY = ('sliced_wasserstein', 'none')
-BETWEEN = ('pairs', 'neighbours')
 DISCRIMINATOR_NORMS = ('batch', 'spectral', 'none')
 LEARNERS = ('adversarial', 'places')
-LOSSES = ('nonsaturating', 'hinge', 'least_squares')
 MINIBATCHES = ('shuffled', 'overlapping')
-MINIBATCH_FEATURES = ('none', 'stddev', 'discrimination')
 ON_COLLAPSE = ('warn', 'stop', 'rollback')
 PRECISIONS = ('float32', 'bfloat16', 'float16')
-TRANSFERS = ('auto', 'full', 'freeze_d', 'bn_only')
+TRANSFERS = ('auto', 'full', 'freeze_d')
 STORAGES = ('auto', 'memory', 'stream')
 _SMALLEST_PX = 4  # the resolution that the generator starts from
 _FACE_WIDTH_PX = 178
@@ -46,12 +43,8 @@ class Networks(fields.Group):
   kernel_size: int = fields.option(5, 'Of every convolution, in px: 5, or 4.', at_least=1)
   # BatchNorm as in the paper, or spectral (Miyato et al. 2018, arXiv:1802.05957) for convolutions only.
   discriminator_norm: str = fields.option('batch', 'In the discriminator: {choices}.', choices=DISCRIMINATOR_NORMS)
-  # Karras et al. 2018, arXiv:1710.10196; Salimans et al. 2016, arXiv:1606.03498.
-  minibatch_features: str = fields.option(
-      'none', 'What the discriminator learns of other pictures beside the one it judges: {choices}.',
-      choices=MINIBATCH_FEATURES)
   z_map: bool = fields.option(
-      False, 'Whether the generator begins with an affine map of Z, the identity at first (`adapter.Adapter`).',
+      False, 'Whether the generator begins with an affine map of Z, as in runs of earlier versions of few photos.',
       is_flag=False)
 
 
@@ -91,10 +84,9 @@ class Training(fields.Group):
   beta1: float = fields.option(0.5, 'Momentum of both Adam optimizers.', at_least=0, under=1)
   beta2: float = fields.option(
       0.999, 'How long both Adam optimizers remember the size of gradients.', at_least=0, under=1)
-  learner: str = fields.option(  # `trainer.Trainer`, `places.PlaceLearner`
+  learner: str = fields.option(  # `adversarial.AdversarialLearner`, `places.PlaceLearner`
       'adversarial', 'adversarial: the game of G and D alone, as in the report; places: each picture has its place in '
       'Z, learnt with G.', choices=LEARNERS)
-  loss: str = fields.option('nonsaturating', '{choices}.', choices=LOSSES)
   ema_half_life_images: int = fields.option(  # Karras et al. 2018, arXiv:1710.10196
       10_000, 'Images seen until half of the averaged generator is new; early in a run fewer. 0 averages nothing.',
       at_least=0)
@@ -104,11 +96,9 @@ class Training(fields.Group):
   xla: bool = fields.option(
       False, 'Compile the step with XLA; auto does on one GPU, where everything compiles.', is_automatic=True)
   seed: int = fields.option(0, 'Of weights, minibatches, z and the 64 fixed points.', at_least=0, under=2**31)
-  # Mo et al. 2020, arXiv:2002.10964; Noguchi and Harada 2019, arXiv:1904.01774 (`adapter.Adapter`). 'auto' becomes one
-  # of the others when a run starts (`presets.choose_transfer`).
+  # Mo et al. 2020, arXiv:2002.10964. 'auto' becomes one of the others when a run starts (`presets.choose_transfer`).
   transfer: str = fields.option(
-      'auto', "With --init_from, what is learnt: full: all weights; freeze_d: all but the lower half of the "
-      "discriminator; bn_only: the scales and shifts of the generator's BatchNorm and a z for each picture, without a "
+      'auto', 'With --init_from, what is learnt: full: all weights; freeze_d: all but the lower half of the '
       'discriminator; auto: one of these, by the number of pictures.', choices=TRANSFERS)
 
 
@@ -119,11 +109,9 @@ class Places(fields.Group):
   places_rate: float = fields.option(  # Adam's
       0.1, 'How far a place moves along each axis of Z at a visit.', at_least=0)
   places_noise: float = fields.option(0.1, 'How far places are shaken, in their own length.', at_least=0)
-  between: str = fields.option(
-      'pairs', 'Where else the adversarial loss looks: between places of any two pictures of a minibatch, or of '
-      'neighbours: {choices}.', choices=BETWEEN)
   between_fraction: float = fields.option(  # rounded up on each replica
-      0.5, 'Such points for each picture.', at_least=0, at_most=1)
+      0.5, 'Points between the places of two pictures, where the adversarial loss looks too, for each picture.',
+      at_least=0, at_most=1)
   pixels_weight: float = fields.option(2.0, 'Weight of pixels in the loss of a reconstruction.', at_least=0)
   edges_weight: float = fields.option(2.0, 'Weight of edges at three scales.', at_least=0)
   features_weight: float = fields.option(1.0, "Weight of what D's layers see.", at_least=0)
@@ -154,14 +142,8 @@ class Augmentation(fields.Group):
 
 @dataclasses.dataclass(frozen=True)
 class Regularization(fields.Group):
-  """What keeps the discriminator from being too sure; each is off at 0."""
+  """What keeps the discriminator from being too sure; off at 0."""
 
-  label_smoothing: float = fields.option(  # one-sided: Salimans et al. 2016, arXiv:1606.03498
-      0.0, 'How far the label of reals is below 1.', at_least=0, under=1, use='0.1')
-  instance_noise: float = fields.option(  # Sønderby et al. 2017, arXiv:1610.04490; it falls to 0 in a straight line
-      0.0, 'Standard deviation of the noise on what the discriminator sees, at the start.', at_least=0,
-      use='0 to leave it out')
-  instance_noise_images: int = fields.option(20_000, 'Images seen until that noise is gone.', at_least=1)
   r1_gamma: float = fields.option(  # Mescheder et al. 2018, arXiv:1801.04406
       0.0, 'Weight of the R1 gradient penalty; 0 for none.', at_least=0, use='0 to leave it out')
   r1_every_steps: int = fields.option(  # each that many times as strong: Karras et al. 2020, arXiv:1912.04958
@@ -239,15 +221,6 @@ class Config:
     if self.health.patience_steps and self.periods.best_by == 'none':
       raise fields.error('stop_when', self.health.stop_when, 'needs a measure of the best, but `best_by` is none',
                          f'Use --best_by={BEST_BY[0]}.')
-    if self.regularization.label_smoothing and self.training.loss == 'hinge':
-      raise fields.error('label_smoothing', self.regularization.label_smoothing, 'must be 0 with the hinge loss, which '
-                         'has no labels', 'Use --loss=nonsaturating, or leave it out.')
-    if self.training.learner == 'places' and self.networks.minibatch_features != 'none':
-      raise fields.error('minibatch_features', self.networks.minibatch_features, 'must be none where pictures have '
-                         'places (--learner=places)', 'Leave it out.')
-    if self.training.learner == 'places' and self.training.transfer == 'bn_only':
-      raise fields.error('transfer', self.training.transfer, 'learns places of its own, without --learner=places',
-                         'Use --transfer=full, or --learner=adversarial.')
     return self
 
   def replace(self, group, **changes):

@@ -10,9 +10,19 @@ KEY = 'version'
 VERSION = 2
 _FIRST = 1  # had no number
 
-# By the version that changed them: groups that are new, and options by their groups, with their new name, or None where
-# they were dropped.
+# By the version that changed them: groups that are new; options by their groups, with their new names; and those that
+# were dropped, with the value that changed nothing.
 _ADDED_GROUPS = {2: ('places',)}
+_DROPPED = {
+    2: {
+        'networks': {'minibatch_features': 'none'},
+        'training': {'loss': 'nonsaturating'},
+        'places': {'between': 'pairs'},
+        'regularization': {'label_smoothing': 0.0, 'instance_noise': 0.0, 'instance_noise_images': None},
+    },
+}
+# Choices that were dropped, with the one that is left to read them as.
+_DROPPED_CHOICES = {2: {'training': {'transfer': {'bn_only': 'full'}}}}
 _RENAMED = {
     2: {
         'networks': {'image_size_px': 'image_size', 'kernel_size_px': 'kernel_size'},
@@ -41,8 +51,26 @@ def upgrade(given):
   for number in range(version + 1, VERSION + 1):
     for group in _ADDED_GROUPS.get(number, ()):
       options.setdefault(group, {})
-    for group, names in _RENAMED.get(number, {}).items():
-      renamed = {names.get(name, name): value for name, value in options[group].items()}
-      renamed.pop(None, None)
-      options[group] = renamed
+    for group, values in options.items():
+      names, dropped, choices = (table.get(number, {}).get(group, {}) for table in (
+          _RENAMED, _DROPPED, _DROPPED_CHOICES))
+      options[group] = {names.get(name, name): choices.get(name, {}).get(value, value) if isinstance(value, str) else value
+                        for name, value in values.items() if name not in dropped}
   return options
+
+
+def lost(given):
+  """Returns what options of an earlier version ask for that this one cannot do: list of (name, value).
+
+  Args:
+    given: as for `upgrade`.
+  """
+  found = []
+  for number in range(given.get(KEY, _FIRST) + 1, VERSION + 1):
+    for group, dropped in _DROPPED.get(number, {}).items():
+      found += [(name, given[group][name]) for name, nothing in dropped.items()
+                if nothing is not None and given.get(group, {}).get(name, nothing) != nothing]
+    for group, choices in _DROPPED_CHOICES.get(number, {}).items():
+      found += [(name, given[group][name]) for name, dropped in choices.items()
+                if given.get(group, {}).get(name) in dropped]
+  return found

@@ -197,6 +197,9 @@ def load_model(run, checkpoint='latest'):
     errors.InputError: as for `load_generator`.
   """
   options = runs.load_options(run)
+  if 'minibatch_features' in dict(runs.lost_options(run)):
+    raise errors.InputError(f'{run}: its discriminator compares pictures (`minibatch_features`), which this version no '
+                            'longer builds. It can be shown and measured; to start from it, use the version it is of.')
   build = dict(generator=networks.build_generator, generator_ema=networks.build_generator,
                discriminator=networks.build_discriminator)
   built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS}

@@ -20,7 +20,6 @@ _NUM_SCALES = 3
 _BETA_2, _EPSILON = 0.9, 1e-8
 # Streams of random numbers, after those of `learner`.
 _SHAKEN, _SIZES, _BETWEEN, _FRACTIONS = range(learner.NUM_STREAMS, learner.NUM_STREAMS + 4)
-_NEAREST = 3  # of the minibatch, for 'neighbours'
 
 
 class PlaceLearner(learner.Learner):
@@ -200,13 +199,7 @@ class PlaceLearner(learner.Learner):
     """Returns points on arcs between the places of a minibatch, float32 [num_between of all replicas, z_dims]."""
     num_pictures, num_points = len(places), self._num_between * self.strategy.num_replicas_in_sync
     order = tf.argsort(self._drawn([num_pictures], _BETWEEN))
-    starts = order[:num_points]
-    if self.options.places.between == 'pairs':
-      ends = tf.gather(order, (tf.range(num_points) + num_pictures // 2) % num_pictures)
-    else:
-      cosines = tf.matmul(tf.gather(places, starts), places, transpose_b=True)
-      nearest = tf.math.top_k(cosines, 1 + min(_NEAREST, num_pictures - 1)).indices[:, 1:]
-      ends = tf.gather(nearest, tf.range(num_points) % nearest.shape[1], batch_dims=1)
+    starts, ends = order[:num_points], tf.gather(order, (tf.range(num_points) + num_pictures // 2) % num_pictures)
     fractions = self._drawn([num_pictures, 1], _FRACTIONS)[:num_points]
     # On the sphere the straight line's points, brought back to it, are those of the arc.
     return to_sphere((1.0 - fractions) * tf.gather(places, starts) + fractions * tf.gather(places, ends))

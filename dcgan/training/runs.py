@@ -10,6 +10,7 @@ import re
 from dcgan.common import errors
 from dcgan.common import files
 from dcgan.options import config
+from dcgan.options import versions
 
 _OPTIONS = 'options.json'
 _GOING_BACK = 'going_back.json'  # there from a rollback to the next checkpoint
@@ -84,6 +85,11 @@ def load_going_back(run):
 def save_options(run, options):
   """Writes the `config.Config` of a run into its folder."""
   files.write_text(pathlib.Path(run) / _OPTIONS, options.to_json())
+
+
+def lost_options(run):
+  """Returns what a run of an earlier version was trained with that this one cannot do: list of (name, value)."""
+  return versions.lost(json.loads((pathlib.Path(run) / _OPTIONS).read_text(encoding='utf-8')))
 
 
 def load_options(run):

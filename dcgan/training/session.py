@@ -101,6 +101,9 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
     errors.InputError: there is no such run, it is at its end, its checkpoints are damaged, or its set is another one.
   """
   run = pathlib.Path(run)
+  for name, value in runs.lost_options(run):
+    raise errors.InputError(f'`{name}` ({value}): {run} was trained with it, and this version no longer has it, so it '
+                            f'cannot go on exactly. Start a new run with --init_from={run}.')
   manifest = records.load_manifest(options.data.records)
   if manifest.digest != options.data.records_digest:
     raise errors.InputError(f'`records` ({options.data.records}): not the set that {run} was trained on, so it cannot '

@@ -9,23 +9,21 @@ from dcgan.common import errors
 from dcgan.options import config
 
 
-# Every option away from its default, but for `best_by`: where nothing is measured, `stop_when` has no best; and for
-# `minibatch_features`, which do not go with places.
+# Every option away from its default, but for `best_by`: where nothing is measured, `stop_when` has no best.
 CHANGED = config.Config(
     networks=config.Networks(image_size=32, z_dims=5, channels=7, kernel_size=4, discriminator_norm='spectral',
                              z_map=True),
     data=config.Data(records='records/adele', records_digest='ab12', crop=140, minibatches='overlapping',
                      overlap=0.25, global_batch_size=6, holdout_fraction=0.1, align='off'),
-    training=config.Training(num_minibatches=9, learning_rate=1e-3, beta1=0.0, beta2=0.9, loss='least_squares',
+    training=config.Training(num_minibatches=9, learning_rate=1e-3, beta1=0.0, beta2=0.9,
                              ema_half_life_images=0, precision='bfloat16', xla=True, seed=7, transfer='freeze_d',
                              learner='places'),
-    places=config.Places(places_rate=0.2, places_noise=0.0, between='neighbours', between_fraction=0.25,
+    places=config.Places(places_rate=0.2, places_noise=0.0, between_fraction=0.25,
                          pixels_weight=1.0, edges_weight=0.5, features_weight=3.0, adversarial_weight=0.1,
                          alone_visits=3, visits=10),
     augmentation=config.Augmentation(augment=('flip', 'cutout'), augment_mode='adaptive', augment_probability=0.25,
                                      augment_target=0.5, augment_ramp_images=500),
-    regularization=config.Regularization(label_smoothing=0.1, instance_noise=0.2, instance_noise_images=300,
-                                         r1_gamma=0.05, r1_every_steps=4),
+    regularization=config.Regularization(r1_gamma=0.05, r1_every_steps=4),
     periods=config.Periods(log_every_steps=3, samples_every_steps=4, checkpoint_every_steps=5, keep_every_steps=10,
                            health_every_steps=6),
     health=config.Health(on_collapse='stop', max_rollbacks=7, stop_when='best+40'))
@@ -42,7 +40,7 @@ def test_differences_name_each_option_that_is_not_the_same():
   assert config.differences(CHANGED, CHANGED) == []
   other = CHANGED.replace('networks', image_size=64).replace('augmentation', augment=())
   assert config.differences(CHANGED, other) == [('image_size', 32, 64), ('augment', ('flip', 'cutout'), ())]
-  changed = CHANGED.replace('periods', best_by='none').replace('networks', minibatch_features='stddev')
+  changed = CHANGED.replace('periods', best_by='none')
   assert [name for name, _, _ in config.differences(changed, config.Config())] == list(config.OPTIONS)
 
 
@@ -58,8 +56,8 @@ def test_each_option_is_known_by_one_name_and_tells_its_help_and_where_it_stands
 
 def test_replace_changes_one_group_and_leaves_the_options_alone():
   options = config.Config()
-  changed = options.replace('training', seed=3, loss='hinge')
-  assert (changed.training.seed, changed.training.loss, changed.data) == (3, 'hinge', options.data)
+  changed = options.replace('training', seed=3, beta1=0.25)
+  assert (changed.training.seed, changed.training.beta1, changed.data) == (3, 0.25, options.data)
   assert options == config.Config()
 
 
@@ -79,16 +77,12 @@ def test_the_defaults_are_the_reports():
     ('training', {'learner': 'magic'}, r'`learner` \(magic\) must be one of adversarial, places'),
     ('training', {'beta2': 1.0}, r'`beta2` \(1.0\) must be 0 or more and under 1. Use 0.999.'),
     ('places', {'places_rate': -1.0}, r'`places_rate` \(-1.0\) must be a number, 0 or more. Use 0.1.'),
-    ('places', {'between': 'all'}, r'`between` \(all\) must be one of pairs, neighbours'),
     ('places', {'between_fraction': 1.5}, r'`between_fraction` \(1.5\) must lie between 0 and 1'),
     ('places', {'visits': 0}, r'`visits` \(0\) must be 1 or more'),
     ('places', {'alone_visits': -1}, r'`alone_visits` \(-1\) must be 0 or more'),
     ('networks', {'kernel_size': 0}, r'`kernel_size` \(0\) must be 1 or more'),
     ('networks', {'discriminator_norm': 'layer'},
      r'`discriminator_norm` \(layer\) must be one of batch, spectral, none\. Use batch\.'),
-    ('networks', {'minibatch_features': 'all'},
-     r'`minibatch_features` \(all\) must be one of none, stddev, discrimination\. Use none\.'),
-    ('training', {'loss': 'wasserstein'}, r'`loss` \(wasserstein\) must be one of nonsaturating, hinge, least_squares'),
     ('augmentation', {'augment': ('flip', 'blur')},
      r'`augment` \(blur\) must be one of colour, translation, cutout, flip\.'),
     ('augmentation', {'augment_mode': 'wild'}, r'`augment_mode` \(wild\) must be one of fixed, adaptive\.'),
@@ -96,11 +90,7 @@ def test_the_defaults_are_the_reports():
     ('augmentation', {'augment_probability': float('nan')}, r'`augment_probability` \(nan\) must lie between 0 and 1'),
     ('augmentation', {'augment_target': 1.0}, r'`augment_target` \(1.0\) must be over 0 and under 1'),
     ('augmentation', {'augment_ramp_images': 0}, r'`augment_ramp_images` \(0\) must be 1 or more'),
-    ('regularization', {'label_smoothing': 1.0}, r'`label_smoothing` \(1.0\) must be 0 or more and under 1'),
-    ('regularization', {'label_smoothing': -0.1}, r'`label_smoothing` \(-0.1\) must be 0 or more and under 1'),
-    ('regularization', {'instance_noise': -1.0}, r'`instance_noise` \(-1.0\) must be a number, 0 or more\. Use 0'),
     ('regularization', {'r1_gamma': float('nan')}, r'`r1_gamma` \(nan\) must be a number, 0 or more'),
-    ('regularization', {'instance_noise_images': 0}, r'`instance_noise_images` \(0\) must be 1 or more'),
     ('regularization', {'r1_every_steps': 0}, r'`r1_every_steps` \(0\) must be 1 or more'),
     ('periods', {'keep_every_steps': -250}, r'`keep_every_steps` \(-250\) must be 0 or more'),
     ('periods', {'keep_every_steps': 600},
@@ -131,21 +121,12 @@ def test_a_wrong_value_is_named_with_its_rule(group, changes, message):
 
 @pytest.mark.parametrize('group, changes', [
     ('training', {'ema_half_life_images': 0}), ('augmentation', {'augment_probability': 0.0}),
-    ('regularization', {'label_smoothing': 0.0}), ('periods', {'keep_every_steps': 0}),
+    ('regularization', {'r1_gamma': 0.0}), ('periods', {'keep_every_steps': 0}),
     ('periods', {'keep_every_steps': 500}), ('data', {'global_batch_size': 1}), ('data', {'holdout_fraction': 0.0}),
     ('health', {'max_rollbacks': 0}), ('health', {'stop_when': 'best+1'})])
 def test_values_at_the_edge_of_their_rule_are_taken(group, changes):
   options = config.Config().replace(group, **changes)
   assert options.validate() is options
-
-
-def test_label_smoothing_is_refused_with_the_loss_that_has_no_labels():
-  smoothed = config.Config().replace('regularization', label_smoothing=0.1)
-  with pytest.raises(errors.InputError, match=r'`label_smoothing` \(0.1\) must be 0 with the hinge loss'):
-    smoothed.replace('training', loss='hinge').validate()
-  for loss in ('nonsaturating', 'least_squares'):
-    smoothed.replace('training', loss=loss).validate()
-  config.Config().replace('training', loss='hinge').validate()
 
 
 @pytest.mark.parametrize('stop_when, patience', [('end', None), ('best+1', 1), ('best+1000', 1000)])
@@ -191,6 +172,6 @@ def test_options_of_another_program_are_refused(change):
 
 def test_a_wrong_value_in_a_file_is_named():
   options = json.loads(CHANGED.to_json())
-  options['training']['loss'] = 'wasserstein'
-  with pytest.raises(errors.InputError, match=r'^`loss` \(wasserstein\) must be one of'):
+  options['training']['learner'] = 'magic'
+  with pytest.raises(errors.InputError, match=r'^`learner` \(magic\) must be one of'):
     config.from_json(json.dumps(options))

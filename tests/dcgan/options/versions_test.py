@@ -59,10 +59,19 @@ def test_names_of_before_are_unknown_in_options_of_today():
     config.from_json(json.dumps(json.loads(OLD) | {'version': versions.VERSION, 'places': {}, 'networks': {}}))
 
 
-def test_options_that_were_dropped_are_left_out(monkeypatch):
-  monkeypatch.setattr(versions, 'VERSION', 3)
-  changes = {3: {'data': {'crop': None, 'align': 'turned'}}}
-  monkeypatch.setattr(versions, '_RENAMED', versions._RENAMED | changes)  # pylint: disable=protected-access
+def test_options_that_were_dropped_are_left_out():
   upgraded = versions.upgrade(json.loads(OLD))
-  assert 'crop' not in upgraded['data'] and upgraded['data']['turned'] == 'eyes'
-  assert upgraded['data']['overlap'] == 0.25 and 'version' not in upgraded
+  assert 'loss' not in upgraded['training'] and 'label_smoothing' not in upgraded['regularization']
+  assert versions.lost(json.loads(OLD)) == []
+
+
+@pytest.mark.parametrize('group, name, value', [
+    ('training', 'loss', 'hinge'), ('training', 'transfer', 'bn_only'), ('regularization', 'label_smoothing', 0.1),
+    ('networks', 'minibatch_features', 'stddev')])
+def test_what_cannot_be_done_any_more_is_readable_and_told(group, name, value):
+  old = json.loads(OLD)
+  old[group][name] = value
+  assert versions.lost(old) == [(name, value)]
+  options = config.from_json(json.dumps(old))
+  assert options.training.transfer == 'full' and options.networks.image_size == 32
+  assert versions.lost(json.loads(options.to_json())) == []

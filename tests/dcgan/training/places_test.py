@@ -131,9 +131,8 @@ def test_the_first_step_of_a_place_is_the_rate_whenever_it_comes(options):
   np.testing.assert_allclose(np.abs(trained._places.numpy() - start)[3], 0.07, rtol=1e-3)
 
 
-@pytest.mark.parametrize('between', ['pairs', 'neighbours'])
-def test_points_between_lie_on_arcs_of_two_places(options, between):
-  trained = make(options.replace('places', between=between, between_fraction=1.0))
+def test_points_between_lie_on_arcs_of_two_places(options):
+  trained = make(options.replace('places', between_fraction=1.0))
   on_sphere = latents.to_sphere(latents.sample_z(NUM_PICTURES, 4, seed=1))
   z = trained._between(tf.constant(on_sphere)).numpy()
   np.testing.assert_allclose(np.mean(z**2, axis=1), 1, rtol=1e-5)

@@ -276,6 +276,17 @@ def test_resuming_with_options_that_were_edited_is_refused_and_changes_nothing(r
   assert {path.name: path.read_bytes() for path in run_copy.iterdir() if path.name != 'log.txt'} == before
 
 
+def test_a_run_that_was_trained_with_what_is_gone_can_be_shown_but_does_not_go_on(run_copy):
+  path = run_copy / 'options.json'
+  options = json.loads(path.read_text(encoding='utf-8'))
+  del options['version']
+  options['training']['loss'] = 'hinge'
+  path.write_text(json.dumps(options), encoding='utf-8')
+  with pytest.raises(errors.InputError, match=r'`loss` \(hinge\): .*run was trained with it, and this version no longer'):
+    session.resume(run_copy, runs.load_options(run_copy).replace('training', num_minibatches=9))
+  assert checkpoints.load_generator(run_copy)[2] == 4
+
+
 def test_an_empty_set_is_refused(tiny_config, tmp_path):
   conftest.make_set(tmp_path / 'empty', 0, num_shards=1)
   with pytest.raises(errors.InputError, match=r'`records` \(.*empty\) holds no face'):

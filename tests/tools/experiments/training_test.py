@@ -233,8 +233,8 @@ def test_a_run_that_diverged_is_taken_as_it_is(copy, prefix):
 
 @pytest.mark.slow
 def test_the_flags_of_a_run_from_an_adapted_model_can_be_loaded(donor, prefix, tmp_path):
-  adapted = session.start(runs.load_options(donor).replace('training', transfer='bn_only', num_minibatches=1),
-                          tmp_path / 'models', init_from=donor).run
+  adapted = session.start(runs.load_options(donor).replace('networks', z_map=True).replace(
+      'training', num_minibatches=1), tmp_path / 'models', init_from=donor).run
   assert runs.load_options(adapted).networks.z_map
   run, = training.train([training.make_placed(prefix, training.Scale(1), 0, str(adapted))], tmp_path)
   loaded = conftest.load_flags(run / 'flags.txt')
