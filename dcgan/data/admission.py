@@ -11,7 +11,6 @@ import numpy as np
 
 from dcgan.common import features
 
-_NUM_FIRST = 300
 _EVERY_STEPS = 25  # minibatches between two times at which pictures join
 _MOST_CHOSEN = 2048  # by how unlike the others they are; those behind them are not worth the time
 # A place begins at one point for all, so that the person is there at once, and apart from the others, so that they are
@@ -43,24 +42,25 @@ class Admission:
       yield first, end, np.flatnonzero(self.steps <= first)
 
 
-def admit(descriptors, batch_size, visits, seed):
+def admit(descriptors, batch_size, visits, num_first, seed):
   """Returns the `Admission` of a set; it does not depend on how long a run will be.
 
   Args:
     descriptors: float32 [num_pictures, num_values]; near pictures have a small Euclidean distance.
     batch_size: int, pictures in a minibatch.
     visits: int, how often the pictures are to be seen until as many new ones join.
+    num_first: int, 2 or more, pictures that are there from the start, rounded up to as many as join at once.
     seed: int.
   """
   num_pictures = len(descriptors)
   numbers = np.arange(num_pictures)
   parents, shares = np.repeat(numbers[:, np.newaxis], 2, axis=1), np.full([num_pictures, 2], 0.5, np.float32)
   steps = np.zeros(num_pictures, np.int64)
-  if num_pictures > _NUM_FIRST:
+  if num_pictures > num_first:
     order = spread_order(descriptors, seed)
     per_stage = max(1, _EVERY_STEPS * batch_size // visits)
     # At minibatch k there are k·batch_size/visits, and never fewer than the first ones.
-    first_stage = -(-_NUM_FIRST // per_stage)
+    first_stage = -(-num_first // per_stage)
     stages = np.maximum(0, numbers // per_stage - first_stage + 1)
     steps[order] = stages * _EVERY_STEPS + np.where(stages > 0, (first_stage - 1) * _EVERY_STEPS, 0)
     starts = np.searchsorted(stages, np.arange(1, int(stages[-1]) + 2))

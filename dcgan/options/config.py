@@ -120,7 +120,8 @@ class Places(fields.Group):
       45, 'How often each picture is seen at the start for its reconstruction alone, without the discriminator, in a '
       'quarter of the time.', at_least=0)
   visits: int = fields.option(
-      40, 'How often a picture is seen until as many new ones join; 300 are there from the start.', at_least=1)
+      40, 'How often a picture is seen until as many new ones join, after --first_images.', at_least=1)
+  first_images: int = fields.option(300, 'Pictures that are there from the start, or all of fewer.', at_least=2)
 
 
 @dataclasses.dataclass(frozen=True)

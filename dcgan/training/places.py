@@ -57,7 +57,7 @@ class PlaceLearner(learner.Learner):
     times_secs = training_set.times_secs[trained_on]
     descriptors = training_set.descriptors[trained_on]
     self.admission = admission.admit(descriptors, options.data.global_batch_size, options.places.visits,
-                                     options.training.seed)
+                                     options.places.first_images, options.training.seed)
     start = admission.start_places(descriptors, options.networks.z_dims, options.training.seed)
     self._num_between = math.ceil(options.places.between_fraction * self._per_replica_batch_size)
     make = lambda value: tf.Variable(value, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)

@@ -11,14 +11,14 @@ def looks(num_pictures, num_values=6, seed=0):
 
 
 def test_a_small_set_is_there_from_the_start():
-  admitted = admission.admit(looks(300), batch_size=16, visits=40, seed=0)
+  admitted = admission.admit(looks(300), batch_size=16, visits=40, num_first=300, seed=0)
   assert not admitted.steps.any()
   [(first, end, pictures)] = admitted.stages(50)
   assert (first, end) == (0, 50) and len(pictures) == 300
 
 
 def test_pictures_of_a_large_set_join_as_often_as_those_before_were_seen():
-  admitted = admission.admit(looks(600), batch_size=16, visits=40, seed=0)
+  admitted = admission.admit(looks(600), batch_size=16, visits=40, num_first=300, seed=0)
   steps = np.sort(admitted.steps)
   assert (steps == 0).sum() >= 296
   for step in (1000, 1200, 1400):  # at minibatch k: k·16/40, within a stage
@@ -28,9 +28,17 @@ def test_pictures_of_a_large_set_join_as_often_as_those_before_were_seen():
   assert ends == (*firsts[1:], 1001) and max(firsts) <= 1000
 
 
+@pytest.mark.parametrize('num_first, there', [(2, 10), (20, 20), (25, 30), (59, 60), (60, 60), (99, 60)])
+def test_so_many_are_there_from_the_start_as_is_wished_and_join_at_once(num_first, there):
+  admitted = admission.admit(looks(60), batch_size=16, visits=40, num_first=num_first, seed=0)  # 25 · 16 / 40 join
+  assert (admitted.steps == 0).sum() == there
+  _, joining = np.unique(admitted.steps[admitted.steps > 0], return_counts=True)
+  assert (joining == 10).all() and joining.sum() == 60 - there
+
+
 def test_who_joins_begins_between_the_two_that_it_is_like_among_those_before():
   descriptors = looks(400)
-  admitted = admission.admit(descriptors, batch_size=16, visits=40, seed=1)
+  admitted = admission.admit(descriptors, batch_size=16, visits=40, num_first=300, seed=1)
   late = np.flatnonzero(admitted.steps > 0)
   assert len(late) >= 100
   for picture in late[::20]:
