@@ -49,8 +49,9 @@ _IMAGE_SIZE = flags.DEFINE_integer('image_size', 64, 'Size in px of a generated 
 _NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures that each run is measured on.', lower_bound=64)
 _OUT = flags.DEFINE_string('out', None, 'The folder of the runs and the page. By default checkpoints/experimentN.')
 
+# Each experiment says in its `flags` which of these are of use to it.
 _OF_SOME = (_BETWEEN_RECORDS, _BESIDE, _WITH_PLACES, _INIT_FROM, _LONG_MINIBATCHES, _MINIBATCH_SIZES, _CHANNELS,
-            _IMAGE_SIZE)  # `Experiment.flags` says of which
+            _IMAGE_SIZE)
 
 
 def main():

@@ -1,6 +1,6 @@
 """What an experiment of the report is. Each is a class in a file of its own; `registry` lists them.
 
-These modules are loaded before the flags are checked: what loads TensorFlow is imported where it is used.
+Those files are loaded before the flags are checked, so what loads TensorFlow is imported where it is used.
 """
 
 import abc
@@ -108,12 +108,15 @@ class Experiment(abc.ABC):
       raise errors.InputError(f'`records` ({records}) must be made with --align={self.align} for experiment '
                               f'{self.number}, but was made with --align={align}. Make such a set with `{self.make}`.')
 
-  def as_trained(self, variants):
-    """Returns the `variants.Scale` that is told of its runs, list of `variants.Variant`."""
-    return self.scale
-
   def measure(self, outcomes):
-    """Returns what it looks at beside the runs themselves, list of `outcome.Outcome`, or None."""
+    """Returns what is looked at beside the runs themselves, or None where nothing is.
+
+    Args:
+      outcomes: list of `outcome.Outcome`, one for each variant.
+
+    Raises:
+      errors.InputError: something of it cannot be read.
+    """
 
   @abc.abstractmethod
   def judge(self, outcomes, beside):
@@ -123,6 +126,10 @@ class Experiment(abc.ABC):
       outcomes: list of `outcome.Outcome`, one for each variant.
       beside: what `measure` returned.
     """
+
+  def as_trained(self, variants):
+    """Returns the `variants.Scale` that is told of its runs, list of `variants.Variant`."""
+    return self.scale
 
   def numbers(self, beside):
     """Returns what stands in its results besides what all have, dict of JSON values."""

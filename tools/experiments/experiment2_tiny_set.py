@@ -6,7 +6,7 @@ from tools.experiments import experiment
 from tools.experiments import findings
 from tools.experiments import variants
 
-MAKE = 'python -m tools.make_records --photos=FOLDER --limit=64'
+MAKE = 'python -m tools.make_records --photos=FOLDER --limit=64'  # a tiny set, aligned or not
 # Where neither network wins gLoss is ln 2 and dLoss 2·ln 2, so their ratio is 0.5 (Goodfellow et al. 2014,
 # arXiv:1406.2661); eight times that is a generator that loses.
 _LOSING_RATIO = 4.0

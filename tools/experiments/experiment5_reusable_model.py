@@ -50,9 +50,9 @@ class ReusableModel(experiment.Experiment):
     return self.material.init_from
 
   def variants(self, donor):
-    """Nothing but the start differs in the two runs of a seed.
+    """Returns of each seed one run from the model and one from scratch, list of `variants.Variant`.
 
-    Both have the networks and the crop of the model, the recipe of the preset `ufm`, the report's minibatches of 64 and
+    Nothing else differs: both have the networks and the crop of the model, the recipe of the preset `ufm`, the report's minibatches of 64 and
     the same points of Z, and are warned of a collapse but never stopped by it. They keep a checkpoint every so often,
     and at the moment at which they are compared.
     """

@@ -14,6 +14,8 @@ from tools.experiments import outcome as outcome_of
 from tools.experiments import page
 from tools.experiments import variants
 
+ALL_FOUND = {'found_rate': 1.0, 'clean_rate': 1.0}
+
 
 def make(kind, num_minibatches=10, seeds=(0,), **material):
   """Returns an experiment of a class, on a set that is not there."""

@@ -16,18 +16,18 @@ def test_many_faces_are_trained_on_once_with_each_seed():
 
 
 def test_it_agrees_with_faces_steady_losses_and_no_collapse():
-  good = dict(values={'clean_rate': 0.7}, of_reals=_ALL_FOUND, ratios=[1.0, 1.5, 2.0, 2.5])
+  good = dict(values={'clean_rate': 0.7}, of_reals=drawn.ALL_FOUND, ratios=[1.0, 1.5, 2.0, 2.5])
   judge = drawn.make(experiment1_baseline.Baseline).judge
   words = lambda outcomes: [finding.word for finding in judge(outcomes, None)]
   assert words([drawn.outcome(**good)]) == ['agrees', 'agrees', 'agrees']
-  bad = dict(values={'clean_rate': 0.1}, of_reals=_ALL_FOUND, ratios=[1.0, 1.0, 1.0, 60.0],
+  bad = dict(values={'clean_rate': 0.1}, of_reals=drawn.ALL_FOUND, ratios=[1.0, 1.0, 1.0, 60.0],
              verdicts=[drawn.verdict('symptom_b', 3)])
   assert words([drawn.outcome(**bad)]) == ['does not agree'] * 3
 
 
 def test_of_several_seeds_the_one_whose_losses_went_farthest_counts():
   steady, wild = (drawn.outcome(seed, ratios=ratios) for seed, ratios in ((0, [1.0] * 4), (1, [1.0, 1.0, 1.0, 60.0])))
-  findings = drawn.make(experiment1_baseline.Baseline).judge([wild, steady], None)
+  findings = drawn.make(experiment1_baseline.Baseline).judge([steady, wild], None)
   assert findings[1].agrees is False and '60.00 at its largest' in findings[1].sentence
 
 

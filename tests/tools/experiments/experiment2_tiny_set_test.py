@@ -13,7 +13,8 @@ def test_each_size_of_minibatches_is_trained_shuffled_and_overlapping():
 
 
 def test_the_two_ways_are_compared_only_where_they_differ():
-  b, mangled = [drawn.verdict('symptom_b', 3)], dict(values={'found_rate': 0.1}, of_reals=_ALL_FOUND, ratios=[9.0] * 4)
+  b = [drawn.verdict('symptom_b', 3)]
+  mangled = dict(values={'found_rate': 0.1}, of_reals=drawn.ALL_FOUND, ratios=[9.0] * 4)
   # At 1 and 64 of 64 pictures all collapse, whatever the way; at 9 the shuffled ones alone do.
   outcomes = [drawn.outcome(seed, size, minibatches, verdicts=b if size != 9 or minibatches == 'shuffled' else (),
                             **mangled)

@@ -25,9 +25,10 @@ def test_the_two_tiny_sets_differ_in_their_alignment_only():
 
 
 def test_runs_are_paired_with_those_of_experiment_2():
-  aligned = [drawn.outcome(0, size, values={'found_rate': 0.9, 'clean_rate': 0.8}, of_reals=_ALL_FOUND)
+  aligned = [drawn.outcome(0, size, values={'found_rate': 0.9, 'clean_rate': 0.8}, of_reals=drawn.ALL_FOUND)
              for size in (9, 64)]
-  unaligned = [drawn.outcome(0, size, values={'found_rate': 0.3}, of_reals=_ALL_FOUND).as_json() for size in (64, 9)]
+  unaligned = [drawn.outcome(0, size, values={'found_rate': 0.3}, of_reals=drawn.ALL_FOUND).as_json()
+               for size in (64, 9)]
   assert _judge(aligned, dict(runs=unaligned)) == ['agrees', 'agrees']
   assert _judge(aligned) == ['cannot be told', 'agrees']
 
@@ -56,7 +57,7 @@ def test_a_results_file_without_all_that_is_measured_today_is_read(tmp_path):
   done = drawn.make(experiment3_aligned.AlignedTinySet, beside=str(tmp_path))
   beside = done.measure([])
   outcomes = [drawn.outcome(0, 9, values={'found_rate': 0.9, 'clean_rate': 0.8},
-                            of_reals={'found_rate': 1.0, 'clean_rate': 1.0})]
+                            of_reals=drawn.ALL_FOUND)]
   assert done.judge(outcomes, beside)[0].sentence.startswith('No face is found in 10 % of the samples aligned and 70 %')
   assert 'Beside it: experiment 2, a' in drawn.page_text(tmp_path, done, outcomes, beside)
 

@@ -26,7 +26,8 @@ def test_with_places_a_frame_has_its_place_and_nothing_is_held_out():
 
 
 def test_frames_in_between_are_compared_with_those_trained_on():
-  outcome = drawn.outcome(values={'diversity': 0.8, 'geometry_distance': 6.0, 'clean_rate': 0.9}, of_reals=_ALL_FOUND)
+  outcome = drawn.outcome(values={'diversity': 0.8, 'geometry_distance': 6.0, 'clean_rate': 0.9},
+                          of_reals=drawn.ALL_FOUND)
   judge = drawn.make(experiment4_video.Video).judge
   # Medians: 6 in between against 5 trained on.
   findings = judge([outcome], [drawn.between()])
@@ -38,6 +39,7 @@ def test_frames_in_between_are_compared_with_those_trained_on():
 
 def test_frames_in_between_are_shown_with_what_was_made_of_them(tmp_path):
   text = drawn.page_text(tmp_path, drawn.make(experiment4_video.Video), [drawn.outcome()], [drawn.between()])
+  assert '<h2>Samples</h2>' in text and '<h2>Frames in between: batch64-shuffled-seed0</h2>' in text
   assert text.count('alt="frame in between"') == text.count('alt="made by the model"') == 3
   assert '67 % of the frames in between' in text and '0.1 s off · made to 4.0 · nearest 5.0' in text
 

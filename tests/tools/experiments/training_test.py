@@ -11,9 +11,7 @@ import time
 import pytest
 
 from dcgan.common import entry
-from dcgan.common import errors
 from dcgan.data import records
-from dcgan.options import config
 from dcgan.training import checkpoints
 from dcgan.training import health
 from dcgan.training import runs
