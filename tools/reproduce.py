@@ -23,7 +23,8 @@ from absl import flags
 from absl import logging
 
 from dcgan.common import entry
-from tools.experiments import tasks
+from tools.experiments import experiment
+from tools.experiments import variants
 
 _EXPERIMENT = flags.DEFINE_integer('experiment', None, 'Which one of the report: 1, 2, 3, 4 or 5.')
 _RECORDS = flags.DEFINE_string('records', None, 'The set to train on: 1: many faces; 2: 64 photos of one person, '
@@ -33,8 +34,9 @@ _BETWEEN_RECORDS = flags.DEFINE_string('between_records', None, '4: the same vid
 _BESIDE = flags.DEFINE_string('beside', None, '3: the folder of experiment 2, to compare with.')
 _WITH_PLACES = flags.DEFINE_bool('with_places', False, '4: give each frame its place in Z, as this project learns a '
                                  'person; the report had none.')
-_INIT_FROM = flags.DEFINE_string('init_from', tasks.INIT_FROM, '5, and 4 with places: the model of many faces: ufm for the one that comes '
-                                 'with the project, a run, a checkpoint in one, or a .safetensors file.')
+_INIT_FROM = flags.DEFINE_string('init_from', experiment.INIT_FROM, '5, and 4 with places: the model of many faces: '
+                                 'ufm for the one that comes with the project, a run, a checkpoint in one, or a '
+                                 '.safetensors file.')
 _NUM_MINIBATCHES = flags.DEFINE_integer('num_minibatches', None, 'Of each run. By default 342 for experiment 1, a '
                                         "fifth of the report's epoch, 75 for experiment 5, after which its runs are "
                                         'compared, and 1000 for the others.')
@@ -47,48 +49,54 @@ _IMAGE_SIZE = flags.DEFINE_integer('image_size', 64, 'Size in px of a generated 
 _NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures that each run is measured on.', lower_bound=64)
 _OUT = flags.DEFINE_string('out', None, 'The folder of the runs and the page. By default checkpoints/experimentN.')
 
-_OF_SOME = ((_BETWEEN_RECORDS, (4,)), (_BESIDE, (3,)), (_WITH_PLACES, (4,)), (_INIT_FROM, (4, 5)), (_LONG_MINIBATCHES, (5,)),
-            (_MINIBATCH_SIZES, (2, 3)), (_CHANNELS, (1, 2, 3, 4)), (_IMAGE_SIZE, (1, 2, 3, 4)))
+# Each experiment says in its `flags` which of these are of use to it.
+_OF_SOME = (_BETWEEN_RECORDS, _BESIDE, _WITH_PLACES, _INIT_FROM, _LONG_MINIBATCHES, _MINIBATCH_SIZES, _CHANNELS,
+            _IMAGE_SIZE)
 
 
 def main():
   """Does the experiment; returns the path of its page."""
-  number = _EXPERIMENT.value
-  _check_flags(number)
+  from tools.experiments import registry  # pylint: disable=import-outside-toplevel  (NumPy)
+  chosen = _chosen(registry.EXPERIMENTS)
   seeds, sizes = _numbers(_SEEDS), _numbers(_MINIBATCH_SIZES)
   # TensorFlow wonders why one trainer after the other is traced.
   standard_logging.getLogger('tensorflow').addFilter(lambda record: 'retracing' not in record.getMessage())
-  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  from tools.experiments import reproduction
-  from tools.experiments import training
-  out = pathlib.Path(_OUT.value or f'checkpoints/experiment{number}')
-  num_minibatches = tasks.TASKS[number].num_minibatches if _NUM_MINIBATCHES.value is None else _NUM_MINIBATCHES.value
-  scale = training.Scale(num_minibatches, _CHANNELS.value, _IMAGE_SIZE.value, seeds, _LONG_MINIBATCHES.value)
-  material = reproduction.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes, _INIT_FROM.value,
-                                  _WITH_PLACES.value)
+  from tools.experiments import reproduction  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  out = pathlib.Path(_OUT.value or f'checkpoints/experiment{chosen.number}')
+  num_minibatches = chosen.num_minibatches if _NUM_MINIBATCHES.value is None else _NUM_MINIBATCHES.value
+  scale = variants.Scale(num_minibatches, _CHANNELS.value, _IMAGE_SIZE.value, seeds, _LONG_MINIBATCHES.value)
+  material = experiment.Material(_RECORDS.value, _BETWEEN_RECORDS.value, _BESIDE.value, sizes, _INIT_FROM.value,
+                                 _WITH_PLACES.value)
   try:
-    return reproduction.reproduce(number, material, scale, out, _NUM_SAMPLES.value)
+    return reproduction.reproduce(chosen(material, scale), out, _NUM_SAMPLES.value)
   except entry.Stopped as stopped:
-    logging.info('Experiment %d is not done. The same command goes on where it stopped.', number)
+    logging.info('Experiment %d is not done. The same command goes on where it stopped.', chosen.number)
     raise entry.Stopped(out, stopped.signal) from stopped
 
 
-def _check_flags(number):
-  """Raises `app.UsageError` where flags are missing or do not fit together."""
+def _chosen(experiments):
+  """Returns the class of the experiment that the flags name; raises `app.UsageError` where they do not fit it.
+
+  Args:
+    experiments: tuple of classes, those that there are.
+  """
+  number, by_number = _EXPERIMENT.value, {one.number: one for one in experiments}
   if number is None:
-    raise app.UsageError(f'--experiment is needed: {_one_of(tasks.TASKS)}, as in --experiment=1.')
-  if number not in tasks.TASKS:
-    raise app.UsageError(f'--experiment ({number}) must be {_one_of(tasks.TASKS)}.')
+    raise app.UsageError(f'--experiment is needed: {_one_of(by_number)}, as in --experiment=1.')
+  if number not in by_number:
+    raise app.UsageError(f'--experiment ({number}) must be {_one_of(by_number)}.')
+  chosen = by_number[number]
   if not _RECORDS.value:
-    raise app.UsageError(f'--records is needed: the set of experiment {number}, as `{tasks.TASKS[number].make}` makes '
-                         'it.')
-  for flag, numbers in _OF_SOME:
-    if flag.value != flag.default and number not in numbers:
-      raise app.UsageError(f'--{flag.name} is of use with --experiment={_one_of(numbers)} only, not with {number}. '
+    raise app.UsageError(f'--records is needed: the set of experiment {number}, as `{chosen.make}` makes it.')
+  for flag in _OF_SOME:
+    if flag.value != flag.default and flag.name not in chosen.flags:
+      users = [one.number for one in experiments if flag.name in one.flags]
+      raise app.UsageError(f'--{flag.name} is of use with --experiment={_one_of(users)} only, not with {number}. '
                            'Leave it out.')
-  if number == 4 and not _BETWEEN_RECORDS.value:
-    raise app.UsageError('--between_records is needed: the video of --records at more frames a second, as '
-                         f'`{tasks.MAKE_BETWEEN}` makes it.')
+  for flag in _OF_SOME:
+    if not flag.value and flag.name in chosen.needed:
+      raise app.UsageError(f'--{flag.name} is needed: {chosen.needed[flag.name]}.')
+  return chosen
 
 
 def _one_of(numbers):

@@ -65,6 +65,66 @@ class Between:
     """float in [0, 1], of the frames in between: those that the model comes nearer to than any frame trained on is."""
     return float(np.mean(self.between.inversion_errors < self.nearest_errors))
 
+  def as_json(self):
+    """Returns its numbers as JSON values: medians, in grey values.
+
+    Frames in between are also told apart by their distance in time from the frames trained on, in tenths of a second.
+    """
+    tenths = np.round(10 * self.gaps_secs).astype(int)
+    return dict(
+        kinds=[dict(name=name, num_frames=len(frames.pictures), inversion_error=_median(frames.inversion_errors),
+                    sample_error=_median(frames.sample_errors))
+               for name, frames in (('trained on', self.trained), ('in between', self.between))],
+        gaps=[dict(gap_secs=tenth / 10, num_frames=int(np.sum(tenths == tenth)),
+                   inversion_error=_median(self.between.inversion_errors[tenths == tenth]),
+                   sample_error=_median(self.between.sample_errors[tenths == tenth]),
+                   nearest_error=_median(self.nearest_errors[tenths == tenth]))
+              for tenth in np.unique(tenths).tolist()],
+        nearest_error=_median(self.nearest_errors), mean_error=_median(self.mean_errors),
+        share_nearer=self.share_nearer, geometry_distance=self.geometry_distance)
+
+
+@dataclasses.dataclass(frozen=True)
+class FrameSet:
+  """A set of frames.
+
+  Attributes:
+    prefix: str, the set.
+    manifest: `records.Manifest`.
+  """
+
+  prefix: str
+  manifest: record_sets.Manifest
+
+  @classmethod
+  def load(cls, prefix):
+    """Returns the `FrameSet` of a prefix; raises `errors.InputError` where there is no such set."""
+    return cls(prefix, record_sets.load_manifest(prefix))
+
+  @property
+  def sources(self):
+    """list of str, names of the files that it was made of."""
+    return [pathlib.PurePath(source).name for source in self.manifest.settings.get('source', [])]
+
+  def times_secs(self):
+    """Returns the times of its frames, float64 [num_images].
+
+    Raises:
+      errors.InputError: a frame has none, or a shard is damaged.
+    """
+    times = []
+    for face in record_sets.read_faces(self.prefix, self.manifest):
+      if face.time_secs is None:
+        raise errors.InputError(f'{self.prefix}: {face.key} has no time. Make the set from its video with `python -m '
+                                'tools.make_records --video=FILE`.')
+      times.append(face.time_secs)
+    return np.array(times, np.float64)
+
+  def pictures_for(self, options):
+    """Returns the `input_pipeline.TrainingSet` of its pictures as networks of these options see them."""
+    return input_pipeline.load_training_set(self.prefix, self.manifest, options.networks.image_size,
+                                            options.data.crop)
+
 
 def check(records, between_records):
   """Checks that the frames of two sets can be told apart by their times.
@@ -77,40 +137,20 @@ def check(records, between_records):
     errors.InputError: a set is missing, is not of one video, has no times, they are of different videos, or no frame
       of the second lies between those of the first.
   """
-  manifests = {name: record_sets.load_manifest(prefix) for name, prefix in
-               (('records', records), ('between_records', between_records))}
-  sources = {}
-  for (name, manifest), prefix in zip(manifests.items(), (records, between_records)):
-    sources[name] = [pathlib.PurePath(source).name for source in manifest.settings.get('source', [])]
-    if manifest.kind != 'video' or len(sources[name]) != 1:
-      raise errors.InputError(f'`{name}` ({prefix}) must be frames of one video, but is of kind {manifest.kind}, from '
-                              f'{len(sources[name])} sources. Make it with `python -m tools.make_records '
-                              '--video=FILE`.')
-  if sources['records'] != sources['between_records']:
-    raise errors.InputError(f'`between_records` ({between_records}) must be of the video of {records}, '
-                            f'{sources["records"][0]}, but is of {sources["between_records"][0]}. Make it with '
-                            '`python -m tools.make_records --video=FILE --fps=10`.')
-  indices, _ = find_between(times_secs(records, manifests['records']),
-                            times_secs(between_records, manifests['between_records']))
-  if not len(indices):
-    raise errors.InputError(f'`between_records` ({between_records}): none of its '
-                            f'{manifests["between_records"].num_images} frames lies between those of {records}. Make '
-                            'it at more frames a second, as with --fps=10.')
-
-
-def times_secs(prefix, manifest):
-  """Returns the times of a set's frames, float64 [num_images].
-
-  Raises:
-    errors.InputError: a frame has none, or a shard is damaged.
-  """
-  times = []
-  for face in record_sets.read_faces(prefix, manifest):
-    if face.time_secs is None:
-      raise errors.InputError(f'{prefix}: {face.key} has no time. Make the set from its video with `python -m '
+  trained, others = FrameSet.load(records), FrameSet.load(between_records)
+  for name, frames in (('records', trained), ('between_records', others)):
+    if frames.manifest.kind != 'video' or len(frames.sources) != 1:
+      raise errors.InputError(f'`{name}` ({frames.prefix}) must be frames of one video, but is of kind '
+                              f'{frames.manifest.kind}, from {len(frames.sources)} sources. Make it with `python -m '
                               'tools.make_records --video=FILE`.')
-    times.append(face.time_secs)
-  return np.array(times, np.float64)
+  if trained.sources != others.sources:
+    raise errors.InputError(f'`between_records` ({between_records}) must be of the video of {records}, '
+                            f'{trained.sources[0]}, but is of {others.sources[0]}. Make it with `python -m '
+                            'tools.make_records --video=FILE --fps=10`.')
+  indices, _ = find_between(trained.times_secs(), others.times_secs())
+  if not len(indices):
+    raise errors.InputError(f'`between_records` ({between_records}): none of its {others.manifest.num_images} frames '
+                            f'lies between those of {records}. Make it at more frames a second, as with --fps=10.')
 
 
 def find_between(trained_secs, other_secs):
@@ -146,21 +186,21 @@ def measure(run, records, between_records, seed):
   """
   options = runs.load_options(run)
   generator, space, _, _ = checkpoints.load_generator_and_space(run)
-  manifests = [record_sets.load_manifest(prefix) for prefix in (records, between_records)]
-  sets = [input_pipeline.load_training_set(prefix, manifest, options.networks.image_size, options.data.crop)
-          for prefix, manifest in zip((records, between_records), manifests)]
-  indices, gaps = find_between(*(times_secs(prefix, manifest) for prefix, manifest in
-                                 zip((records, between_records), manifests)))
+  own, others = FrameSet.load(records), FrameSet.load(between_records)
+  training_set, other_set = own.pictures_for(options), others.pictures_for(options)
+  indices, gaps = find_between(own.times_secs(), others.times_secs())
   # Any, not every third: their distances in time would come in step with the frames trained on.
   rng = np.random.Generator(np.random.PCG64([seed, _FRAMES_STREAM]))
   spread = np.sort(rng.permutation(len(indices))[:_MOST_FRAMES])
-  trained, pictures = sets[0].pictures(sets[0].trained_on), sets[1].pictures(indices[spread])
+  trained, pictures = training_set.pictures(training_set.trained_on), other_set.pictures(indices[spread])
   nearest, nearest_errors = nearest_pictures(pictures, trained)
   mean = np.round(trained.mean(axis=0, keepdims=True)).astype(np.uint8)
-  return Between(_search(generator, space, pictures, seed),
-                 _search(generator, space, sets[0].some(sets[0].trained_on, _MOST_FRAMES), seed), gaps[spread],
-                 trained[nearest], nearest_errors, nearest_pictures(pictures, mean)[1],
-                 _geometry_distance(trained, pictures, options.data.crop))
+  return Between(
+      between=_search(generator, space, pictures, seed),
+      trained=_search(generator, space, training_set.some(training_set.trained_on, _MOST_FRAMES), seed),
+      gaps_secs=gaps[spread], nearest=trained[nearest], nearest_errors=nearest_errors,
+      mean_errors=nearest_pictures(pictures, mean)[1],
+      geometry_distance=_geometry_distance(trained, pictures, options.data.crop))
 
 
 def nearest_pictures(pictures, others):
@@ -194,3 +234,7 @@ def _geometry_distance(trained, pictures, crop_px):
   if min(map(len, points)) < meshes.FEWEST_FACES:
     return None
   return meshes.geometry_distance(*points)
+
+
+def _median(values):
+  return float(np.median(values))
