@@ -289,13 +289,14 @@ class Measurer:
     noted.take('found_features', float(np.nanmedian(errors)), note=f'of {np.isfinite(errors).sum()} pictures')
 
   def _ask_inception(self, samples, noted):
-    for name in ('fid', 'kid'):
-      if self._inception is None:
-        noted.leave_out(name, NO_INCEPTION)
-      elif min(len(samples), len(self._some)) < _FEWEST_TOLD_APART:
-        noted.leave_out(name, f'needs {_FEWEST_TOLD_APART} samples and as many photos, and has {len(samples)} and '
-                        f'{len(self._some)}')
-    if 'fid' in noted.reasons:
+    reason = None
+    if self._inception is None:
+      reason = NO_INCEPTION
+    elif min(len(samples), len(self._some)) < _FEWEST_TOLD_APART:
+      reason = f'needs {_FEWEST_TOLD_APART} samples and as many photos, and has {len(samples)} and {len(self._some)}'
+    if reason:
+      for name in ('fid', 'kid'):
+        noted.leave_out(name, reason)
       return
     reals, fakes = self._inception_of_reals, self._inception(samples)
     against = f'of {len(fakes)} samples to {len(reals)} photos'

@@ -33,6 +33,7 @@ _DPI = 72.0  # an SVG's points are then the chart's pixels
 _TOP_PX, _RIGHT_PX, _BOTTOM_PX, _LEFT_PX = 10, 14, 34, 58
 _MARK_ROW_PX, _LEGEND_ROW_PX, _LETTER_PX, _HANDLE_PX = 13, 18, 6.6, 36
 _NUM_TICKS = 5
+_LONG, _TOO_LONG = 1e4, 1e9  # a whole number between is written out, in threes
 _MANY_TIMES = 1000.0  # from foot to top of a logarithmic axis, whose ticks are then powers of ten alone
 _MOST_MARK_ROWS = 4
 
@@ -226,5 +227,5 @@ def _inlined(svg, titles):
 
 def _number(value):
   """Returns a number of an axis as text: no more digits than it needs."""
-  text = f'{value:.4g}'
-  return f'{value:,.0f}' if 'e' in text and abs(value) < 1e9 and value == round(value) else text
+  is_long = _LONG <= abs(value) < _TOO_LONG and value == round(value)
+  return f'{value:,.0f}' if is_long else f'{value:.4g}'

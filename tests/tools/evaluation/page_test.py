@@ -169,6 +169,11 @@ def test_ticks_of_a_logarithmic_axis_are_round_numbers(low, high, expected):
   assert shown == pytest.approx(expected)
 
 
+def test_long_whole_numbers_of_an_axis_are_written_out_in_threes():
+  assert {'0', '10,000', '20,000'} <= set(texts(page.curves({'a': [(0, 0.0), (20_000, 1.0)]})))
+  assert {'2000', '4000'} <= set(texts(page.curves({'a': [(0, 0.0), (8000, 1.0)]})))
+
+
 def test_templates_escape_their_values_but_not_charts():
   chart = page.curves({'a': [(0, 1.0), (1, 2.0)]})
   html = page.render('evaluation/page.html', **EMPTY | dict(
