@@ -19,6 +19,7 @@ from dcgan.common import files
 from dcgan.common import images
 
 _TEMPLATES = pathlib.Path(__file__).parents[1]  # tools/, so that a template is named as in 'evaluation/page.html'
+_MOST_SHOWN_PX = 128  # of a picture
 _COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9')  # Okabe and Ito 2008: told apart by all
 _DASHES = ('-', (0, (5, 2)), (0, (1.5, 2)), (0, (6, 2, 1.5, 2)))  # where colours come again
 _INK, _SOFT, _AXIS, _GRID, _MARK = '#333333', '#666677', '#9999aa', '#e4e6ea', '#b00020'
@@ -48,6 +49,11 @@ def picture(image):
 def grid(pictures, num_columns=8):
   """Returns pictures, uint8 [num_images, height, width, 3], side by side in rows, as `picture` does."""
   return picture(images.make_grid(pictures, num_columns))
+
+
+def small(pictures):
+  """Returns pictures, uint8 [num_images, size, size, 3], no larger than they are shown: else a page would be huge."""
+  return images.resize(pictures, _MOST_SHOWN_PX) if pictures.shape[1] > _MOST_SHOWN_PX else pictures
 
 
 def curves(lines, x_label='minibatch', marks=(), is_log=False, width_px=460, height_px=240):

@@ -5,6 +5,8 @@ import statistics
 
 from scipy import stats
 
+from tools.evaluation import verdict
+
 # "Generally", "usually", "largely": more than half.
 _MOST = 0.5
 # The moving average of gLoss/dLoss wanders by a factor of two or three in a run that is well; "exploded" is beyond.
@@ -21,8 +23,6 @@ _VARIED = 0.5  # of the reals' variety: half of it is more than one or a few exp
 _AS_GOOD = 1.25  # times the error of frames that were trained on
 _NEARLY_ALL = 0.8  # of the photos' rate of faces
 _SEVERAL = 2.0  # times
-# Times the power of the photos' fine structure: twice is 1.4 times as strong, and is seen as grain.
-_NOISY = 2.0
 _WORSE = 1.1  # times the least distance: more than it wanders from one checkpoint to the next
 
 
@@ -299,10 +299,10 @@ def noise_from_scratch_only(ufm, scratch, num_minibatches):
   claim = ('Noise texture comes up from scratch, and no further training mends it; from the Universal Face Model there '
            'is none.')
   return Finding(
-      claim, min(scratch) > _NOISY >= max(ufm),
+      claim, min(scratch) > verdict.NOISY >= max(ufm),
       f"The fine structure has {scratch[0]:.1f} times the power of the photos' from scratch and {ufm[0]:.1f} times "
       f'from the model after {num_minibatches:,} minibatches, {scratch[1]:.1f} and {ufm[1]:.1f} times in the end; over '
-      f'{_NOISY:g} times it is seen as grain.')
+      f'{verdict.NOISY:g} times it is seen as grain.')
 
 
 def longer_is_not_always_better(distances, num_minibatches):

@@ -5,7 +5,6 @@ import pathlib
 import imageio.v3 as iio
 import numpy as np
 
-from dcgan.common import images
 from tools.evaluation import measures as measuring
 from tools.evaluation import page
 
@@ -13,7 +12,6 @@ _TEMPLATE = 'experiments/experiment.html'
 # Of each run, from the first fixed point on: all where there are few runs, three rows of eight where there are many.
 _NUM_ALL, _NUM_SOME, _FEW_RUNS = 64, 24, 3
 _NUM_FRAMES = 16  # frames in between that are shown
-_MOST_SHOWN_PX = 128
 _MOST_LINES = 6  # in a chart: more cannot be told apart
 _NUM_MAGNIFIED = 2  # samples whose middle is shown enlarged
 # Of `measures.MEASURES`, with short names.
@@ -122,7 +120,7 @@ def _beside_pictures(rows):
 def _frames(between):
   """Returns frames in between, what the model makes of them and the nearest frame trained on, list of dict."""
   indices = np.linspace(0, len(between.gaps_secs) - 1, min(len(between.gaps_secs), _NUM_FRAMES)).astype(int)
-  picture = lambda pictures, i: page.picture(_small(pictures[i:i + 1])[0])
+  picture = lambda pictures, i: page.picture(page.small(pictures[i:i + 1])[0])
   return [dict(real=picture(between.between.pictures, i), made=picture(between.between.made, i),
                nearest=picture(between.nearest, i), error=float(between.between.inversion_errors[i]),
                nearest_error=float(between.nearest_errors[i]), gap_secs=float(between.gaps_secs[i])) for i in indices]
@@ -183,12 +181,7 @@ def _number(value):
 
 
 def _grid(pictures):
-  return page.grid(_small(pictures), 8)
-
-
-def _small(pictures):
-  """Returns pictures no larger than they are shown, uint8."""
-  return images.resize(pictures, _MOST_SHOWN_PX) if pictures.shape[1] > _MOST_SHOWN_PX else pictures
+  return page.grid(page.small(pictures), 8)
 
 
 def _median(values):
