@@ -27,13 +27,16 @@ def main():
     raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
   if not _PHOTO.value:
     raise app.UsageError('--photo is needed: a picture of the person, as in --photo=smile.jpg.')
+  from dcgan.common import wording  # pylint: disable=import-outside-toplevel
   from tools.avatar import finding  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  finder = finding.Finder(_RUN.value)
   for photo in _PHOTO.value:
-    one = finding.find(_RUN.value, photo)
+    one = finder.find(photo)
     near = f', nearest to {one.nearest_key}' if one.nearest_key else ''
-    shape = '' if one.landmark_error is None else f', its features off by {one.landmark_error:.1%} of the eyes\' distance'
+    shape = '' if one.landmark_error is None else (
+        f', its features off by {wording.percent(one.landmark_error, 1)} of the eyes\' distance')
     logging.info('%s: off by %.1f grey values%s%s. Use it as %s, as in: python -m tools.animate --run=%s --source=0 '
-                 '--target=%s', photo, one.error, shape.replace('%', ' %'), near, one.name, _RUN.value, one.name)
+                 '--target=%s', photo, one.error, shape, near, one.name, _RUN.value, one.name)
   return one.path
 
 

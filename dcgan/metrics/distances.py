@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dcgan.common import wording
+
 _FEWEST = 2  # a covariance, and an unbiased mean over pairs, need two
 
 
@@ -61,7 +63,7 @@ def _checked(real_features, fake_features):
     if values.ndim != 2 or not values.shape[1]:
       raise ValueError(f'`{name}` has the shape {list(values.shape)}, but must be [num_pictures, num_values].')
     if len(values) < _FEWEST:
-      raise ValueError(f'`{name}` holds {len(values)} row{"s" * (len(values) != 1)}, but a distance between '
+      raise ValueError(f'`{name}` holds {wording.counted(len(values), "row")}, but a distance between '
                        f'distributions needs {_FEWEST} or more.')
     if not np.isfinite(values).all():
       raise ValueError(f'`{name}` holds NaN or infinity in {np.sum(~np.isfinite(values).all(axis=1))} of '

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dcgan.common import wording
+
 _FEWEST_POINTS = 3  # two changes; a single one is always as large as the mean
 _STANDSTILL = 1.0  # grey value, over a whole line: less is rounding, not movement
 
@@ -29,7 +31,7 @@ def stair_step(lines):
     raise ValueError(f'`lines` is {lines.dtype} {list(lines.shape)}, but must be uint8 [num_lines, num_points, size, '
                      'size, 3] with one line or more.')
   if lines.shape[1] < _FEWEST_POINTS:
-    raise ValueError(f'`lines` holds {lines.shape[1]} point{"s" * (lines.shape[1] != 1)} a line, but whether a '
+    raise ValueError(f'`lines` holds {wording.counted(lines.shape[1], "point")} a line, but whether a '
                      f'movement is even needs {_FEWEST_POINTS} or more.')
   changes = np.stack([_changes(line) for line in lines])
   moving = changes[changes.sum(axis=1) >= _STANDSTILL]

@@ -1,6 +1,5 @@
 """A way through expressions of a run, or the film that it learnt, as a moving picture."""
 
-import dataclasses
 import pathlib
 
 from absl import logging
@@ -10,60 +9,18 @@ from dcgan.common import errors
 from dcgan.common import images
 from dcgan.data import input_pipeline
 from dcgan.data import records
-from dcgan.model import gallery
 from dcgan.model import latents
 from dcgan.model import motion
 from dcgan.model import networks
 from dcgan.model import region
-from dcgan.options import config
 from dcgan.options import presets
-from dcgan.training import checkpoints
 from tools.avatar import expressions
 from tools.avatar import references
+from tools.avatar import run_folder
 from tools.material import videos
 
 _NUM_REALS = 128  # beside which pictures look real or not
 _MOST_SECS = 3600  # of a replay
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Shown:
-  """What draws a run's animations: the checkpoint that drew its gallery, or the latest where that one is gone.
-
-  Attributes:
-    run: `pathlib.Path` of the run's folder.
-    gallery: `gallery.Gallery`.
-    generator: `tf.keras.Model`, z → images.
-    options: the run's `config.Config`.
-    space: `region.Region`, or `latents.Normal` of a run without places.
-    step: int, the minibatch of the checkpoint.
-  """
-
-  run: pathlib.Path
-  gallery: gallery.Gallery
-  generator: object
-  options: config.Config
-  space: object
-  step: int
-
-
-def load(run):
-  """Returns the `Shown` of a run.
-
-  Raises:
-    errors.InputError: there is no such run or gallery, or a checkpoint is damaged.
-  """
-  checkpoints.latest(run)  # a run that is none is told of before its gallery is missed
-  shown = gallery.load(run)
-  step = 'latest'
-  if shown.step in checkpoints.steps(shown.run):
-    step = shown.step
-  elif shown.step is not None:
-    logging.warning('The gallery of %s was drawn at minibatch %d, whose checkpoint is gone: the latest one draws the '
-                    'animation, and its faces may differ a little. tools.make_gallery draws a new gallery.', shown.run,
-                    shown.step)
-  generator, space, options, step = checkpoints.load_generator_and_space(shown.run, step)
-  return Shown(shown.run, shown, generator, options, space, step)
 
 
 def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_and_back=True, size_px=256):
@@ -85,18 +42,17 @@ def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_a
   Raises:
     errors.InputError: there is no such run, gallery, expression or format, or a checkpoint is damaged.
   """
-  shown = load(run)
+  folder = run_folder.load(run)
   if names is None:
-    numbers = expressions.choose(shown.generator, shown.gallery.z, shown.options.data.crop, shown.space, through,
-                                 _real_images(shown.options))
+    numbers = expressions.choose(folder.generator, folder.gallery.z, folder.options.data.crop, folder.space, through,
+                                 _real_images(folder.options))
     names = [str(number) for number in numbers]
     there_and_back = there_and_back or (through > 2 and numbers[0] != numbers[-1])  # fewer were found: it ends apart
-  keyframes = references.resolve(names, run, shown.gallery, shown.space)
-  z = motion.between(shown.generator, shown.space, keyframes, num_parts, there_and_back)
-  path = pathlib.Path(path or pathlib.Path(run) / f'animation_{"_".join(map(_as_file_name, names))}.gif')
-  videos.save_animation(path, _drawn(shown, z, size_px), fps)
-  if isinstance(shown.space, latents.Normal):
-    _tell_of_places(shown.options.data.records)
+  z = motion.between(folder.generator, folder.space, references.resolve(names, folder), num_parts, there_and_back)
+  path = pathlib.Path(path or folder.path / f'animation_{"_".join(map(_as_file_name, names))}.gif')
+  videos.save_animation(path, _drawn(folder.generator, z, size_px), fps)
+  if isinstance(folder.space, latents.Normal):
+    _tell_of_places(folder.options.data.records)
   return path
 
 
@@ -117,8 +73,8 @@ def save_replay(run, path=None, *, fps=25, speed=1.0, beside_real=False, size_px
   Raises:
     errors.InputError: there is no such run; it has no places, or is of photos; or its set is gone.
   """
-  shown = load(run)
-  space = shown.space
+  folder = run_folder.load(run)
+  space = folder.space
   clips = [] if isinstance(space, latents.Normal) else [
       clip for clip in space.clips() if np.isfinite(clip.times_secs).sum() > 1]
   if not clips:
@@ -129,11 +85,11 @@ def save_replay(run, path=None, *, fps=25, speed=1.0, beside_real=False, size_px
     raise errors.InputError(f'`speed` ({speed:g}) makes a replay of {secs:.0f} s; {_MOST_SECS} are the most. '
                             'Raise --speed.')
   parts = [motion.replay(clip, fps, speed) for clip in clips]
-  frames = _drawn(shown, np.concatenate([z for z, _ in parts]), size_px)
+  frames = _drawn(folder.generator, np.concatenate([z for z, _ in parts]), size_px)
   if beside_real:
-    frames = _beside(_real_frames(shown, [(region.clip_of(clip.keys[0]), times_secs)
-                                          for clip, (_, times_secs) in zip(clips, parts)]), frames, size_px)
-  path = pathlib.Path(path or pathlib.Path(run) / 'replay.mp4')
+    frames = _beside(_real_frames(folder.options, [(region.clip_of(clip.keys[0]), times_secs)
+                                                  for clip, (_, times_secs) in zip(clips, parts)]), frames, size_px)
+  path = pathlib.Path(path or folder.path / 'replay.mp4')
   videos.save_animation(path, frames, fps)
   return path
 
@@ -149,10 +105,10 @@ def _tell_of_places(prefix):
                  'pictures, and clean faces between: python -m dcgan.train --records=%s --init_from=ufm', prefix)
 
 
-def _drawn(shown, z, size_px):
+def _drawn(generator, z, size_px):
   """Yields the pictures at points of Z, uint8 [size_px, size_px, 3], a batch at a time."""
   for start in range(0, len(z), 256):
-    yield from images.resize(networks.generate(shown.generator, z[start:start + 256]), size_px)
+    yield from images.resize(networks.generate(generator, z[start:start + 256]), size_px)
 
 
 def _beside(left, right, size_px):
@@ -161,11 +117,11 @@ def _beside(left, right, size_px):
     yield np.concatenate([images.resize(one[np.newaxis], size_px)[0], other], axis=1)
 
 
-def _real_frames(shown, clips):
+def _real_frames(options, clips):
   """Yields the frame of the set that is nearest to each time, [(clip, times)]; those that are held out too."""
-  training_set = _training_set(shown.options)
+  training_set = _training_set(options)
   if training_set is None:
-    raise errors.InputError(f'`beside_real`: the set {shown.options.data.records} is gone or another one by now. Bring '
+    raise errors.InputError(f'`beside_real`: the set {options.data.records} is gone or another one by now. Bring '
                             'it back, or leave --beside_real out.')
   names = np.array([region.clip_of(key) for key in training_set.keys])
   for name, times_secs in clips:

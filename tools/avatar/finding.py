@@ -1,6 +1,7 @@
 """A photo's expression found in a run's Z, and kept under the photo's name."""
 
 import dataclasses
+import functools
 import pathlib
 
 import numpy as np
@@ -8,9 +9,10 @@ import numpy as np
 from dcgan.common import errors
 from dcgan.common import images
 from dcgan.data import input_pipeline
+from dcgan.model import latents
 from dcgan.model import networks
-from tools.avatar import animation
 from tools.avatar import found
+from tools.avatar import run_folder
 from tools.evaluation import inversion
 from tools.evaluation import meshes
 from tools.faces import alignment
@@ -39,44 +41,58 @@ class Found:
   nearest_key: str | None
 
 
-def find(run, photo):
-  """Finds a photo's face in Z, draws both, and keeps the point with the run.
+class Finder:
+  """Finds the faces of photos in the Z of one run, which is loaded once for all of them.
 
   Args:
-    run: path of the run's folder.
-    photo: str, path of a picture of the person, of any size.
-
-  Returns:
-    `Found`.
+    path: path of the run's folder.
 
   Raises:
-    errors.InputError: there is no such run or picture, or no face in it.
+    errors.InputError: there is no such run or gallery, or a checkpoint is damaged.
   """
-  shown = animation.load(run)
-  aligned = _aligned(photo, shown.options.data.align)
-  crop_px, size_px = shown.options.data.crop, shown.options.networks.image_size
-  real = input_pipeline.as_seen(aligned, size_px, crop_px).numpy()[np.newaxis]
-  z, distances = inversion.invert(shown.generator, real, shown.space)
-  made = networks.generate(shown.generator, z)
-  landmark_error = meshes.landmark_errors(meshes.look(real, crop_px), meshes.look(made, crop_px))[0]
-  landmark_error = float(landmark_error) if np.isfinite(landmark_error) else None
-  name = found.name_of(photo)
-  nearest_key = shown.space.keys[shown.space.nearest(z, 1)[0, 0]] if hasattr(shown.space, 'keys') else None
-  found.save(run, name, z[0], dict(photo=pathlib.PurePath(photo).name, step=shown.step, error=float(distances[0]),
-                                   landmark_error=landmark_error, nearest_key=nearest_key))
-  path = found.path_of(run, name)
-  images.save_picture(path, images.make_grid(images.resize(np.concatenate([real, made]), _TILE_PX)))
-  return Found(name, path, float(distances[0]), landmark_error, nearest_key)
 
+  def __init__(self, path):
+    self._run = run_folder.load(path)
 
-def _aligned(photo, how):
-  """Returns the most central large face of a photo, uint8 [218, 178, 3]."""
-  try:
-    picture = pictures.load_picture(photo)
-  except errors.InputError as error:
-    raise errors.InputError(f'`photo` ({photo}): {error}. Name a picture of the person.') from error
-  seen = landmarks.FaceFinder().find_all(picture)
-  if not seen:
-    raise errors.InputError(f'`photo` ({photo}): no face found in it. Take a picture in which the face is larger, '
-                            'upright and lit.')
-  return alignment.align(picture, seen[0].landmarks, seen[0].eyes, how).image
+  def find(self, photo):
+    """Finds a photo's face in Z, draws both, and keeps the point with the run.
+
+    Args:
+      photo: str, path of a picture of the person, of any size.
+
+    Returns:
+      `Found`.
+
+    Raises:
+      errors.InputError: there is no such picture, or no face in it.
+    """
+    run, data = self._run, self._run.options.data
+    real = input_pipeline.as_seen(self._aligned(photo), run.options.networks.image_size, data.crop).numpy()
+    real = real[np.newaxis]
+    z, distances = inversion.invert(run.generator, real, run.space)
+    made = networks.generate(run.generator, z)
+    landmark_error = meshes.landmark_errors(meshes.look(real, data.crop), meshes.look(made, data.crop))[0]
+    landmark_error = float(landmark_error) if np.isfinite(landmark_error) else None
+    name = found.name_of(photo)
+    nearest_key = None if isinstance(run.space, latents.Normal) else run.space.keys[run.space.nearest(z, 1)[0, 0]]
+    found.save(run.path, name, z[0], dict(photo=pathlib.PurePath(photo).name, step=run.step, error=float(distances[0]),
+                                          landmark_error=landmark_error, nearest_key=nearest_key))
+    path = found.path_of(run.path, name)
+    images.save_picture(path, images.make_grid(images.resize(np.concatenate([real, made]), _TILE_PX)))
+    return Found(name, path, float(distances[0]), landmark_error, nearest_key)
+
+  @functools.cached_property
+  def _faces(self):
+    return landmarks.FaceFinder()
+
+  def _aligned(self, photo):
+    """Returns the most central large face of a photo, uint8 [218, 178, 3]."""
+    try:
+      picture = pictures.load_picture(photo)
+    except errors.InputError as error:
+      raise errors.InputError(f'`photo` ({photo}): {error}. Name a picture of the person.') from error
+    seen = self._faces.find_all(picture)
+    if not seen:
+      raise errors.InputError(f'`photo` ({photo}): no face found in it. Take a picture in which the face is larger, '
+                              'upright and lit.')
+    return alignment.align(picture, seen[0].landmarks, seen[0].eyes, self._run.options.data.align).image

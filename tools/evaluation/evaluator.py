@@ -16,7 +16,7 @@ from dcgan.options import config
 from dcgan.training import checkpoints
 from dcgan.training import runs as run_folders
 from tools.evaluation import history
-from tools.evaluation import measures as measuring
+from tools.evaluation import measurer
 from tools.evaluation import report
 from tools.evaluation import verdict
 
@@ -128,8 +128,8 @@ def best(measures):
     measures: list of dict from the names in `measures.MEASURES` to float or None, one or more, the last one trained for
       longest.
   """
-  most = max(one['clean_rate'] or 0.0 for one in measures)
-  candidates = [i for i, one in enumerate(measures) if (one['clean_rate'] or 0.0) >= _AS_MANY_FACES * most]
+  most = max(map(verdict.clean_rate, measures))
+  candidates = [i for i, one in enumerate(measures) if verdict.clean_rate(one) >= _AS_MANY_FACES * most]
   least = min(measures[i]['sliced_wasserstein'] for i in candidates)
   return max(i for i in candidates if measures[i]['sliced_wasserstein'] <= _AS_NEAR * least)
 
@@ -199,7 +199,7 @@ class _Subject:
     training_set = input_pipeline.load_training_set(
         prefix, manifest, self._options.networks.image_size, data.crop,
         holdout_fraction=data.holdout_fraction if is_own_set else 0.0)
-    self._measurer = measuring.Measurer(training_set, self._options, num_samples, inception, is_own_set)
+    self._measurer = measurer.Measurer(training_set, self._options, num_samples, inception, is_own_set)
 
   def evaluated(self, checkpoint):
     """Returns list of `Evaluated`, one or more."""

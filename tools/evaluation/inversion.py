@@ -15,7 +15,6 @@ _NUM_STARTS = 2  # the nearest of them, for each picture
 _BATCH = 64
 _SAMPLES_AT_ONCE = 512
 _LEARNING_RATE = 0.1  # falls to 0 along a cosine
-_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015, arXiv:1412.6980
 _PRIOR_WEIGHT = 0.001  # a length off by a tenth costs as much as 0.8 grey values
 # With places: what training minimizes too, and how far from its start a point may go (a mean square of 1 is as far as
 # two points of the sphere that have nothing in common, divided by two).
@@ -56,9 +55,9 @@ def invert(generator, images, space=None, num_steps=200, seed=0):
   z, _ = _nearest(generator, images, _candidates(space, _NUM_SAMPLES, seed), _NUM_STARTS)
   starts = z.reshape(-1, z.shape[-1])  # the starts of one picture stand together
   targets = np.repeat(np.arange(len(images)), _NUM_STARTS)
-  descend = _descent(generator, num_steps, isinstance(space, latents.Normal))
-  ends = []
   batch_size = min(_BATCH, len(starts))
+  descend = _descent(generator, num_steps, isinstance(space, latents.Normal), batch_size)
+  ends = []
   for first in range(0, len(starts), batch_size):
     rows = np.minimum(np.arange(first, first + batch_size), len(starts) - 1)  # full batches: one trace
     ends.append(descend(tf.constant(starts[rows]), pixels.to_float(images[targets[rows]])).numpy())
@@ -121,26 +120,27 @@ def _errors(made, images):
   return np.sqrt(np.square(made.astype(np.float32) - images).mean(axis=(1, 2, 3)))
 
 
-def _descent(generator, num_steps, is_normal):
-  """Returns a function that takes points [batch, z_dims] and float pictures, and returns where Adam takes the points.
+def _descent(generator, num_steps, is_normal, batch_size):
+  """Returns a function of points [batch_size, z_dims] and float pictures that returns where Adam takes the points.
 
   Each row goes its own way: the loss is a sum over rows, and Adam's scale is one for each value.
   """
   lose = _loss if is_normal else _loss_in_region
+  z = tf.Variable(tf.zeros([batch_size, generator.input_shape[-1]]))
+  adam = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, num_steps))
+  adam.build([z])
 
   @tf.function
-  def descend(z, targets):
-    start, momentum, variance = z, tf.zeros_like(z), tf.zeros_like(z)
-    for step in tf.range(1.0, num_steps + 1.0):
+  def descend(start, targets):
+    z.assign(start)
+    for variable in adam.variables:  # each batch begins at rest
+      variable.assign(tf.zeros_like(variable))
+    for _ in tf.range(num_steps):
       with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(z)
         loss = lose(generator, z, start, targets)
-      gradient = tape.gradient(loss, z)
-      momentum += (1.0 - _BETA_1) * (gradient - momentum)
-      variance += (1.0 - _BETA_2) * (tf.square(gradient) - variance)
-      rate = 0.5 * _LEARNING_RATE * (1.0 + tf.cos(np.pi * (step - 1.0) / num_steps))
-      z -= rate * momentum / (1.0 - _BETA_1**step) / (tf.sqrt(variance / (1.0 - _BETA_2**step)) + _EPSILON)
-    return z if is_normal else place_learner.to_sphere(z)
+      adam.apply_gradients([(tape.gradient(loss, z), z)])
+    return tf.identity(z) if is_normal else place_learner.to_sphere(z)
 
   return descend
 

@@ -6,13 +6,12 @@ import numpy as np
 from dcgan.common import features
 from dcgan.common import images as pixels
 from dcgan.data import records
+from tools.evaluation import meshes
+from tools.evaluation import real_pictures
 from tools.faces import appearance
-
-MIN_REALS = 4
 
 _SEEN_PX = 32  # patterns of larger pictures tell how soft a picture is: soft ones of a man were nobody's at 64 px
 _NUM_NEAREST = 5
-_NUM_FOLDS = 10
 
 
 class Likeness:
@@ -32,19 +31,19 @@ class Likeness:
     """Describes the reals, once for all fakes.
 
     Args:
-      real_images: uint8 [num_images, size, size, 3], `MIN_REALS` or more, in the order of time where they are frames.
+      real_images: uint8 [num_images, size, size, 3], `real_pictures.FEWEST` or more, in the order of time where they
+        are frames.
       crop_px: int, the side of the square that they show, in px of the aligned frame.
 
     Raises:
       ValueError: `real_images` has another type or shape, or holds fewer.
     """
-    features.check('real_images', real_images, MIN_REALS, 'likeness')
+    features.check('real_images', real_images, real_pictures.FEWEST, 'likeness')
     self._crop_px = crop_px
     self._reals = _describe(real_images, crop_px)
-    num_reals = len(self._reals)
-    folds = np.arange(num_reals) * min(num_reals, _NUM_FOLDS) // num_reals
-    self._of_reals = np.concatenate([_to_nearest(self._reals[folds == fold], self._reals[folds != fold])
-                                     for fold in range(folds[-1] + 1)])
+    stretches = real_pictures.stretches(len(self._reals))
+    self._of_reals = np.concatenate([_to_nearest(self._reals[stretches == i], self._reals[stretches != i])
+                                     for i in range(stretches[-1] + 1)])
 
   def distances(self, images):
     """Returns how far each picture is from the nearest reals, float32 [num_images], 0 or more.
@@ -70,15 +69,15 @@ class Likeness:
     return float(np.mean(self._of_reals > made) + 0.5 * np.mean(self._of_reals == made))
 
 
-def _to_nearest(described, reals):
+def _to_nearest(described, others):
   """Returns the mean distance to the nearest reals, float32 [num_images]."""
-  distances = np.sort(appearance.distances(described, reals), axis=1)
+  distances = np.sort(appearance.distances(described, others), axis=1)
   return distances[:, :_NUM_NEAREST].mean(axis=1)
 
 
 def _describe(images, crop_px):
   """Returns `appearance.describe` of pictures put where they belong in the aligned frame, uint8 [num_images, 2658]."""
-  left, top = ((side - crop_px) // 2 for side in (records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX))
+  left, top = meshes.corner(crop_px)
   sides = top, records.FACE_HEIGHT_PX - crop_px - top, left, records.FACE_WIDTH_PX - crop_px - left
   small = pixels.resize(images, _SEEN_PX) if images.shape[1] > _SEEN_PX else images
   return np.stack([appearance.describe(cv2.copyMakeBorder(image, *sides, cv2.BORDER_REPLICATE))

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from dcgan.common import features
+from dcgan.common import wording
 from dcgan.data import records
 from dcgan.metrics import distances
 from tools.faces import alignment
@@ -62,7 +63,7 @@ def look(images, crop_px):
   if not 1 <= crop_px <= records.FACE_WIDTH_PX:
     raise ValueError(f'`crop_px` ({crop_px}) must lie between 1 and {records.FACE_WIDTH_PX} px, the width of an '
                      'aligned face.')
-  left, top = ((side - crop_px) // 2 for side in (records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX))
+  left, top = corner(crop_px)
   num_faces = np.zeros(len(images), np.int64)
   points = np.full([len(images), records.NUM_LANDMARKS, 3], np.nan, np.float32)
   for i, image in enumerate(images):
@@ -72,6 +73,15 @@ def look(images, crop_px):
       in_picture = faces[0] - np.float32([_BORDER_PX, _BORDER_PX, 0])
       points[i] = in_picture * np.float32(crop_px / _ENLARGED_PX) + np.float32([left, top, 0])
   return Seen(num_faces, points)
+
+
+def corner(crop_px):
+  """Returns (left, top), int, the corner of what networks see of an aligned face, in px of its frame.
+
+  Args:
+    crop_px: int, the side of that square.
+  """
+  return (records.FACE_WIDTH_PX - crop_px) // 2, (records.FACE_HEIGHT_PX - crop_px) // 2
 
 
 def found_rate(seen):
@@ -165,7 +175,7 @@ def _shapes(name, landmarks):
   points = np.asarray(landmarks, np.float64)
   points = points[np.isfinite(points).all(axis=(1, 2))][..., :2]
   if len(points) < FEWEST_FACES:
-    raise ValueError(f'`{name}` holds {len(points)} face{"s" * (len(points) != 1)}, but a distance between poses and '
+    raise ValueError(f'`{name}` holds {wording.counted(len(points), "face")}, but a distance between poses and '
                      f'expressions needs {FEWEST_FACES} or more.')
   eyes = points[:, list(face_landmarks.IRISES)]
   apart = np.maximum(np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=-1), 1e-3)

@@ -4,22 +4,38 @@ import base64
 import io
 import math
 import pathlib
+import re
 
 import imageio.v3 as iio
 import jinja2
 import markupsafe
+import matplotlib
+from matplotlib import figure
+from matplotlib import lines as chart_lines
+from matplotlib import ticker
 import numpy as np
 
 from dcgan.common import files
 from dcgan.common import images
 
 _TEMPLATES = pathlib.Path(__file__).parents[1]  # tools/, so that a template is named as in 'evaluation/page.html'
+_MOST_SHOWN_PX = 128  # of a picture
 _COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9')  # Okabe and Ito 2008: told apart by all
-_DASHES = ('', '7 3', '2 3', '8 3 2 3')  # where colours come again
+_DASHES = ('-', (0, (5, 2)), (0, (1.5, 2)), (0, (6, 2, 1.5, 2)))  # where colours come again
+_INK, _SOFT, _AXIS, _GRID, _MARK = '#333333', '#666677', '#9999aa', '#e4e6ea', '#b00020'
+_FONT_PX = 11.0
+# Letters stay letters, in the page's own font (layout.html); a name with two $ is no formula; the same curves give the
+# same bytes; and every point that is handed over is drawn.
+_STYLE = {'svg.fonttype': 'none', 'text.parse_math': False, 'svg.hashsalt': 'dcgan-avatar', 'path.simplify': False,
+          'font.family': 'DejaVu Sans', 'font.size': _FONT_PX, 'legend.fontsize': _FONT_PX}
+_NO_METADATA = dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))
 _MOST_POINTS = 400  # of a line; more cannot be seen at this width
+_DPI = 72.0  # an SVG's points are then the chart's pixels
 _TOP_PX, _RIGHT_PX, _BOTTOM_PX, _LEFT_PX = 10, 14, 34, 58
-_MARK_ROW_PX, _LEGEND_ROW_PX, _LETTER_PX = 13, 18, 6.6
+_MARK_ROW_PX, _LEGEND_ROW_PX, _LETTER_PX, _HANDLE_PX = 13, 18, 6.6, 36
 _NUM_TICKS = 5
+_LONG, _TOO_LONG = 1e4, 1e9  # a whole number between is written out, in threes
+_MANY_TIMES = 1000.0  # from foot to top of a logarithmic axis, whose ticks are then powers of ten alone
 _MOST_MARK_ROWS = 4
 
 
@@ -33,6 +49,11 @@ def picture(image):
 def grid(pictures, num_columns=8):
   """Returns pictures, uint8 [num_images, height, width, 3], side by side in rows, as `picture` does."""
   return picture(images.make_grid(pictures, num_columns))
+
+
+def small(pictures):
+  """Returns pictures, uint8 [num_images, size, size, 3], no larger than they are shown: else a page would be huge."""
+  return images.resize(pictures, _MOST_SHOWN_PX) if pictures.shape[1] > _MOST_SHOWN_PX else pictures
 
 
 def curves(lines, x_label='minibatch', marks=(), is_log=False, width_px=460, height_px=240):
@@ -60,18 +81,19 @@ def curves(lines, x_label='minibatch', marks=(), is_log=False, width_px=460, hei
       drawn.append((name, points, _COLOURS[i % len(_COLOURS)], _DASHES[i // len(_COLOURS) % len(_DASHES)]))
   if not drawn:
     return markupsafe.Markup('')
-  chart = _Chart([point for _, points, _, _ in drawn for point in points if point[1] is not None], is_log, width_px,
-                 height_px)
-  parts = [*chart.axes(x_label), *chart.marks(marks)]
-  for name, points, colour, dash in drawn:
-    parts += chart.line(name, points, colour, dash)
-  # A single line says nothing that the chart's title does not.
-  legend, legend_px = chart.legend([(name, *style) for name, _, *style in drawn]) if len(lines) > 1 else ([], 0)
-  whole = height_px + legend_px
-  return markupsafe.Markup(
-      f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="{width_px}" height="{whole}" viewBox="0 0 '
-      f'{width_px} {whole}" font-family="system-ui, sans-serif" font-size="11" role="img">'
-      + ''.join(parts + legend) + '</svg>')
+  with matplotlib.rc_context(_STYLE):
+    # A single line says nothing that the chart's title does not.
+    legend_px = _legend_px([name for name, *_ in drawn], width_px)[1] if len(lines) > 1 else 0
+    chart = figure.Figure((width_px / _DPI, (height_px + legend_px) / _DPI), _DPI, facecolor='none')
+    axes = _axes(chart, height_px, legend_px, x_label, is_log)
+    titles = [title for i, line in enumerate(drawn) for title in _draw_line(axes, i, *line)]
+    _set_ticks(axes, is_log)
+    titles += _draw_marks(axes, marks)
+    if legend_px:
+      _draw_legend(chart, drawn)
+    file = io.StringIO()
+    chart.savefig(file, format='svg', metadata=_NO_METADATA)
+  return _inlined(file.getvalue(), dict(titles))
 
 
 def render(template, **values):
@@ -114,127 +136,102 @@ def _thinned(points):
   return thinned
 
 
-class _Chart:
-  """The frame of a chart: where a value stands in px.
+def _axes(chart, height_px, legend_px, x_label, is_log):
+  """Returns the empty axes of a `figure.Figure`, above the room for its legend."""
+  width, height = chart.get_size_inches() * _DPI
+  axes = chart.add_axes((_LEFT_PX / width, (_BOTTOM_PX + legend_px) / height, (width - _LEFT_PX - _RIGHT_PX) / width,
+                         (height_px - _TOP_PX - _BOTTOM_PX) / height), facecolor='none')
+  axes.margins(x=0.0, y=0.05)
+  axes.set_yscale('log' if is_log else 'linear')
+  axes.minorticks_off()
+  axes.spines[['left', 'top', 'right']].set_visible(False)
+  axes.spines['bottom'].set_color(_AXIS)
+  axes.tick_params('x', length=4, color=_AXIS, labelcolor=_SOFT)
+  axes.tick_params('y', length=0, pad=6, labelcolor=_SOFT)
+  axes.grid(axis='y', color=_GRID, linewidth=1)
+  axes.set_axisbelow(True)
+  axes.set_xlabel(x_label, loc='right', color=_SOFT, labelpad=1)
+  return axes
+
+
+def _draw_line(axes, number, name, points, colour, dash):
+  """Draws a line: each stretch without a gap, and a dot where a stretch has no length; returns list of (gid, title)."""
+  x = np.array([x for x, _ in points])
+  y = np.array([math.nan if y is None else y for _, y in points])
+  is_there = np.pad(np.isfinite(y), 1)
+  is_lonely = is_there[1:-1] & ~is_there[:-2] & ~is_there[2:]
+  line_gid, dots_gid = f'line{number}', f'dots{number}'
+  if (is_there[1:-1] & ~is_lonely).any():
+    axes.plot(x, np.where(is_lonely, math.nan, y), color=colour, linestyle=dash, linewidth=1.6, gid=line_gid)
+  if is_lonely.any():
+    axes.plot(x[is_lonely], y[is_lonely], 'o', color=colour, markersize=5, gid=dots_gid)
+  return [(line_gid, name), (dots_gid, name)]
+
+
+def _set_ticks(axes, is_log):
+  """Puts ticks at round numbers within what is drawn."""
+  axes.xaxis.set_major_locator(ticker.MaxNLocator(_NUM_TICKS, steps=(1, 2, 5, 10)))
+  axes.yaxis.set_major_locator(ticker.MaxNLocator(_NUM_TICKS, steps=(1, 2, 5, 10)))
+  low, high = axes.get_ylim()
+  if is_log and high >= 10 * low:
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0,) if high >= _MANY_TIMES * low else (1.0, 2.0, 5.0)))
+  for axis in (axes.xaxis, axes.yaxis):
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: _number(value)))
+
+
+def _draw_marks(axes, marks):
+  """Draws vertical lines with their words, neighbours' below each other; returns list of (gid, title)."""
+  titles, ends = [], [-math.inf] * _MOST_MARK_ROWS
+  low, high = axes.get_xlim()
+  right = axes.bbox.x1
+  for at, text in sorted(marks):
+    if not low <= at <= high:
+      continue
+    gid = f'mark{len(titles)}'
+    titles.append((gid, f'{text}, {_number(at)}'))
+    axes.axvline(at, color=_MARK, linestyle=(0, (3, 3)), linewidth=1, gid=gid)
+    x, width = axes.transData.transform((at, axes.get_ylim()[1]))[0], _LETTER_PX * len(text)
+    is_to_left = x + width > right
+    start = x - width if is_to_left else x
+    row = next((row for row, end in enumerate(ends) if end < start), None)
+    if row is not None:  # else its title tells it
+      ends[row] = start + width
+      axes.annotate(text, (at, 1), (-3 if is_to_left else 3, -1 - row * _MARK_ROW_PX), ('data', 'axes fraction'),
+                    'offset points', color=_MARK, ha='right' if is_to_left else 'left', va='top')
+  return titles
+
+
+def _legend_px(names, width_px):
+  """Returns (columns, height in px) of the legend of some lines."""
+  widest = _HANDLE_PX + _LETTER_PX * max(map(len, names))
+  num_columns = max(1, min(len(names), int((width_px - _LEFT_PX) // widest)))
+  return num_columns, 8 + _LEGEND_ROW_PX * -(-len(names) // num_columns)
+
+
+def _draw_legend(chart, drawn):
+  """Draws names beside pieces of their lines, list of (name, points, colour, dash), at the foot of a chart."""
+  width, height = chart.get_size_inches() * _DPI
+  names = [name for name, *_ in drawn]
+  pieces = [chart_lines.Line2D([], [], color=colour, linestyle=dash, linewidth=2.5) for *_, colour, dash in drawn]
+  chart.legend(pieces, names, loc='lower left', bbox_to_anchor=(_LEFT_PX / width, 4 / height),
+               ncols=_legend_px(names, width)[0], frameon=False, labelcolor=_INK, borderpad=0, borderaxespad=0,
+               handlelength=1.7, handletextpad=0.5, labelspacing=_LEGEND_ROW_PX / _FONT_PX - 1, columnspacing=1.2)
+
+
+def _inlined(svg, titles):
+  """Returns the SVG element of a file's text, as `markupsafe.Markup`, ready for a page that holds several.
 
   Args:
-    points: list of (x, y), all that is drawn.
-    is_log: bool, whether y is.
-    width_px: int.
-    height_px: int.
+    svg: str, as matplotlib writes it; groups have names there that would come again in every chart.
+    titles: dict from the names of groups to what is told where the pointer rests on them.
   """
-
-  def __init__(self, points, is_log, width_px, height_px):
-    self._is_log = is_log
-    self._width_px, self._height_px = width_px, height_px
-    xs, ys = [x for x, _ in points], [self._scaled(y) for _, y in points]
-    self._x = _widened(min(xs), max(xs), 0.0)
-    self._y = _widened(min(ys), max(ys), 0.05)
-
-  def place(self, x, y):
-    """Returns the place of a value, (px from the left, px from the top)."""
-    (x_low, x_high), (y_low, y_high) = self._x, self._y
-    return (_LEFT_PX + (x - x_low) / (x_high - x_low) * (self._width_px - _LEFT_PX - _RIGHT_PX),
-            _TOP_PX + (y_high - self._scaled(y)) / (y_high - y_low) * (self._height_px - _TOP_PX - _BOTTOM_PX))
-
-  def axes(self, x_label):
-    """Returns the grid with its numbers, list of str."""
-    parts = []
-    bottom, right = self._height_px - _BOTTOM_PX, self._width_px - _RIGHT_PX
-    for value in self._y_ticks():
-      y = self.place(self._x[0], value)[1]
-      parts.append(f'<line x1="{_LEFT_PX}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#e4e6ea"/><text x="'
-                   f'{_LEFT_PX - 6}" y="{y + 4:.1f}" text-anchor="end" fill="#667">{_number(value)}</text>')
-    for value in _ticks(*self._x):
-      x = self.place(value, self._any_y())[0]
-      parts.append(f'<line x1="{x:.1f}" y1="{bottom}" x2="{x:.1f}" y2="{bottom + 4}" stroke="#99a"/><text x="{x:.1f}" '
-                   f'y="{bottom + 15}" text-anchor="middle" fill="#667">{_number(value)}</text>')
-    parts.append(f'<line x1="{_LEFT_PX}" y1="{bottom}" x2="{right}" y2="{bottom}" stroke="#99a"/><text x="{right}" y="'
-                 f'{bottom + 29}" text-anchor="end" fill="#667">{markupsafe.escape(x_label)}</text>')
-    return parts
-
-  def marks(self, marks):
-    """Returns vertical lines with their words, list of str; neighbours' words stand below each other."""
-    parts, bottom = [], self._height_px - _BOTTOM_PX
-    ends = [-math.inf] * _MOST_MARK_ROWS
-    for at, text in sorted(marks):
-      if not self._x[0] <= at <= self._x[1]:
-        continue
-      x = self.place(at, self._any_y())[0]
-      width = _LETTER_PX * len(text)
-      to_left = x + width > self._width_px - _RIGHT_PX
-      start = x - width if to_left else x
-      row = next((row for row, end in enumerate(ends) if end < start), None)
-      parts.append(f'<line x1="{x:.1f}" y1="{_TOP_PX}" x2="{x:.1f}" y2="{bottom}" stroke="#b00020" stroke-dasharray='
-                   f'"3 3"><title>{markupsafe.escape(text)}, {_number(at)}</title></line>')
-      if row is not None:
-        ends[row] = start + width
-        parts.append(f'<text x="{x - 3 if to_left else x + 3:.1f}" y="{_TOP_PX + 9 + row * _MARK_ROW_PX}" text-anchor="'
-                     f'{"end" if to_left else "start"}" fill="#b00020">{markupsafe.escape(text)}</text>')
-    return parts
-
-  def line(self, name, points, colour, dash):
-    """Returns a line as list of str: each stretch without a gap, and a point where a stretch has no length."""
-    title = f'<title>{markupsafe.escape(name)}</title>'
-    parts, stretch = [], []
-    for x, y in [*points, (0.0, None)]:
-      if y is not None:
-        stretch.append(self.place(x, y))
-      elif stretch:
-        places = ' '.join(f'{left:.1f},{top:.1f}' for left, top in stretch)
-        parts.append(f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="1.6" stroke-dasharray="'
-                     f'{dash}" stroke-linejoin="round">{title}</polyline>' if len(stretch) > 1 else
-                     f'<circle cx="{stretch[0][0]:.1f}" cy="{stretch[0][1]:.1f}" r="2.5" fill="{colour}">{title}'
-                     '</circle>')
-        stretch = []
-    return parts
-
-  def legend(self, entries):
-    """Returns (list of str, its height in px) of a legend of (name, colour, dash)."""
-    parts, x, y = [], _LEFT_PX, self._height_px + 10
-    for name, colour, dash in entries:
-      width = 28 + _LETTER_PX * len(name)
-      if x > _LEFT_PX and x + width > self._width_px:
-        x, y = _LEFT_PX, y + _LEGEND_ROW_PX
-      parts.append(f'<line x1="{x:.0f}" y1="{y - 4}" x2="{x + 18:.0f}" y2="{y - 4}" stroke="{colour}" '
-                   f'stroke-dasharray="{dash}" stroke-width="2.5"/><text x="{x + 23:.0f}" y="{y}" fill="#333">'
-                   f'{markupsafe.escape(name)}</text>')
-      x += width + 12
-    return parts, y + 8 - self._height_px
-
-  def _scaled(self, y):
-    return math.log10(y) if self._is_log else y
-
-  def _any_y(self):
-    return 10**self._y[0] if self._is_log else self._y[0]
-
-  def _y_ticks(self):
-    low, high = self._y
-    if not self._is_log:
-      return _ticks(low, high)
-    values = [factor * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for factor in (1, 2, 5)]
-    values = [value for value in values if low <= math.log10(value) <= high]
-    whole = [value for value in values if math.log10(value) % 1 == 0]
-    if len(whole) >= 3:
-      return whole
-    return values if len(values) >= 3 else _ticks(10**low, 10**high)
-
-
-def _widened(low, high, fraction):
-  """Returns (low, high) with a margin of a fraction of their distance, never of no length."""
-  margin = fraction * (high - low) or (0.0 if high > low else 0.5 * abs(low) or 0.5)
-  return low - margin, high + margin
-
-
-def _ticks(low, high):
-  """Returns round numbers in [low, high], list of float."""
-  rough = (high - low) / _NUM_TICKS
-  power = 10.0**math.floor(math.log10(rough))
-  step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
-  return [i * step for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+  for name, title in titles.items():
+    svg = svg.replace(f'<g id="{name}">', f'<g><title>{markupsafe.escape(title)}</title>')
+  element = re.sub(r'<g id="[^"]*"', '<g', svg[svg.index('<svg '):])
+  return markupsafe.Markup(element.replace('<svg ', '<svg class="chart" role="img" ', 1))
 
 
 def _number(value):
   """Returns a number of an axis as text: no more digits than it needs."""
-  text = f'{value:.4g}'
-  return f'{value:,.0f}' if 'e' in text and abs(value) < 1e9 and value == round(value) else text
+  is_long = _LONG <= abs(value) < _TOO_LONG and value == round(value)
+  return f'{value:,.0f}' if is_long else f'{value:.4g}'

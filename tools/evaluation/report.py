@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from dcgan.common import images
 from dcgan.model import latents
 from tools.evaluation import history
 from tools.evaluation import measures as measuring
@@ -11,7 +10,6 @@ from tools.evaluation import verdict
 
 _NUM_NEAREST = 16  # samples that are shown for being nearest to a training picture
 _NUM_IN_PROGRESS = 12  # fixed points that are shown of every checkpoint
-_MOST_SHOWN_PX = 128  # of a picture in the page: a page of 256 px pictures would be large and look the same
 
 
 def table(evaluated):
@@ -85,16 +83,10 @@ def _by_run(evaluated):
 
 
 def _shown(evaluated):
-  """Returns the `Evaluated` that are shown one by one: of each run the nearest to the photos, then that of most faces.
-
-  The two are often not one: a smooth mixture of faces is near to photos.
-  """
+  """Returns the `Evaluated` that are shown one by one, list: of each run those that stand out."""
   shown = []
   for group in _by_run(evaluated).values():
-    nearest = min(group, key=lambda one: one.measures['sliced_wasserstein'])
-    clean_rate = lambda one: one.measures['clean_rate'] or 0.0
-    most_faces = max(group, key=clean_rate)
-    shown += [nearest] + [most_faces] * (clean_rate(most_faces) > clean_rate(nearest))
+    shown += [group[i] for i in verdict.outstanding([one.measures for one in group])]
   return shown
 
 
@@ -134,16 +126,11 @@ def _progress(evaluated):
   """Returns the first fixed points over the checkpoints, list of (name, picture); none where no run has two."""
   if max(map(len, _by_run(evaluated).values())) < 2:
     return []
-  return [(one.name, page.grid(_small(one.samples[:_NUM_IN_PROGRESS]), _NUM_IN_PROGRESS)) for one in evaluated]
+  return [(one.name, page.grid(page.small(one.samples[:_NUM_IN_PROGRESS]), _NUM_IN_PROGRESS)) for one in evaluated]
 
 
 def _pairs(one, indices):
   """Returns samples with their nearest training pictures, list of (number, sample, training picture, distance)."""
-  return [(int(i), page.picture(_small(one.samples[i:i + 1])[0]),
-           page.picture(_small(one.reals[[one.nearest_indices[i]]])[0]), float(one.nearest_distances[i]))
+  return [(int(i), page.picture(page.small(one.samples[i:i + 1])[0]),
+           page.picture(page.small(one.reals[[one.nearest_indices[i]]])[0]), float(one.nearest_distances[i]))
           for i in indices]
-
-
-def _small(pictures):
-  """Returns pictures no larger than they are shown, uint8."""
-  return images.resize(pictures, _MOST_SHOWN_PX) if pictures.shape[1] > _MOST_SHOWN_PX else pictures

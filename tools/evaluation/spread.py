@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dcgan.common import wording
 from tools.evaluation import meshes
 from tools.faces import landmarks as face_landmarks
 from tools.faces import measures
@@ -69,7 +70,7 @@ def _ranges(name, landmarks):
   points = np.asarray(landmarks)
   points = points[np.isfinite(points).all(axis=(1, 2))]
   if len(points) < meshes.FEWEST_FACES:
-    raise ValueError(f'`{name}` holds {len(points)} face{"s" * (len(points) != 1)}, but a spread needs '
+    raise ValueError(f'`{name}` holds {wording.counted(len(points), "face")}, but a spread needs '
                      f'{meshes.FEWEST_FACES} or more.')
   return {key: float(np.diff(np.percentile(values, [_LOW, _HIGH]))[0]) for key, values in measure(points).items()}
 

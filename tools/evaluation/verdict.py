@@ -1,13 +1,16 @@
 """The verdict on a generator in words, from its numbers."""
 
+from dcgan.common import wording
 from dcgan.metrics import copying
+from dcgan.training import health
 
 _MANY_FACES = 0.9  # of the photos' own face rate, below which more than one point of Z in ten is of no use
-# Of the photos' diversity. A collapsed generator has under a fifth, as its pictures differ by little more than grain;
-# one that learnt a part of the expressions has about half.
-_COLLAPSED, _LITTLE_VARIED = 0.2, 0.6
+# Of the photos' diversity. What is collapsed in training is so afterwards; a generator that learnt a part of the
+# expressions has about half.
+_COLLAPSED = health.RULES['symptom_b'].limits['health/diversity'][1]
+_LITTLE_VARIED = 0.6
 # Of the power of the photos' fine structure: twice is 1.4 times as strong and is seen as grain, a quarter as blur.
-_BLURRED, _NOISY = 0.25, 2.0
+_BLURRED, NOISY = 0.25, 2.0
 _SOFT, _GRAINED = 0.7, 1.4  # beside the photos the difference is seen
 # Changes of a twentieth of the way: where the largest is this many times the mean, most of the movement is in a few.
 _FAR_OFF = 10.0  # grey values: expressions of photos in many lights are told at 8, of a film at 5
@@ -47,15 +50,33 @@ def comparison(evaluated):
   """
   if len(evaluated) < 2:
     return ''
-  nearest, measures = min(evaluated, key=lambda pair: pair[1]['sliced_wasserstein'])
+  (nearest, measures), *others = [evaluated[i] for i in outstanding([measures for _, measures in evaluated])]
   text = (f'Nearest to the photos is {nearest}, with a sliced Wasserstein distance of '
           f'{measures["sliced_wasserstein"]:.1f}.')
-  clean_rate = lambda numbers: numbers['clean_rate'] or 0.0
-  most, other = max(evaluated, key=lambda pair: clean_rate(pair[1]))
-  if clean_rate(other) > clean_rate(measures):
-    rates = [f'{clean_rate(numbers):.0%}'.replace('%', ' %') for numbers in (other, measures)]
+  for most, other in others:
+    rates = [wording.percent(clean_rate(numbers)) for numbers in (other, measures)]
     text += f' The most faces has {most}: {rates[0]} of its samples, of the other {rates[1]}.'
   return text
+
+
+def outstanding(several):
+  """Returns which of several generators stand out, list of int: the nearest to the photos, then that of the most faces.
+
+  The second is left out where the first has as many. The two are often not one: a smooth mixture of faces is near to
+  photos.
+
+  Args:
+    several: list of dict from the names of `measures.MEASURES` to float or None, one or more.
+  """
+  numbers = range(len(several))
+  nearest = min(numbers, key=lambda i: several[i]['sliced_wasserstein'])
+  most_faces = max(numbers, key=lambda i: clean_rate(several[i]))
+  return [nearest] + [most_faces] * (clean_rate(several[most_faces]) > clean_rate(several[nearest]))
+
+
+def clean_rate(measures):
+  """Returns the share of clean faces of a generator's `measures`, float, 0 where it was not taken."""
+  return measures['clean_rate'] or 0.0
 
 
 def _of_faces(measures, of_reals, advice):
@@ -63,13 +84,13 @@ def _of_faces(measures, of_reals, advice):
   rate, of_photos = measures['clean_rate'], of_reals['clean_rate']
   if rate is None:
     return ''
-  text = f'{rate:.0%} of the samples are clean faces'.replace('%', ' %')
+  text = f'{wording.percent(rate)} of the samples are clean faces'
   if of_photos is None:
     of_photos = 1.0
   elif not of_photos:
     advice.append('The photos show no aligned faces either: look at the set with tools.show_records.')
     return f'{text}.'
-  text += '.' if of_reals['clean_rate'] is None else f' ({of_photos:.0%} of the photos).'.replace('%', ' %')
+  text += '.' if of_reals['clean_rate'] is None else f' ({wording.percent(of_photos)} of the photos).'
   if rate / of_photos >= _MANY_FACES:
     return text
   advice.append('Against mangled faces, train longer or start from a Universal Face Model with --init_from.')
@@ -85,7 +106,7 @@ def _of_places(measures, advice):
   if found is not None:
     text += f'; held-out ones are found in Z, off by {found:.1f}'
   if features is not None:
-    text += f", their features by {features:.1%} of the eyes' distance".replace('%', ' %')
+    text += f", their features by {wording.percent(features, 1)} of the eyes' distance"
   if off > _FAR_OFF:
     advice.append('For pictures that come back more truly, train longer.')
   return f'{text}.'
@@ -127,7 +148,7 @@ def _of_texture(measures, advice):
   noise = measures['noise_texture']
   if noise is None:
     return ''
-  if noise > _NOISY:
+  if noise > NOISY:
     advice.append('Against the noise, train longer or start from a Universal Face Model with --init_from.')
     return f'Noisy: {noise:.1f} times the fine structure of the photos.'
   if noise < _BLURRED:

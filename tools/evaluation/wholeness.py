@@ -7,10 +7,9 @@ import numpy as np
 
 from dcgan.common import features
 from dcgan.common import images as pixels
-from dcgan.data import records
+from dcgan.common import wording
 from tools.evaluation import meshes
-
-MIN_REALS = 4
+from tools.evaluation import real_pictures
 
 # Each part's patch: the two points that are laid on its horizontal middle line, image left first (corners of an eye and
 # of the mouth, sides of the nose), and how many times as wide as they are apart it is.
@@ -19,7 +18,6 @@ _LEFT_EYE, _RIGHT_EYE = 0, 1
 _PICTURE_PX = 64  # larger pictures are reduced to it: mangled faces are seen at that size
 _PATCH_PX = 24
 _NUM_CELLS, _NUM_BINS = 4, 8  # Lowe 2004, section 6.1
-_NUM_FOLDS = 10
 # Of generated pictures of seven models on which two looks of an eye agreed (tests/tools/evaluation/eye_labels.json),
 # the clean ones of films were under 0.27 and of photos under 0.39, most under 0.32, and the mangled ones over 0.29.
 _PASSING = 0.97  # of real pictures, each compared with others than those next to it
@@ -56,21 +54,21 @@ class Wholeness:
       seen: `meshes.Seen` of `real_images`, where they were looked at before.
 
     Raises:
-      ValueError: `real_images` has another type or shape, or shows fewer than `MIN_REALS` faces, or `crop_px` is larger
-        than the frame.
+      ValueError: `real_images` has another type or shape, or shows fewer than `real_pictures.FEWEST` faces, or
+        `crop_px` is larger than the frame.
     """
     features.check('real_images', real_images)
     self._crop_px = crop_px
     described = _describe(real_images, crop_px, seen or meshes.look(real_images, crop_px))
     described = described[np.isfinite(described).all(axis=(1, 2))]
     num_reals = len(described)
-    if num_reals < MIN_REALS:
-      raise ValueError(f'`real_images` show {num_reals} face{"s" * (num_reals != 1)}, but whether generated ones are '
-                       f'whole needs {MIN_REALS} or more.')
+    if num_reals < real_pictures.FEWEST:
+      raise ValueError(f'`real_images` show {wording.counted(num_reals, "face")}, but whether generated ones '
+                       f'are whole needs {real_pictures.FEWEST} or more.')
     mirrored = _mirrored(described)
     self._references = np.concatenate([described, mirrored])
-    folds = np.arange(num_reals) * min(num_reals, _NUM_FOLDS) // num_reals
-    distances = np.mean([_distances(described[:, part], self._references[:, part], folds)
+    stretches = real_pictures.stretches(num_reals)
+    distances = np.mean([_distances(described[:, part], self._references[:, part], stretches)
                          for part in range(len(_PARTS))], axis=0)
     self.threshold = float(np.clip(np.quantile(distances, _PASSING), _LEAST_THRESHOLD, _MOST_THRESHOLD))
     self.reals_rate = float(np.mean(distances <= self.threshold))
@@ -120,17 +118,17 @@ class Wholeness:
     return float(np.mean(self.is_clean(images, seen)))
 
 
-def _distances(described, references, folds=None):
-  """Returns the distance to the nearest reference, float32 [num_images]; given folds, to the nearest of another one.
+def _distances(described, references, stretches=None):
+  """Returns the distance to the nearest reference, float32 [num_images]; of reals, to the nearest of another stretch.
 
   Args:
     described: float32 [num_images, num_values].
     references: float32 [2 * num_reals, num_values], of reals, then mirrored.
-    folds: int [num_images], which stretch each picture is in, where the pictures are the reals.
+    stretches: int [num_images], which one each picture is in, where the pictures are the reals.
   """
   squares = features.squared_distances(described, references)
-  if folds is not None:
-    squares[folds[:, np.newaxis] == np.tile(folds, 2)] = np.inf
+  if stretches is not None:
+    squares[stretches[:, np.newaxis] == np.tile(stretches, 2)] = np.inf
   return np.sqrt(squares.min(axis=1))
 
 
@@ -140,9 +138,8 @@ def _describe(images, crop_px, seen):
   found = np.flatnonzero(np.isfinite(seen.landmarks).all(axis=(1, 2)))
   if not len(found):
     return values
-  left, top = ((side - crop_px) // 2 for side in (records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX))
   small = pixels.resize(images[found], _PICTURE_PX) if images.shape[1] != _PICTURE_PX else images[found]
-  points = (seen.landmarks[found, :, :2].astype(np.float64) - [left, top]) * (_PICTURE_PX / crop_px)
+  points = (seen.landmarks[found, :, :2].astype(np.float64) - meshes.corner(crop_px)) * (_PICTURE_PX / crop_px)
   for i, picture, where in zip(found, small, points):
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     for part, (ends, width) in enumerate(_PARTS):

@@ -6,6 +6,7 @@ import statistics
 from dcgan.common import errors
 from dcgan.options import config
 from dcgan.options import presets
+from tools.evaluation import verdict
 from tools.experiments import experiment
 from tools.experiments import findings
 from tools.experiments import pairs
@@ -20,8 +21,6 @@ _OVER_CHECKPOINTS = ('clean_rate', 'diversity', 'sliced_wasserstein', 'geometry_
 _MOST_LINES = 6  # in a chart: more cannot be told apart
 _NEARLY_ALL = 0.8  # of the photos' rate of faces
 _SEVERAL = 2.0  # times
-# Times the power of the photos' fine structure: twice is 1.4 times as strong, and is seen as grain.
-_NOISY = 2.0
 _WORSE = 1.1  # times the least distance: more than it wanders from one checkpoint to the next
 
 
@@ -161,10 +160,10 @@ def noise_from_scratch_only(ufm, scratch, num_minibatches):
   claim = ('Noise texture comes up from scratch, and no further training mends it; from the Universal Face Model there '
            'is none.')
   return findings.Finding(
-      claim, min(scratch) > _NOISY >= max(ufm),
+      claim, min(scratch) > verdict.NOISY >= max(ufm),
       f"The fine structure has {scratch[0]:.1f} times the power of the photos' from scratch and {ufm[0]:.1f} times "
       f'from the model after {num_minibatches:,} minibatches, {scratch[1]:.1f} and {ufm[1]:.1f} times in the end; over '
-      f'{_NOISY:g} times it is seen as grain.')
+      f'{verdict.NOISY:g} times it is seen as grain.')
 
 
 def longer_is_not_always_better(distances, num_minibatches):

@@ -8,13 +8,11 @@ import pathlib
 
 import imageio.v3 as iio
 
-from dcgan.common import images
 from tools.evaluation import measures as measuring
 from tools.evaluation import page
 
 # Of each run, from the first fixed point on: all where there are few runs, three rows of eight where there are many.
 _NUM_ALL, _NUM_SOME, _FEW_RUNS = 64, 24, 3
-_MOST_SHOWN_PX = 128
 _MOST_LINES = 6  # in a chart: more cannot be told apart
 _NUM_MAGNIFIED = 2  # samples whose middle is shown enlarged
 # Of `measures.MEASURES`, with short names.
@@ -87,12 +85,12 @@ def label(name):
 
 def grid(pictures):
   """Returns pictures, uint8 [num_images, height, width, 3], side by side in rows of eight, as an `img`'s `src`."""
-  return page.grid(_small(pictures), 8)
+  return page.grid(page.small(pictures), 8)
 
 
 def thumbnail(picture):
   """Returns one picture, uint8 [height, width, 3], as an `img`'s `src`."""
-  return page.picture(_small(picture[None])[0])
+  return page.picture(page.small(picture[None])[0])
 
 
 def magnified(pictures):
@@ -127,8 +125,3 @@ def _run_charts(outcomes):
   """Returns curves of the first runs while they trained, list of (title, SVG)."""
   return charts((title, {outcome.variant.name: outcome.statistics[tag] for outcome in outcomes[:_MOST_LINES]
                          if tag in outcome.statistics}, is_log) for title, tag, is_log in _CHARTS)
-
-
-def _small(pictures):
-  """Returns pictures no larger than they are shown, uint8."""
-  return images.resize(pictures, _MOST_SHOWN_PX) if pictures.shape[1] > _MOST_SHOWN_PX else pictures

@@ -7,9 +7,9 @@ import pytest
 from dcgan.common import errors
 from tests import entries_test
 from tests.dcgan import conftest
-from tools.avatar import animation
 from tools.avatar import finding
 from tools.avatar import references
+from tools.avatar import run_folder
 
 
 @pytest.fixture(name='run', scope='module')
@@ -23,13 +23,13 @@ def fixture_run(tmp_path_factory):
 @pytest.mark.slow
 def test_a_photo_is_found_drawn_and_kept_under_its_name(run, astronaut, tmp_path):
   iio.imwrite(tmp_path / 'my smile.png', astronaut)
-  one = finding.find(run, str(tmp_path / 'my smile.png'))
+  one = finding.Finder(run).find(str(tmp_path / 'my smile.png'))
   assert one.name == 'my_smile' and one.path == run / 'found' / 'my_smile.png'
   assert iio.imread(one.path).shape == (260, 2 * 258 + 2, 3)  # the photo's face, and the model's
   assert 0 < one.error < 128 and one.landmark_error is None  # 8 px show no face
-  shown = animation.load(run)
-  assert one.nearest_key in shown.space.keys
-  z, = references.resolve(['my_smile'], run, shown.gallery, shown.space)
+  folder = run_folder.load(run)
+  assert one.nearest_key in folder.space.keys
+  z, = references.resolve(['my_smile'], folder)
   assert np.mean(z**2) == pytest.approx(1, rel=1e-4)
   made = entries_test.command('tools.find_expression', f'--run={run}', f'--photo={tmp_path}/my smile.png')
   assert made.returncode == 0 and made.stdout.splitlines()[-1] == str(one.path), made.stderr
@@ -40,11 +40,21 @@ def test_a_photo_is_found_drawn_and_kept_under_its_name(run, astronaut, tmp_path
 def test_what_cannot_be_found_is_told(run, tmp_path):
   iio.imwrite(tmp_path / 'grey.png', np.full([200, 200, 3], 128, np.uint8))
   (tmp_path / 'text.png').write_text('no picture')
+  finder = finding.Finder(run)
   with pytest.raises(errors.InputError, match=r'`photo` \(.*grey.png\): no face found in it'):
-    finding.find(run, str(tmp_path / 'grey.png'))
+    finder.find(str(tmp_path / 'grey.png'))
   for name in ('absent.png', 'text.png'):
     with pytest.raises(errors.InputError, match=rf'`photo` \(.*{name}\): .*Name a picture of the person'):
-      finding.find(run, str(tmp_path / name))
+      finder.find(str(tmp_path / name))
+
+
+@pytest.mark.slow
+def test_the_run_is_loaded_once_for_several_photos(run, astronaut, tmp_path, monkeypatch):
+  iio.imwrite(tmp_path / 'one.png', astronaut)
+  iio.imwrite(tmp_path / 'two.png', astronaut[:, ::-1])
+  finder = finding.Finder(run)
+  monkeypatch.setattr(run_folder, 'load', None)  # nothing loads it again
+  assert [finder.find(str(tmp_path / name)).name for name in ('one.png', 'two.png')] == ['one', 'two']
 
 
 @pytest.mark.slow

@@ -1,6 +1,4 @@
-"""Tests of the whole way to an avatar, on a drawn clip and a tiny model to start from; and of its clock."""
-
-import time
+"""Tests of the whole way to an avatar, on a drawn clip and a tiny model to start from."""
 
 import imageio.v3 as iio
 import pytest
@@ -16,67 +14,10 @@ from tools.avatar import maker
 from tools.demo import clip as demo_clip
 
 
-@pytest.mark.parametrize('secs, fps', [(34, 8.82), (7, 15), (30, 10), (300, 1), (6000, 0.05), (1, 15)])
-def test_about_three_hundred_frames_are_taken_of_a_video(secs, fps):
-  assert maker.frames_per_sec(secs) == fps
-
-
-def test_the_deadline_ends_training_when_its_time_is_over_and_not_before(caplog):
-  deadline = maker.Deadline(minutes=0.2 / 60, every_steps=20)
-  assert deadline.every_steps == 20 and deadline(20) is None
-  time.sleep(0.25)
-  with caplog.at_level('INFO'):
-    assert deadline(40).action == 'enough'
-  assert 'over at minibatch 40' in caplog.text
-  assert deadline(60, is_last=True) is None  # it ends anyway
-
-
-def test_the_preview_is_drawn_when_it_is_due_and_told_of_once(tmp_path, caplog):
-  drawn = []
-  preview = maker.Preview(tmp_path / 'preview.png', drawn.append, secs=0.2)
-  with caplog.at_level('INFO'):
-    preview(5)
-    assert not drawn
-    time.sleep(0.25)
-    preview(10)
-    preview(15)  # anew only after a while
-    preview(20, is_last=True)
-  assert drawn == [tmp_path / 'preview.png'] * 2
-  message, = caplog.messages
-  assert message.startswith(f'Preview: {tmp_path}/preview.png shows') and 'at minibatch 10' in message
-
-
 def test_a_model_that_is_not_there_is_told_of_before_any_picture_is_read(tmp_path):
   with pytest.raises(errors.InputError, match=r'`init_from` \(nowhere\): no such run'):
     maker.make_avatar('photos', [str(tmp_path)], init_from='nowhere', records_dir=str(tmp_path / 'records'))
   assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize('num_faces, told', [(1, 'Only 1 face of one person: it will show that one expression'),
-                                             (9, 'Only 9 faces of one person: it will show those expressions')])
-def test_few_faces_are_told_of_and_none_is_held_out(tmp_path, caplog, num_faces, told):
-  conftest.make_set(tmp_path / 'few', num_faces)
-  with caplog.at_level('WARNING'):
-    prefix = maker._checked(str(tmp_path / 'few'))  # pylint: disable=protected-access
-  assert told in caplog.text
-  options = maker._options(prefix, config.Config(), 64)  # pylint: disable=protected-access
-  assert options.data.holdout_fraction == 0.0 and options.training.learner == 'places'
-
-
-def test_the_flags_of_a_run_can_be_loaded_whatever_model_it_starts_from(tmp_path):
-  conftest.make_set(tmp_path / 'few', 3)
-  donor = config.Config(networks=config.Networks(z_map=True, z_dims=7, kernel_size=4))
-  options = maker._options(str(tmp_path / 'few'), donor, 64)  # pylint: disable=protected-access
-  (tmp_path / 'flags.txt').write_text(maker._flags(options, 'a'), encoding='utf-8')  # pylint: disable=protected-access
-  loaded = conftest.load_flags(tmp_path / 'flags.txt')
-  assert [loaded[name] for name in ('init_from', 'note', 'z_dims', 'kernel_size', 'crop', 'best_by')] == [
-      'a', 'avatar', 7, 4, 108, 'none']
-
-
-def test_a_set_without_a_face_is_refused_before_training(tmp_path):
-  records.save_manifest(tmp_path / 'none', records.Manifest('photos', 0, 2, (), (), {}))
-  with pytest.raises(errors.InputError, match=r'none: no face in any picture. Take pictures'):
-    maker._checked(str(tmp_path / 'none'))  # pylint: disable=protected-access
 
 
 @pytest.fixture(name='places', scope='module')

@@ -7,8 +7,10 @@ from dcgan.common import errors
 from dcgan.model import gallery
 from dcgan.model import latents
 from dcgan.model import region
+from dcgan.options import config
 from tools.avatar import found
 from tools.avatar import references
+from tools.avatar import run_folder
 
 _PLACES = latents.to_sphere(latents.sample_z(3, 4, seed=0))
 _FILM = region.Region(_PLACES, ('me.mp4@0.000s', 'me.mp4@1.500s', 'me.mp4@3.000s'), np.array([0, 1.5, 3]))
@@ -21,12 +23,16 @@ def fixture_shown(tmp_path):
 
 
 def resolve(name, shown, space):
-  z, = references.resolve([name], shown.run, shown, space)
+  z, = references.resolve([name], _folder(shown, space))
   return z
 
 
+def _folder(shown, space):
+  return run_folder.RunFolder(shown.run, shown, None, config.Config(), space, shown.step)
+
+
 def test_a_number_is_that_of_the_gallery(shown):
-  np.testing.assert_array_equal(references.resolve(['4', ' 0'], shown.run, shown, _FILM), shown.z[[4, 0]])
+  np.testing.assert_array_equal(references.resolve(['4', ' 0'], _folder(shown, _FILM)), shown.z[[4, 0]])
   with pytest.raises(errors.InputError, match='picture 9 is not in the gallery'):
     resolve('9', shown, _FILM)
 

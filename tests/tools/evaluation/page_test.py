@@ -26,10 +26,15 @@ def decoded(uri):
   return iio.imread(io.BytesIO(base64.b64decode(content)))
 
 
+def styled(svg, tag, style):
+  """Returns the elements of a chart with a tag whose style holds some text, list."""
+  return [element for element in ElementTree.fromstring(svg).iter(f'{_SVG}{tag}') if style in element.get('style', '')]
+
+
 def polylines(svg):
-  """Returns the places of each line of a chart, list of float [num_points, 2]."""
-  return [np.array([place.split(',') for place in line.get('points').split()], float)
-          for line in ElementTree.fromstring(svg).iter(f'{_SVG}polyline')]
+  """Returns the places of each stretch of the lines of a chart, list of float [num_points, 2]."""
+  stretches = [stretch for path in styled(svg, 'path', 'stroke-width: 1.6') for stretch in path.get('d').split('M')[1:]]
+  return [np.array([place.split() for place in stretch.split('L')], float) for stretch in stretches]
 
 
 def texts(svg):
@@ -69,7 +74,9 @@ def test_what_cannot_be_drawn_leaves_a_gap(value, is_log):
 
 def test_a_lonely_value_is_a_dot():
   svg = page.curves({'a': [(5, 1.5)]})
-  assert len(list(ElementTree.fromstring(svg).iter(f'{_SVG}circle'))) == 1 and not polylines(svg)
+  assert len(styled(svg, 'use', 'fill: #0072b2')) == 1 and not polylines(svg)
+  svg = page.curves({'a': [(0, 1.0), (1, None), (2, 1.0), (3, None), (4, 1.0), (5, 2.0)]})
+  assert len(styled(svg, 'use', 'fill: #0072b2')) == 2 and [len(line) for line in polylines(svg)] == [2]
 
 
 def test_lines_without_any_value_give_no_chart():
@@ -84,9 +91,9 @@ def test_many_points_are_drawn_as_means_of_neighbours():
 
 def test_marks_stand_at_their_place_and_outside_the_axis_nowhere():
   svg = page.curves({'a': [(0, 0.0), (100, 1.0)]}, marks=[(50, 'noise'), (300, 'later')])
-  dashed = [line for line in ElementTree.fromstring(svg).iter(f'{_SVG}line') if line.get('stroke-dasharray') == '3 3']
+  dashed, = styled(svg, 'path', 'stroke: #b00020')
   line, = polylines(svg)
-  assert len(dashed) == 1 and float(dashed[0].get('x1')) == pytest.approx(line[:, 0].mean(), abs=0.1)
+  assert float(dashed.get('d').split()[1]) == pytest.approx(line[:, 0].mean(), abs=0.1)
   assert 'noise' in texts(svg) and 'later' not in texts(svg)
 
 
@@ -96,16 +103,39 @@ def test_marks_close_together_stand_below_each_other():
   assert rows['diverged'] > rows['noise']
 
 
+def test_a_mark_without_room_for_its_word_tells_it_where_the_pointer_rests():
+  svg = page.curves({'a': [(0, 0.0), (100, 1.0)]}, marks=[(50 + i, f'noise {i}') for i in range(6)])
+  titles = [element.text for element in ElementTree.fromstring(svg).iter(f'{_SVG}title')]
+  assert 'noise 5' not in texts(svg) and 'noise 5, 55' in titles and 'a' in titles
+
+
+def test_the_same_curves_are_the_same_bytes_without_a_date():
+  first, again = (page.curves({'a': [(0, 1.0), (1, 2.0)]}, marks=[(0.5, 'noise')]) for _ in range(2))
+  assert first == again and '<metadata' not in first and not re.search(r'20\d\d-\d\d-\d\d', first)
+
+
+def test_charts_on_one_page_share_no_name_of_different_things():
+  svgs = [page.curves({'a': [(0, 1.0), (1, 2.0)], 'b': [(3, 1.0)]}, marks=[(0.5, 'noise')], height_px=height)
+          for height in (200, 300)]
+  named = [{element.get('id'): ElementTree.tostring(element) for element in ElementTree.fromstring(svg).iter()
+            if element.get('id')} for svg in svgs]
+  assert all(named[0][name] == named[1][name] for name in set(named[0]) & set(named[1]))
+  assert not re.findall(r'<g id=', svgs[0])
+
+
 def test_several_lines_have_a_legend_and_names_are_no_markup():
   svg = page.curves({'<b>me</b>': [(0, 1.0), (1, 2.0)], 'you & me': [(0, 2.0), (1, 1.0)]}, x_label='<i>')
   assert {'<b>me</b>', 'you & me', '<i>'} <= set(texts(svg))
   assert '<b>' not in svg and '<i>' not in svg
+  assert {'_me', r'$\alpha$'} <= set(texts(page.curves({'_me': [(0, 1.0)], r'$\alpha$': [(0, 2.0)]})))
 
 
 def test_a_line_keeps_its_colour_and_its_name_where_another_has_no_value():
   def colour(svg, name):
-    return next(line.get('stroke') for line in ElementTree.fromstring(svg).iter(f'{_SVG}polyline')
-                if line.find(f'{_SVG}title').text == name)
+    group = next(group for group in ElementTree.fromstring(svg).iter(f'{_SVG}g')
+                 if group.findtext(f'{_SVG}title') == name)
+    return re.search('stroke: (#......)', group.find(f'{_SVG}path').get('style'))[1]
+
   both = page.curves({'a': [(0, 1.0), (1, 2.0)], 'b': [(0, 2.0), (1, 1.0)]})
   alone = page.curves({'a': [], 'b': [(0, 2.0), (1, 1.0)]})
   assert colour(alone, 'b') == colour(both, 'b') != colour(both, 'a')
@@ -125,10 +155,23 @@ def test_all_that_is_drawn_lies_in_the_chart():
     (1e-5, 3e-5, [1e-5, 1.5e-5, 2e-5, 2.5e-5, 3e-5])])
 def test_ticks_are_round_numbers(low, high, expected):
   svg = page.curves({'a': [(low, 0.0), (high, 1.0)]})
-  bottom = max(float(element.get('y')) for element in ElementTree.fromstring(svg).iter(f'{_SVG}text')) - 14
-  shown = [float(element.text.replace(',', '')) for element in ElementTree.fromstring(svg).iter(f'{_SVG}text')
-           if element.get('text-anchor') == 'middle' and float(element.get('y')) == pytest.approx(bottom)]
+  shown = [float(element.text.replace(',', '')) for element in styled(svg, 'text', 'text-anchor: middle')]
   assert shown == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('low, high, expected', [
+    (1, 100, [1, 2, 5, 10, 20, 50, 100]), (1e-3, 1e3, [1e-3, 1e-2, 0.1, 1, 10, 100, 1000]),
+    (2, 2.4, [2, 2.1, 2.2, 2.3, 2.4])])
+def test_ticks_of_a_logarithmic_axis_are_round_numbers(low, high, expected):
+  svg = page.curves({'a': [(0, low), (1, high)]}, is_log=True)
+  shown = [float(element.text.replace(',', '')) for element in styled(svg, 'text', 'text-anchor: end')
+           if element.text != 'minibatch']
+  assert shown == pytest.approx(expected)
+
+
+def test_long_whole_numbers_of_an_axis_are_written_out_in_threes():
+  assert {'0', '10,000', '20,000'} <= set(texts(page.curves({'a': [(0, 0.0), (20_000, 1.0)]})))
+  assert {'2000', '4000'} <= set(texts(page.curves({'a': [(0, 0.0), (8000, 1.0)]})))
 
 
 def test_templates_escape_their_values_but_not_charts():

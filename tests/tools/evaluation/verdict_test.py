@@ -2,6 +2,7 @@
 
 import pytest
 
+from dcgan.training import health
 from tools.evaluation import verdict
 
 GOOD = dict(clean_rate=0.97, diversity=0.93, copying=0.4, noise_texture=1.1, stair_step=1.6)
@@ -46,6 +47,12 @@ def test_what_is_only_seen_beside_the_photos_is_told_without_advice(noise, sente
   assert len(sentences) == 5 and any(text.startswith(sentence) for text in sentences)
 
 
+def test_what_is_a_collapse_in_training_is_one_here():
+  most = health.RULES['symptom_b'].limits['health/diversity'][1]
+  assert any(text.startswith('Collapsed: ') for text in told(diversity=most - 0.01))
+  assert any(text.startswith('Little varied: ') for text in told(diversity=most + 0.01))
+
+
 def test_copying_is_not_told_of_a_collapsed_generator_whose_one_picture_is_near_to_all():
   sentences = told(copying=-7.3, diversity=0.02)
   assert 'Whether it copies cannot be told, as all samples are nearly one (C_T -7.3).' in sentences
@@ -81,6 +88,13 @@ def test_of_several_the_nearest_to_the_photos_and_the_one_with_the_most_faces_ar
       'Nearest to the photos is b, with a sliced Wasserstein distance of 12.3. The most faces has c: 98 % of its '
       'samples, of the other 73 %.')
   assert verdict.comparison([near]) == ''
+
+
+def test_the_nearest_stands_out_and_another_only_by_more_faces():
+  numbers = [dict(sliced_wasserstein=30.0, clean_rate=0.9), dict(sliced_wasserstein=20.0, clean_rate=None),
+             dict(sliced_wasserstein=25.0, clean_rate=0.9)]
+  assert verdict.outstanding(numbers) == [1, 0] and verdict.outstanding(numbers[1:2]) == [0]
+  assert verdict.outstanding([dict(numbers[0], clean_rate=None), numbers[1]]) == [1]
 
 
 def test_a_model_with_places_is_judged_by_how_pictures_come_back_and_not_for_copying():

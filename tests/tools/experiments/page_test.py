@@ -20,7 +20,7 @@ def test_the_page_holds_claims_pictures_and_numbers_and_needs_no_other_file(tmp_
   assert text.count('alt="samples of') == 2 and text.count('alt="photos"') == 1
   assert '25 %' in text and '75 %' in text and 'Symptom B at 3' in text and '45' in text
   assert 'needs &lt;more&gt; than clean_rate' in text and 'How often each symptom came' in text
-  assert not re.search(r'(src|href)="(?!data:)', text) and '<script' not in text
+  assert not re.search(r'(src|href)="(?!data:|#)', text) and '<script' not in text
 
 
 def test_the_samples_of_a_run_are_those_of_a_minibatch_or_its_last(tmp_path):

@@ -1,0 +1,16 @@
+"""Tests of how numbers are told in sentences."""
+
+import pytest
+
+from dcgan.common import wording
+
+
+@pytest.mark.parametrize('count, told', [(0, '0 faces'), (1, '1 face'), (2, '2 faces'), (1200, '1,200 faces')])
+def test_one_is_told_without_an_s(count, told):
+  assert wording.counted(count, 'face') == told
+
+
+@pytest.mark.parametrize('fraction, num_digits, told', [(0.974, 0, '97 %'), (0.0412, 1, '4.1 %'), (1.0, 0, '100 %'),
+                                                        (0.0, 1, '0.0 %')])
+def test_a_share_is_told_in_percent_with_a_space(fraction, num_digits, told):
+  assert wording.percent(fraction, num_digits) == told
