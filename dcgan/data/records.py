@@ -19,12 +19,14 @@ import tensorflow as tf
 from dcgan.common import errors
 from dcgan.common import files
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FACE_WIDTH_PX = 178  # CelebA's aligned pictures (Liu et al. 2015, arXiv:1411.7766)
 FACE_HEIGHT_PX = 218
 NUM_LANDMARKS = 478  # MediaPipe Face Mesh with irises
 NUM_DESCRIPTOR_VALUES = 256
+TOLD = 'told'  # the kind of a reason of schema 1, whose value is a sentence
 
+_SCHEMA_VERSIONS_READ = (1, SCHEMA_VERSION)
 _IMAGE = 'image/encoded'
 _KEY = 'image/key'
 _ORDER = 'image/order'
@@ -86,11 +88,38 @@ class Shard:
 
 
 @dataclasses.dataclass(frozen=True)
+class Reason:
+  """Why an input gave no record, as data; `tools.sets.reasons` says it in words.
+
+  Attributes:
+    kind: str, a short name, as in 'too_dark'.
+    value: float, int or str, what was measured or met; None where the kind says all.
+    limit: float or int, what the value is beyond; None where there is none.
+  """
+
+  kind: str
+  value: float | int | str | None = None
+  limit: float | int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Rejection:
-  """An input that gave no record: its key and the reason."""
+  """An input that gave no record: its key, str, and the `Reason`."""
 
   key: str
-  reason: str
+  reason: Reason
+
+  def to_json(self):
+    """Returns it as a dict of JSON values."""
+    given = {name: value for name, value in dataclasses.asdict(self.reason).items() if value is not None}
+    return {'key': self.key} | given
+
+  @classmethod
+  def from_json(cls, fields):
+    """Returns the `Rejection` of such a dict; in schema 1 it held the key and a sentence as `reason`."""
+    fields = dict(fields)
+    key, sentence = fields.pop('key'), fields.pop('reason', None)
+    return cls(key, Reason(**fields) if sentence is None else Reason(TOLD, sentence))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +133,7 @@ class Manifest:
     shards: tuple of `Shard`, in order.
     rejected: tuple of `Rejection`, in the order of the inputs.
     settings: dict of JSON values, the flags that made the set.
-    schema_version: int, of the records.
+    schema_version: int, of the manifest as it was read; what is written is of `SCHEMA_VERSION`.
   """
 
   kind: str
@@ -180,7 +209,9 @@ def write_shard(path, faces):
 
 def save_manifest(prefix, manifest):
   """Writes the manifest of the set `prefix`: the last thing that is written of a set."""
-  files.write_text(manifest_path(prefix), json.dumps(dataclasses.asdict(manifest), indent=1) + '\n')
+  fields = dataclasses.asdict(manifest) | {
+      'schema_version': SCHEMA_VERSION, 'rejected': [rejection.to_json() for rejection in manifest.rejected]}
+  files.write_text(manifest_path(prefix), json.dumps(fields, indent=1) + '\n')
 
 
 def load_manifest(prefix):
@@ -203,13 +234,14 @@ def load_manifest(prefix):
     version = fields['schema_version']
     manifest = Manifest(**fields | {
         'shards': tuple(Shard(**shard) for shard in fields['shards']),
-        'rejected': tuple(Rejection(**rejection) for rejection in fields['rejected'])})
+        'rejected': tuple(map(Rejection.from_json, fields['rejected']))})
   except (ValueError, KeyError, TypeError) as error:
     raise errors.InputError(f'{path}: not a manifest ({error}). Make the set again with '
                             '`python -m tools.make_records --overwrite`.') from error
-  if version != SCHEMA_VERSION:
-    raise errors.InputError(f'{path}: schema version {version}, but this program reads {SCHEMA_VERSION}. Make the set '
-                            'again with `python -m tools.make_records --overwrite`.')
+  if version not in _SCHEMA_VERSIONS_READ:
+    raise errors.InputError(f'{path}: schema version {version}, but this program reads '
+                            f'{" and ".join(map(str, _SCHEMA_VERSIONS_READ))}. Make the set again with '
+                            '`python -m tools.make_records --overwrite`.')
   num_records = sum(shard.num_records for shard in manifest.shards)
   if num_records != manifest.num_images:
     raise errors.InputError(f'{path}: `num_images` ({manifest.num_images}) must be what the shards hold together, '

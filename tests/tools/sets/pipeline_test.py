@@ -43,8 +43,8 @@ def test_manifest_counts_every_input_with_its_reason(finder, tmp_path):
   manifest = _write(tmp_path, drawn.Source(10, faceless=(2, 7), broken=(4,), repeated=(5,)), num_shards=3)
   assert (manifest.num_images, manifest.num_inputs, manifest.kind) == (6, 9, 'photos')
   assert manifest.rejected == (
-      records.Rejection('2.png', 'no face found'), records.Rejection('4.png', 'unreadable: torn'),
-      records.Rejection('7.png', 'no face found'))
+      records.Rejection('2.png', drawn.NO_FACE), records.Rejection('4.png', drawn.TORN),
+      records.Rejection('7.png', drawn.NO_FACE))
   assert records.load_manifest(str(tmp_path / 'set')) == manifest
   assert [face.order for face in _faces(tmp_path)] == [0, 1, 3, 6, 8, 9]
 
@@ -74,11 +74,11 @@ def test_input_that_vanished_before_the_second_pass_is_left_out_with_its_reason(
 
   def read_once(start, stop):
     for frame in read(start, stop):
-      yield records.Rejection(frame.key, 'unreadable: gone') if len(source.slices) == 2 and frame.order == 1 else frame
+      yield records.Rejection(frame.key, drawn.TORN) if len(source.slices) == 2 and frame.order == 1 else frame
 
   source.read = read_once
   manifest = _write(tmp_path, source, num_shards=1, match_colour=True)
-  assert manifest.rejected == (records.Rejection('1.png', 'unreadable: gone'),)
+  assert manifest.rejected == (records.Rejection('1.png', drawn.TORN),)
   assert (manifest.num_images, manifest.num_inputs) == (3, 4)
 
 
@@ -90,7 +90,7 @@ def test_video_that_vanished_before_the_second_pass_leaves_the_old_set_and_all_t
   def read_once(start, stop):
     if source.slices:  # as a damaged video does: with the wanted times for keys, not the frames'
       source.slices.append((start, stop))
-      return iter([records.Rejection(f'@{i}', 'the video is cut off') for i in range(start, stop)])
+      return iter([records.Rejection(f'@{i}', drawn.TORN) for i in range(start, stop)])
     return read(start, stop)
 
   source.read = read_once
@@ -107,7 +107,7 @@ def test_frames_that_a_damaged_video_lost_since_the_first_pass_are_counted(finde
   source.read = lambda start, stop: read(start, 4 if source.slices else stop)
   manifest = _write(tmp_path, source)
   assert manifest.rejected == tuple(
-      records.Rejection(f'{i}.png', 'it could not be read a second time') for i in (4, 5))
+      records.Rejection(f'{i}.png', records.Reason('not_read_again')) for i in (4, 5))
   assert (manifest.num_images, manifest.num_inputs) == (4, 6)
 
 
@@ -287,8 +287,9 @@ def test_photos_become_a_set_with_a_manifest(tmp_path, astronaut):
   assert prefix == str(tmp_path / 'records' / 'My_photos')
   manifest = records.load_manifest(prefix)
   assert (manifest.num_images, manifest.num_inputs, manifest.kind) == (3, 5, 'photos')
-  assert manifest.rejected == (records.Rejection('empty.png', 'no face found'),
-                               records.Rejection('torn.jpg', 'unreadable: not a picture that can be read'))
+  assert manifest.rejected == (records.Rejection('empty.png', drawn.NO_FACE),
+                               records.Rejection(
+                                   'torn.jpg', records.Reason('unreadable', 'not a picture that can be read')))
   assert manifest.settings == {'source': [photos], 'fps': 2}
   assert [face.key for face in records.read_faces(prefix, manifest)] == ['0.png', '1.png', '2.png']
 
