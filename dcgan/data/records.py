@@ -80,11 +80,19 @@ class Face:
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-  """One shard in a manifest: its file name (without folder), number of records and SHA-256 in hexadecimal."""
+  """One shard in a manifest.
+
+  Attributes:
+    file: str, its name, without folder.
+    num_records: int.
+    sha256: str, of the file, in hexadecimal.
+    digest: str, 64 hexadecimal digits: the sum of its records' SHA-256, modulo 2**256; '' in schema 1.
+  """
 
   file: str
   num_records: int
   sha256: str
+  digest: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,8 +154,21 @@ class Manifest:
 
   @property
   def digest(self):
-    """str, the same for two sets exactly when their records are the same."""
+    """str, the same for two sets exactly when their records are the same, however they are cut into shards.
+
+    A sum of records tells no order, but each holds its own, in which they stand. In schema 1 it is that of the files.
+    """
+    if not all(shard.digest for shard in self.shards):
+      return self._digest_of_files
+    return _in_hexadecimal(sum(int(shard.digest, 16) for shard in self.shards))
+
+  @property
+  def _digest_of_files(self):
     return hashlib.sha256(''.join(shard.sha256 for shard in self.shards).encode()).hexdigest()
+
+  def has_digest(self, digest):
+    """Returns whether a digest, str, is the set's: `digest`, or that of its files, which runs hold from schema 1."""
+    return digest in (self.digest, self._digest_of_files)
 
 
 def shard_path(prefix, index, num_shards):
@@ -195,16 +216,18 @@ def write_shard(path, faces):
     `Shard` that describes the file.
   """
   path = pathlib.Path(path)
-  num_records = 0
+  num_records, digest = 0, 0
   with files.whole_file(path) as temporary:
     try:
       with tf.io.TFRecordWriter(str(temporary)) as writer:
         for face in faces:
-          writer.write(encode(face))
+          record = encode(face)
+          writer.write(record)
           num_records += 1
+          digest += int.from_bytes(hashlib.sha256(record).digest(), 'big')
     except tf.errors.ResourceExhaustedError as error:
       raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary)) from error
-    return Shard(file=path.name, num_records=num_records, sha256=sha256(temporary))
+    return Shard(path.name, num_records, sha256(temporary), _in_hexadecimal(digest))
 
 
 def save_manifest(prefix, manifest):
@@ -353,6 +376,10 @@ def sha256(path):
     while chunk := file.read(1 << 20):
       digest.update(chunk)
   return digest.hexdigest()
+
+
+def _in_hexadecimal(digest):
+  return f'{digest % 2**256:064x}'
 
 
 def _bytes_feature(value):

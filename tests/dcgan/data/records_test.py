@@ -1,6 +1,7 @@
 """Tests of dcgan.records."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -62,6 +63,23 @@ def test_shard_names_are_those_of_tensorflow_datasets():
 def test_the_digest_tells_sets_apart(tmp_path):
   assert conftest.make_set(tmp_path / 'a', 4).digest == conftest.make_set(tmp_path / 'b', 4).digest
   assert conftest.make_set(tmp_path / 'a', 4).digest != conftest.make_set(tmp_path / 'c', 5).digest
+
+
+def test_the_digest_is_that_of_the_records_however_they_are_cut(tmp_path):
+  whole, cut = (conftest.make_set(tmp_path / name, 5, num_shards) for name, num_shards in (('a', 1), ('b', 3)))
+  hashed = [int(hashlib.sha256(records.encode(face)).hexdigest(), 16)
+            for face in records.read_faces(tmp_path / 'a', whole)]
+  assert whole.digest == cut.digest == f'{sum(hashed) % (1 << 256):064x}'
+  assert whole.has_digest(cut.digest) and not whole.has_digest(conftest.make_set(tmp_path / 'c', 4).digest)
+
+
+def test_a_digest_of_before_is_that_of_the_files(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 4)
+  before = hashlib.sha256(''.join(shard.sha256 for shard in manifest.shards).encode()).hexdigest()
+  assert manifest.has_digest(before) and manifest.digest != before
+  shards = tuple(records.Shard(shard.file, shard.num_records, shard.sha256) for shard in manifest.shards)
+  old = dataclasses.replace(manifest, shards=shards)
+  assert old.digest == before and old.has_digest(before) and not old.has_digest(manifest.digest)
 
 
 def test_a_set_without_manifest_is_not_a_set(tmp_path):
