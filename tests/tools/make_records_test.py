@@ -60,7 +60,7 @@ def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
   manifest = records.load_manifest(f'{tmp_path}/records/clip')
   keys = [face.key for face in records.read_faces(f'{tmp_path}/records/clip', manifest)]
   assert keys[0] == 'clip.mp4@0.000s' and {key.partition('@')[0] for key in keys} >= {'clip.mp4'}
-  assert (tmp_path / 'records' / 'clip-people.png').is_file()
+  assert (tmp_path / 'records' / 'clip+people.png').is_file()
   done = entries_test.command('tools.make_records', f'--video={clip}', '--fps=6', '--person=7', '--overwrite',
                               f'--records_dir={tmp_path}/records')
   assert done.returncode == 1 and 'error: `person` (7) must be at most 1' in done.stderr

@@ -201,9 +201,9 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
     has_people = chosen.people is not None and len(chosen.people)
     sheet = choice.draw_people(seen, chosen, work.scan_path) if has_people else None
     if has_people and chosen.person not in chosen.people:
-      images.save_picture(f'{prefix}-people.png', sheet)
+      images.save_picture(_sheet_path(prefix), sheet)
       raise errors.InputError(f'`person` ({chosen.person}) must be at most {chosen.people.max()}, the people found. '
-                              f'{prefix}-people.png shows them with their numbers.')
+                              f'{_sheet_path(prefix)} shows them with their numbers.')
     _check(seen, chosen, why, max_reject_fraction, work.folder)
     finish = convert.Finish(is_steady and source.kind == 'video', background,
                             chosen.target_lab if match_colour else None, alignment)
@@ -220,10 +220,10 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
     report = report_card.make(work.shard_folder / prefix.name, work.shard_folder / f'{prefix.name}.png', prefix)
     report += f'\nLook at {prefix}.png for the faces.'
     if has_people and chosen.people.max() > 1:
-      report += (f'\nThere are {chosen.people.max()} people; look at {prefix}-people.png for who was taken. '
+      report += (f'\nThere are {chosen.people.max()} people; look at {_sheet_path(prefix)} for who was taken. '
                  '--person=2 --overwrite takes another one.')
     if has_people:
-      images.save_picture(work.shard_folder / f'{prefix.name}-people.png', sheet)
+      images.save_picture(_sheet_path(work.shard_folder / prefix.name), sheet)
     _publish(work, prefix, manifest)
   return manifest, report
 
@@ -347,7 +347,7 @@ def _publish(work, prefix, manifest):
   The manifest goes first and comes last, so that old and new shards never count as one set.
   """
   _remove_set(prefix)
-  pictures = (f'{prefix.name}.png', f'{prefix.name}-people.png')
+  pictures = (f'{prefix.name}.png', _sheet_path(prefix).name)
   for name in (*(shard.file for shard in manifest.shards), *pictures):
     if name not in pictures or (work.shard_folder / name).exists():
       os.replace(work.shard_folder / name, prefix.with_name(name))
@@ -358,7 +358,16 @@ def _publish(work, prefix, manifest):
 def _remove_set(prefix):
   """Removes the manifest of the set `prefix`, a `pathlib.Path`, then its shards and pictures, and no other file."""
   records.manifest_path(prefix).unlink(missing_ok=True)
-  its_own = re.compile(re.escape(prefix.name) + r'(\.tfrecord-\d{5}-of-\d{5}|-people\.png|\.png)')
+  its_own = re.compile(re.escape(prefix.name) + r'\.tfrecord-\d{5}-of-\d{5}')
+  pictures = {f'{prefix.name}.png', _sheet_path(prefix).name}
+  other = prefix.with_name(f'{prefix.name}-people')
+  if not records.manifest_path(other).exists():
+    pictures.add(f'{other.name}.png')  # what the sheet was called before, unless it is the card of a set of that name
   for path in sorted(prefix.parent.iterdir()):
-    if its_own.fullmatch(path.name):
+    if its_own.fullmatch(path.name) or path.name in pictures:
       path.unlink()
+
+
+def _sheet_path(prefix):
+  """Returns the path of the sheet of people of the set `prefix`: no set's name has a plus, so it is no other's card."""
+  return prefix.with_name(f'{prefix.name}+people.png')

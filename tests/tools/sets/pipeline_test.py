@@ -121,9 +121,9 @@ def test_limits_that_leave_nothing_name_themselves_and_keep_what_was_seen(finder
 
 
 def test_person_who_is_not_there_is_refused_with_the_sheet(finder, tmp_path):
-  with pytest.raises(errors.InputError, match=r'`person` \(7\) must be at most 1.*set-people.png shows them'):
+  with pytest.raises(errors.InputError, match=r'`person` \(7\) must be at most 1.*set\+people.png shows them'):
     _write(tmp_path, drawn.Source(3, kind='video'), wanted=choice.Wanted(None, True, person='7'))
-  assert (tmp_path / 'set-people.png').is_file()
+  assert (tmp_path / 'set+people.png').is_file()
 
 
 @pytest.mark.parametrize('value', [-0.1, 1.1, float('nan')])
@@ -259,10 +259,22 @@ def test_overwriting_takes_the_old_files_of_this_set_and_no_others(finder, tmp_p
   others = ['set.tfrecord-00000-of-00002.bak', 'set2.json', 'set2.tfrecord-00000-of-00001', 'set2.png',
             'xset.tfrecord-00000-of-00001', 'sett.tfrecord-00000-of-00001', 'set.tfrecord-0-of-1']
   # Stale ones, without a manifest that names them, and pictures of the old set.
-  for name in [*others, 'set.tfrecord-00003-of-00004', 'set.png', 'set-people.png']:
+  for name in [*others, 'set.tfrecord-00003-of-00004', 'set.png', 'set+people.png', 'set-people.png']:
     (tmp_path / name).touch()
   _write(tmp_path, drawn.Source(5), num_shards=1)
   assert _names(tmp_path) == sorted(others + ['set.json', 'set.png', 'set.tfrecord-00000-of-00001'])
+
+
+def test_the_sheet_of_a_set_is_not_the_card_of_another_one(finder, tmp_path):
+  prefix = tmp_path / 'set-people'
+  pipeline.make_set(drawn.Source(3), str(prefix), drawn.EVERYTHING, run=_ALONE, settings={})
+  card = (tmp_path / 'set-people.png').read_bytes()
+  for _ in range(2):  # it is written, and then overwritten
+    _write(tmp_path, drawn.Source(3, kind='video'))
+    assert (tmp_path / 'set-people.png').read_bytes() == card
+    assert (tmp_path / 'set+people.png').is_file() and records.load_manifest(prefix).num_images == 3
+  with pytest.raises(errors.InputError, match=r"`name` \('set\+people'\) must be letters"):
+    _make('photos', ['photos'], tmp_path, name='set+people')
 
 
 def _save_photos(folder, astronaut, num_photos=3):
@@ -303,7 +315,7 @@ def test_video_becomes_a_set_with_times_and_a_sheet_of_its_people(tmp_path, astr
   assert prefix.endswith('eve') and len(manifest.shards) == 2
   assert [face.key for face in faces] == ['me.mp4@0.000s', 'me.mp4@0.500s', 'me.mp4@1.000s', 'me.mp4@1.500s']
   np.testing.assert_allclose([face.time_secs for face in faces], [0, 0.5, 1, 1.5], atol=1e-3)
-  with Image.open(f'{prefix}-people.png') as sheet:
+  with Image.open(f'{prefix}+people.png') as sheet:
     assert sheet.mode == 'RGB' and min(sheet.size) > 100
 
 
