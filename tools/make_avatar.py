@@ -20,7 +20,7 @@ _VIDEO = flags.DEFINE_multi_string('video', None, 'The video, a file or an https
                                    'the same person. Best is half a minute of one person near the camera.')
 _PHOTOS = flags.DEFINE_string('photos', None, 'The folder of photos of one person, with the folders in it.')
 _NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
-_PERSON = flags.DEFINE_string('person', None, 'Whose face: a number as records/NAME-people.png shows it, or central or '
+_PERSON = flags.DEFINE_string('person', None, 'Whose face: a number as records/NAME+people.png shows it, or central or '
                               'largest of photos; by default the most present person, or the most central one.')
 _MINUTES = flags.DEFINE_float('minutes', 6.5, 'How long to train at most. More make it better, and take in more of a '
                               'large set.')

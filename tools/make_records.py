@@ -5,7 +5,7 @@
 
 Finds the face in each picture, leaves out what a model could not learn from, turns, scales and moves the others so that
 the eyes are at one place in all, and writes them to records/NAME. It ends with a report: what was kept, what was left
-out and why, and what is lacking. records/NAME.png shows it with the faces; records/NAME-people.png shows who is in a
+out and why, and what is lacking. records/NAME.png shows it with the faces; records/NAME+people.png shows who is in a
 video, and --person takes another one. The manifest, records/NAME.json, names every picture that was left out. A run
 that was stopped goes on when the same command is given again. The last line on standard output is records/NAME.
 """
@@ -40,7 +40,7 @@ _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Whether a set of the same na
 
 _ALIGN = flags.DEFINE_enum('align', 'eyes', ['eyes', 'off'], 'How a face is brought to its place: by its eyes, or not '
                           'turned, only cropped around it, to see what alignment is good for.')
-_PERSON = flags.DEFINE_string('person', None, 'Whose face: of a video a number as NAME-people.png shows it, by default '
+_PERSON = flags.DEFINE_string('person', None, 'Whose face: of a video a number as NAME+people.png shows it, by default '
                               '1, the most present person; or the one whose face is largest or central. Of photos with '
                               'several faces central, the default, or largest.')
 _REFERENCE = flags.DEFINE_string('reference', None, 'A photo of the person: the faces that look most like it are '

@@ -19,12 +19,14 @@ import tensorflow as tf
 from dcgan.common import errors
 from dcgan.common import files
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FACE_WIDTH_PX = 178  # CelebA's aligned pictures (Liu et al. 2015, arXiv:1411.7766)
 FACE_HEIGHT_PX = 218
 NUM_LANDMARKS = 478  # MediaPipe Face Mesh with irises
 NUM_DESCRIPTOR_VALUES = 256
+TOLD = 'told'  # the kind of a reason of schema 1, whose value is a sentence
 
+_SCHEMA_VERSIONS_READ = (1, SCHEMA_VERSION)
 _IMAGE = 'image/encoded'
 _KEY = 'image/key'
 _ORDER = 'image/order'
@@ -78,19 +80,54 @@ class Face:
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-  """One shard in a manifest: its file name (without folder), number of records and SHA-256 in hexadecimal."""
+  """One shard in a manifest.
+
+  Attributes:
+    file: str, its name, without folder.
+    num_records: int.
+    sha256: str, of the file, in hexadecimal.
+    digest: str, 64 hexadecimal digits: the sum of its records' SHA-256, modulo 2**256; '' in schema 1.
+  """
 
   file: str
   num_records: int
   sha256: str
+  digest: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Reason:
+  """Why an input gave no record, as data; `tools.sets.reasons` says it in words.
+
+  Attributes:
+    kind: str, a short name, as in 'too_dark'.
+    value: float, int or str, what was measured or met; None where the kind says all.
+    limit: float or int, what the value is beyond; None where there is none.
+  """
+
+  kind: str
+  value: float | int | str | None = None
+  limit: float | int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Rejection:
-  """An input that gave no record: its key and the reason."""
+  """An input that gave no record: its key, str, and the `Reason`."""
 
   key: str
-  reason: str
+  reason: Reason
+
+  def to_json(self):
+    """Returns it as a dict of JSON values."""
+    given = {name: value for name, value in dataclasses.asdict(self.reason).items() if value is not None}
+    return {'key': self.key} | given
+
+  @classmethod
+  def from_json(cls, fields):
+    """Returns the `Rejection` of such a dict; in schema 1 it held the key and a sentence as `reason`."""
+    fields = dict(fields)
+    key, sentence = fields.pop('key'), fields.pop('reason', None)
+    return cls(key, Reason(**fields) if sentence is None else Reason(TOLD, sentence))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +141,7 @@ class Manifest:
     shards: tuple of `Shard`, in order.
     rejected: tuple of `Rejection`, in the order of the inputs.
     settings: dict of JSON values, the flags that made the set.
-    schema_version: int, of the records.
+    schema_version: int, of the manifest as it was read; what is written is of `SCHEMA_VERSION`.
   """
 
   kind: str
@@ -117,8 +154,21 @@ class Manifest:
 
   @property
   def digest(self):
-    """str, the same for two sets exactly when their records are the same."""
+    """str, the same for two sets exactly when their records are the same, however they are cut into shards.
+
+    A sum of records tells no order, but each holds its own, in which they stand. In schema 1 it is that of the files.
+    """
+    if not all(shard.digest for shard in self.shards):
+      return self._digest_of_files
+    return _in_hexadecimal(sum(int(shard.digest, 16) for shard in self.shards))
+
+  @property
+  def _digest_of_files(self):
     return hashlib.sha256(''.join(shard.sha256 for shard in self.shards).encode()).hexdigest()
+
+  def has_digest(self, digest):
+    """Returns whether a digest, str, is the set's: `digest`, or that of its files, which runs hold from schema 1."""
+    return digest in (self.digest, self._digest_of_files)
 
 
 def shard_path(prefix, index, num_shards):
@@ -166,21 +216,25 @@ def write_shard(path, faces):
     `Shard` that describes the file.
   """
   path = pathlib.Path(path)
-  num_records = 0
+  num_records, digest = 0, 0
   with files.whole_file(path) as temporary:
     try:
       with tf.io.TFRecordWriter(str(temporary)) as writer:
         for face in faces:
-          writer.write(encode(face))
+          record = encode(face)
+          writer.write(record)
           num_records += 1
+          digest += int.from_bytes(hashlib.sha256(record).digest(), 'big')
     except tf.errors.ResourceExhaustedError as error:
       raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary)) from error
-    return Shard(file=path.name, num_records=num_records, sha256=sha256(temporary))
+    return Shard(path.name, num_records, sha256(temporary), _in_hexadecimal(digest))
 
 
 def save_manifest(prefix, manifest):
   """Writes the manifest of the set `prefix`: the last thing that is written of a set."""
-  files.write_text(manifest_path(prefix), json.dumps(dataclasses.asdict(manifest), indent=1) + '\n')
+  fields = dataclasses.asdict(manifest) | {
+      'schema_version': SCHEMA_VERSION, 'rejected': [rejection.to_json() for rejection in manifest.rejected]}
+  files.write_text(manifest_path(prefix), json.dumps(fields, indent=1) + '\n')
 
 
 def load_manifest(prefix):
@@ -203,13 +257,14 @@ def load_manifest(prefix):
     version = fields['schema_version']
     manifest = Manifest(**fields | {
         'shards': tuple(Shard(**shard) for shard in fields['shards']),
-        'rejected': tuple(Rejection(**rejection) for rejection in fields['rejected'])})
+        'rejected': tuple(map(Rejection.from_json, fields['rejected']))})
   except (ValueError, KeyError, TypeError) as error:
     raise errors.InputError(f'{path}: not a manifest ({error}). Make the set again with '
                             '`python -m tools.make_records --overwrite`.') from error
-  if version != SCHEMA_VERSION:
-    raise errors.InputError(f'{path}: schema version {version}, but this program reads {SCHEMA_VERSION}. Make the set '
-                            'again with `python -m tools.make_records --overwrite`.')
+  if version not in _SCHEMA_VERSIONS_READ:
+    raise errors.InputError(f'{path}: schema version {version}, but this program reads '
+                            f'{" and ".join(map(str, _SCHEMA_VERSIONS_READ))}. Make the set again with '
+                            '`python -m tools.make_records --overwrite`.')
   num_records = sum(shard.num_records for shard in manifest.shards)
   if num_records != manifest.num_images:
     raise errors.InputError(f'{path}: `num_images` ({manifest.num_images}) must be what the shards hold together, '
@@ -321,6 +376,10 @@ def sha256(path):
     while chunk := file.read(1 << 20):
       digest.update(chunk)
   return digest.hexdigest()
+
+
+def _in_hexadecimal(digest):
+  return f'{digest % 2**256:064x}'
 
 
 def _bytes_feature(value):

@@ -105,7 +105,7 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
     raise errors.InputError(f'`{name}` ({value}): {run} was trained with it, and this version no longer has it, so it '
                             f'cannot go on exactly. Start a new run with --init_from={run}.')
   manifest = records.load_manifest(options.data.records)
-  if manifest.digest != options.data.records_digest:
+  if not manifest.has_digest(options.data.records_digest):
     raise errors.InputError(f'`records` ({options.data.records}): not the set that {run} was trained on, so it cannot '
                             f'go on exactly. Start a new run from it with --init_from={run}.')
   strategy = strategy or devices.build_strategy()

@@ -39,7 +39,7 @@ def make_set(prefix, num_faces, num_shards=2, kind='photos', secs_apart=None):
             for i, part in enumerate(np.array_split(np.array(faces, object), num_shards))]
   manifest = records.Manifest(
       kind=kind, num_images=num_faces, num_inputs=num_faces + 1, shards=tuple(shards),
-      rejected=(records.Rejection('blank.png', 'no face found'),), settings={'photos': 'drawn'})
+      rejected=(records.Rejection('blank.png', records.Reason('no_face')),), settings={'photos': 'drawn'})
   records.save_manifest(prefix, manifest)
   return manifest
 

@@ -142,7 +142,7 @@ def _training_set(options):
   data = options.data
   try:
     manifest = records.load_manifest(data.records)
-    if manifest.digest != data.records_digest:
+    if not manifest.has_digest(data.records_digest):
       return None
     return input_pipeline.load_training_set(
         data.records, manifest, options.networks.image_size, data.crop, 'stream', data.holdout_fraction)

@@ -99,11 +99,11 @@ def _flags(options, init_from):
 
 def _earlier_run(prefix, flags, digest, checkpoints_dir):
   """Returns the newest run of one of some flags, the same model and pictures that has a checkpoint, or None."""
-  records_digest = records.load_manifest(prefix).digest
+  manifest = records.load_manifest(prefix)
   for path in sorted(pathlib.Path(checkpoints_dir).glob(f'*-{_NOTE}/flags.txt'), reverse=True):
     run = path.parent
     told = path.read_text(encoding='utf-8').replace('--z_map=True\n', '')  # which stood there once, and is no flag
     if (told in flags and transfers.donor_digest(run) == digest
-        and runs.load_options(run).data.records_digest == records_digest and checkpoints.steps(run)):
+        and manifest.has_digest(runs.load_options(run).data.records_digest) and checkpoints.steps(run)):
       return run
   return None

@@ -188,7 +188,7 @@ class _Subject:
       hint = '' if records else f' {run} was trained on it; give its new place with --records.'
       raise errors.InputError(f'{error}{hint}') from error
     self._records_digest = manifest.digest
-    is_own_set = manifest.digest == data.records_digest
+    is_own_set = manifest.has_digest(data.records_digest)
     if not is_own_set and not records:
       raise errors.InputError(f'`records` ({prefix}): it is no longer the set that {run} was trained on. Bring that '
                               f'back, or measure against the new one with --records={prefix}.')

@@ -19,8 +19,8 @@ from dcgan.training import transfers
 from tools.experiments import variants
 
 # How the numbers are computed may differ from machine to machine; what is computed may not.
-# The set's digest tells its alignment too, and older runs say nothing of it or of the transfer.
-_MAY_DIFFER = ('precision', 'xla', 'align', 'transfer', *config.FREE_ON_RESUME)
+# The set is compared by itself, which tells its alignment too; older runs say nothing of that or of the transfer.
+_MAY_DIFFER = ('records_digest', 'precision', 'xla', 'align', 'transfer', *config.FREE_ON_RESUME)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,13 +72,14 @@ def find_run(variant, out):
     errors.InputError: there is no such set, or the options of a run of that name are damaged.
   """
   manifest = record_sets.load_manifest(variant.options.data.records)
-  wanted = variant.options.replace('data', records_digest=manifest.digest,
-                                   align=manifest.settings.get('align', 'eyes'))
+  wanted = variant.options
   digest = transfers.load_donor(variant.init_from).model.digest if variant.init_from else None
   for run in sorted(pathlib.Path(out).glob(f'[0-9]*-{glob.escape(variant.name)}'), reverse=True):
-    differences = {name for name, _, _ in config.differences(runs.load_options(run), wanted)}
+    options = runs.load_options(run)
+    differences = {name for name, _, _ in config.differences(options, wanted)}
     steps = checkpoints.steps(run)
     if (steps and steps[-1] <= wanted.training.num_minibatches and differences <= set(_MAY_DIFFER)
+        and manifest.has_digest(options.data.records_digest)
         and transfers.donor_digest(run) == digest
         and (variant.moment is None or variant.moment in steps or variant.moment > steps[-1])):
       return run

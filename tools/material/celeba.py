@@ -72,7 +72,7 @@ class Dataset:
     return self._names[index].replace('\\', '/').split('/')[-1]
 
   def load(self, index):
-    """Returns a picture as `pictures.load_picture` does; raises its `errors.InputError`."""
+    """Returns a picture as `pictures.load_picture` does; raises its `pictures.PictureError`."""
     name = self._names[index]
     if self._is_zip:
       return pictures.load_picture(io.BytesIO(_read_member(self._path, name)))
@@ -118,7 +118,7 @@ class Dataset:
     for index in range(min(_NUM_SIZES_SEEN, len(self._names))):
       try:
         height, width, _ = self.load(index).shape
-      except errors.InputError:
+      except pictures.PictureError:
         continue
       sizes.add((width, height))
     return sizes
@@ -280,15 +280,18 @@ def _archive(path, mtime_ns, pid):  # pylint: disable=unused-argument
 
 
 def _read_member(path, member, max_bytes=_MAX_MEMBER_BYTES):
-  """Returns the bytes of a zip's member; raises `errors.InputError` with the reason."""
+  """Returns the bytes of a zip's member; raises `pictures.PictureError` with the reason."""
   try:
     archive = _open_zip(path)
+  except errors.InputError as error:
+    raise pictures.PictureError(str(error), pictures.MISSING) from error
+  try:
     info = archive.getinfo(member)
     if info.file_size > max_bytes:
-      raise errors.InputError(f'unreadable: it claims {info.file_size:,} bytes in the archive, but may have at most '
-                              f'{max_bytes:,}')
+      raise pictures.PictureError(f'it claims {info.file_size:,} bytes in the archive, but may have at most '
+                                  f'{max_bytes:,}')
     return archive.read(info)
-  except (MemoryError, errors.InputError):
+  except (MemoryError, pictures.PictureError):
     raise
   except Exception as error:  # pylint: disable=broad-exception-caught  # bad bytes reach zipfile, zlib, bz2 and lzma
-    raise errors.InputError(f'unreadable: damaged in the archive ({error})') from error
+    raise pictures.PictureError(f'damaged in the archive ({error})') from error

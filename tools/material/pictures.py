@@ -21,12 +21,30 @@ ENDINGS = ('.apng', '.avif', '.bmp', '.dib', '.gif', '.heic', '.heif', '.j2k', '
 # holds smaller copies of it.
 SEVERAL_ENDINGS = ('.apng', '.avif', '.gif', '.png', '.tif', '.tiff', '.webp')
 
+UNREADABLE, MISSING = 'unreadable', 'missing'  # kinds of `records.Reason`
+
 _LARGEST_PX = 50_000_000  # larger pictures are shrunk by a whole number: each copy takes three bytes a pixel
 _MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
 _NEUTRAL_GREY = 128  # behind transparent pixels
 _FEWEST_FRAME_BYTES = 10  # a GIF's smallest; what a header claims beyond it is not there
 _PNG_START = b'\x89PNG\r\n\x1a\n'
 _WEBP_ANIMATION = 0x02  # the flag in the VP8X chunk
+
+
+class PictureError(errors.InputError):
+  """A picture that cannot be had; its message is the reason without the file's name.
+
+  Args:
+    value: str, what is wrong with it.
+    kind: str, what a `records.Reason` calls it.
+  """
+
+  def __init__(self, value, kind=UNREADABLE):
+    super().__init__(value, kind)
+    self.value, self.kind = value, kind
+
+  def __str__(self):
+    return f'unreadable: {self.value}' if self.kind == UNREADABLE else self.value
 
 
 def load_picture(path_or_file, index=0):
@@ -39,10 +57,10 @@ def load_picture(path_or_file, index=0):
     index: int, which of the pictures in an animated GIF, WebP, PNG or AVIF or a TIFF of several pages.
 
   Raises:
-    errors.InputError: it cannot be read; the message is the reason without the file's name.
+    PictureError: it cannot be read.
   """
   (picture,) = load_pictures(path_or_file, index, index + 1)
-  if isinstance(picture, errors.InputError):
+  if isinstance(picture, PictureError):
     raise picture
   return picture
 
@@ -50,12 +68,12 @@ def load_picture(path_or_file, index=0):
 def load_pictures(path_or_file, start, stop):
   """Yields the pictures `start` to `stop` (exclusive) of one file as `load_picture` does, opening it once.
 
-  In place of a picture that cannot be read comes the `errors.InputError` that says why.
+  In place of a picture that cannot be read comes the `PictureError` that says why.
   """
   try:
     with _told(path_or_file):
       opened = _open(path_or_file)
-  except errors.InputError as error:
+  except PictureError as error:
     for _ in range(start, stop):
       yield error
     return
@@ -64,7 +82,7 @@ def load_pictures(path_or_file, start, stop):
       try:
         with _told(path_or_file):
           picture = _load(opened, index)
-      except errors.InputError as error:
+      except PictureError as error:
         picture = error
       yield picture
 
@@ -87,7 +105,7 @@ def num_pictures(path_or_file):
   try:
     with _told(path_or_file), _open(path_or_file) as picture:
       count = 1 if picture.format == 'MPO' else getattr(picture, 'n_frames', 1)
-  except errors.InputError:
+  except PictureError:
     return 1
   return max(1, min(count, _num_bytes(path_or_file) // _FEWEST_FRAME_BYTES))
 
@@ -98,22 +116,22 @@ def _is_open(path_or_file):
 
 @contextlib.contextmanager
 def _told(path_or_file):
-  """Turns what Pillow raises on bad files into an `errors.InputError` with a reason; silences its warnings."""
+  """Turns what Pillow raises on bad files into a `PictureError`; silences its warnings."""
   if not _is_open(path_or_file) and not os.path.isfile(path_or_file):
-    raise errors.InputError('not a file' if os.path.lexists(path_or_file) else 'the file is not there any more')
+    raise PictureError('not a file' if os.path.lexists(path_or_file) else 'the file is not there any more', MISSING)
   try:
     with warnings.catch_warnings():
       warnings.simplefilter('ignore')  # corrupt EXIF, very large pictures
       yield
   except Image.UnidentifiedImageError as error:
     reason = 'the file is empty' if _num_bytes(path_or_file) == 0 else 'not a picture that can be read'
-    raise errors.InputError(f'unreadable: {reason}') from error
+    raise PictureError(reason) from error
   except Image.DecompressionBombError as error:
-    raise errors.InputError(f'unreadable: it claims more than {2 * Image.MAX_IMAGE_PIXELS:,} px') from error
-  except (MemoryError, errors.InputError):
+    raise PictureError(f'it claims more than {2 * Image.MAX_IMAGE_PIXELS:,} px') from error
+  except (MemoryError, PictureError):
     raise
   except Exception as error:  # pylint: disable=broad-exception-caught  # Pillow's readers raise anything on bad bytes
-    raise errors.InputError(f'unreadable: {errors.reason(error)}') from error
+    raise PictureError(errors.reason(error)) from error
 
 
 def _num_bytes(path_or_file):
@@ -136,10 +154,9 @@ def _load(picture, index):
     try:
       picture.seek(index)
     except EOFError as error:
-      raise errors.InputError(f'unreadable: there is no picture {index} in it') from error
+      raise PictureError(f'there is no picture {index} in it') from error
   if max(picture.size) > _MAX_SIDE_PX:
-    raise errors.InputError(f'unreadable: {picture.width}×{picture.height} px, but a side may have at most '
-                            f'{_MAX_SIDE_PX}')
+    raise PictureError(f'{picture.width}×{picture.height} px, but a side may have at most {_MAX_SIDE_PX}')
   if picture.width * picture.height > 2 * Image.MAX_IMAGE_PIXELS:  # Pillow looks at the first page only
     raise Image.DecompressionBombError
   picture.load()

@@ -24,6 +24,8 @@ from tools.material import folders
 from tools.material import pictures
 from tools.material import videos
 
+DAMAGED_VIDEO, UNREADABLE_FOLDER = 'damaged_video', 'unreadable_folder'  # kinds of `records.Reason`
+
 _STILL_ENDINGS = ('.bmp', '.heic', '.jfif', '.jpeg', '.jpg', '.png', '.tif', '.tiff')
 _MAX_FPS = 1000  # of slow-motion cameras
 
@@ -114,7 +116,7 @@ class VideoSource:
         yield self._rejection(clip, time_secs, video.damage)
 
   def _rejection(self, clip, time_secs, damage):
-    return records.Rejection(self._key(clip, time_secs), f'the video is cut off or damaged ({damage})')
+    return records.Rejection(self._key(clip, time_secs), records.Reason(DAMAGED_VIDEO, damage))
 
   def _time(self, k):
     return self._start_secs + float(k / self._fps)
@@ -182,7 +184,7 @@ class PhotoSource:
 
   def _read_file(self, key, start, stop):
     if key in self._unreadable:
-      return [errors.InputError(f'a folder that cannot be read: {self._unreadable[key]}')]
+      return [pictures.PictureError(self._unreadable[key], UNREADABLE_FOLDER)]
     return pictures.load_pictures(self._folder / key, start, stop)
 
 
@@ -216,7 +218,7 @@ class CelebaSource:
       key = self._dataset.key(order)
       try:
         image = self._dataset.load(order)
-      except errors.InputError as error:
+      except pictures.PictureError as error:
         yield _item(key, order, error)
       else:
         height, width, _ = image.shape
@@ -275,8 +277,8 @@ def _limited(num_inputs, limit):
 
 def _item(key, order, picture, eyes=None, identity=None):
   """Returns the `Frame` of a picture without a time, or the `records.Rejection` of the error in its place."""
-  if isinstance(picture, errors.InputError):
-    return records.Rejection(key, str(picture))
+  if isinstance(picture, pictures.PictureError):
+    return records.Rejection(key, records.Reason(picture.kind, picture.value))
   return Frame(key, order, None, picture, eyes=eyes, identity=identity)
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from dcgan.options import presets
-from tools.sets import curation
+from tools.sets import reasons
 
 _COPIED_BELOW = 20  # the discriminator learns so few by heart
 _FEW_BELOW = 64  # what the report trained usable models on
@@ -23,25 +23,6 @@ _DIM = 70.0
 SOFT = 0.4  # of the median sharpness
 _SOFT_FRACTION = 0.1
 _HAVE = ('has', 'have')
-
-# Words of a reason, and what to do about it.
-_REMEDIES = (
-    ('no face found', 'In those no face is large, lit and turned to the camera.'),
-    ('px apart', 'Move nearer to the camera, or use larger pictures.'),
-    ('outside the picture', 'Leave more room around the head.'),
-    ('turned ', 'Turn the head less far, or raise --max_yaw_deg.'),
-    ('looks up', 'Hold the camera higher, or raise --max_pitch_deg.'),
-    ('looks down', 'Hold the camera lower, or raise --max_pitch_deg.'),
-    ('tilted ', 'Tilt the head less, or raise --max_roll_deg.'),
-    ('blurred', 'Hold the camera still and take more light, or lower --min_sharpness.'),
-    ('too dark', 'Take more light from the front.'),
-    ('too bright', 'Take less light, or a shorter exposure.'),
-    ('eyes closed', 'Lower --min_eye_opening to keep blinks.'),
-    ('the same picture', 'Nothing is lost: copies teach nothing.'),
-    ('a change of', 'Nothing is lost: the video stands still there.'),
-    ('somebody else', 'Choose another one with --person if this is the wrong person.'),
-    ('cut off or damaged', 'Download or convert the video again.'),
-    ('unreadable', 'Export those files again.'))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -205,14 +186,14 @@ def _advice_on_many(manifest, numbers):
 
 
 def _advice_on_rejections(manifest, is_of_many):
-  kinds = curation.count_kinds(manifest.rejected)
-  if not kinds:
+  counts = reasons.count(manifest.rejected)
+  if not counts:
     return []
-  reason, count = next(iter(kinds.items()))
-  num_rejected = len(manifest.rejected)
+  largest, num_rejected = counts[0], len(manifest.rejected)
   # Nobody goes out to take other pictures of thousands of people.
-  remedy = '' if is_of_many else next((remedy for words, remedy in _REMEDIES if words in reason), '')
-  which = f'all because: {reason}' if len(kinds) == 1 else f'the largest part, {count:,}, because: {reason}'
+  remedy = '' if is_of_many else largest.remedy
+  which = f'all because: {largest.sentence}' if len(counts) == 1 else (
+      f'the largest part, {largest.count:,}, because: {largest.sentence}')
   return [f'{num_rejected:,} of {manifest.num_inputs:,} pictures were left out, {which}. {remedy}'.rstrip()]
 
 

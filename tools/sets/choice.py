@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from dcgan.common import errors
+from dcgan.data import records
 from tools.faces import alignment as face_alignment
 from tools.faces import appearance
 from tools.faces import colour
@@ -12,6 +13,7 @@ from tools.material import pictures
 from tools.material import sources
 from tools.sets import curation
 from tools.sets import people_sheet
+from tools.sets import reasons
 from tools.sets import scan
 from tools.sets import tracks
 
@@ -69,7 +71,7 @@ class Choice:
 
   Attributes:
     kept: list of int64 arrays, one a scan: the rows of its `faces` that are kept, rising.
-    reasons: list of lists of str, one a scan, one an input: why it is left out, or ''.
+    reasons: list of lists of `records.Reason`, one a scan, one an input: why it is left out; None where it is kept.
     target_lab: float32 [2, 3], the usual skin of what is kept, or None where it is not known.
     people: int64, the person of each face of all scans, 1 the most present; None for photos.
     person: int, the one that is kept, who may not be among them; None for photos.
@@ -95,7 +97,7 @@ def choose(seen, kind, wanted):
   faces['input'] = np.concatenate([each.faces['input'] + first for each, first in zip(seen, num_inputs)])
   inputs = {name: np.concatenate([each.inputs[name] for each in seen]) for name in seen[0].inputs}
   keys = [key for each in seen for key in each.keys]
-  reasons = [reason for each in seen for reason in each.reasons]
+  why = [reason for each in seen for reason in each.reasons]
   rows, people, person = np.arange(len(faces['input'])), None, None
   if kind == 'video':
     people = tracks.people(inputs['clip'][faces['input']], faces['input'], inputs['time_secs'][faces['input']],
@@ -103,19 +105,19 @@ def choose(seen, kind, wanted):
     person = _person(faces, people, wanted)
     rows = np.flatnonzero(people == person)
     for i in set(faces['input'].tolist()) - set(faces['input'][rows].tolist()):
-      reasons[i] = f'somebody else: not person {person}'
+      why[i] = records.Reason(reasons.SOMEBODY_ELSE, person)
   elif wanted.reference is not None:
     rows = appearance.nearest(wanted.reference, faces['input'], faces['appearance'])
-  found = np.array(_reasons_against(rows, faces, inputs, keys, kind, wanted), object)
+  found = _reasons_against(rows, faces, inputs, keys, kind, wanted)
   for row, reason in zip(rows, found):
-    reasons[faces['input'][row]] = reason
-  kept = rows[found == '']
+    why[faces['input'][row]] = reason
+  kept = rows[[reason is None for reason in found]]
   ends = np.cumsum([len(each.faces['input']) for each in seen])
   skins = faces['skin_lab'][kept]
   return Choice(
       kept=[kept[(kept >= end - len(each.faces['input'])) & (kept < end)] - (end - len(each.faces['input']))
             for each, end in zip(seen, ends)],
-      reasons=[reasons[start:stop] for start, stop in zip(num_inputs, num_inputs[1:])],
+      reasons=[why[start:stop] for start, stop in zip(num_inputs, num_inputs[1:])],
       target_lab=colour.target(skins) if np.isfinite(skins).all(axis=(1, 2)).any() else None, people=people,
       person=person)
 
@@ -180,9 +182,9 @@ def draw_people(seen, chosen, scan_path):
 
 
 def _reasons_against(rows, faces, inputs, keys, kind, wanted):
-  """Returns why each of the faces `rows` is left out, a list of str; '' where it is kept."""
+  """Returns why each of the faces `rows` is left out, a list of `records.Reason`; None where it is kept."""
   if wanted.limits is None:
-    return [''] * len(rows)
+    return [None] * len(rows)
   yaw, pitch, roll = faces['pose_deg'][rows].T
   columns = {name: faces[name][rows] for name in ('eye_distance_px', 'outside_fraction', 'mouth_opening',
                                                   'eye_openings', 'brightness', 'sharpness')}

@@ -14,6 +14,7 @@ from tools.faces import colour
 from tools.faces import landmarks
 from tools.faces import measures
 from tools.faces import smoothing
+from tools.sets import reasons
 from tools.sets import scan
 
 
@@ -99,7 +100,7 @@ def _faces_read_again(source, start, stop, places, finish, lost, on_input):
     image = remover.apply(image)
     yield _face(item.key, item.order, item.time_secs, item.identity, eyes, points, scan.encode(image),
                 measures.sharpness(image), measures.descriptor(image), finish.alignment)
-  lost += [records.Rejection(key, 'it could not be read a second time') for key in left]
+  lost += [records.Rejection(key, records.Reason(reasons.NOT_READ_AGAIN)) for key in left]
 
 
 def places(scans, kept, here, is_steady):

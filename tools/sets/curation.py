@@ -7,15 +7,13 @@ model and, there, under one face in a hundred; closed eyes, open mouths and tilt
 import collections.abc
 import dataclasses
 import math
-import re
 
 import numpy as np
 
 from dcgan.common import errors
+from dcgan.data import records
 from tools.sets import duplicates
-
-_NUMBER = re.compile(r'(?<![=\w.])-?\d+(?:\.\d+)?')  # not a flag's value, behind =, which is the same in all
-_SAME_PICTURE = 'the same picture as '
+from tools.sets import reasons
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,28 +117,28 @@ def reasons_against(measured, limits, is_video, keep_duplicates=False):
     keep_duplicates: bool, whether the same picture may come again; of a video, whether unchanged frames may.
 
   Returns:
-    list of num_faces str: the first reason, or ''.
+    list of num_faces `records.Reason`: the first one, or None.
   """
-  reasons = [''] * len(measured.keys)
-  for is_out, text in _checks(measured, limits):
+  why = [None] * len(measured.keys)
+  for kind, is_out, values, limit in _checks(measured, limits):
     for i in np.flatnonzero(is_out):
-      reasons[i] = reasons[i] or text(i)
+      why[i] = why[i] or records.Reason(kind, float(values[i]), limit)
   if keep_duplicates:
-    return reasons
-  rows = np.array([i for i, reason in enumerate(reasons) if not reason], np.int64)
+    return why
+  rows = np.array([i for i, reason in enumerate(why) if reason is None], np.int64)
   if is_video:
     for clip in np.unique(measured.clips[rows]):
       frames = rows[measured.clips[rows] == clip]
       for i, change in zip(frames, changes(measured.descriptors[frames], limits.min_change)):
         if change < limits.min_change:
-          reasons[i] = f'a change of {change:.3f} since the last kept frame, under --min_change={limits.min_change:g}'
+          why[i] = records.Reason(reasons.UNCHANGED, float(change), limits.min_change)
   else:
     same_as = duplicates.find(measured.descriptors[rows], measured.eye_distance_px[rows], measured.eye_openings[rows],
                               measured.mouth_opening[rows])
     for i, other in zip(rows, same_as):
       if other >= 0:
-        reasons[i] = f'{_SAME_PICTURE}{measured.keys[rows[other]]}'
-  return reasons
+        why[i] = records.Reason(reasons.SAME_PICTURE, measured.keys[rows[other]])
+  return why
 
 
 def relative_sharpness(sharpness, clips):
@@ -172,59 +170,21 @@ def changes(descriptors, min_change):
   return found
 
 
-def count_kinds(rejected):
-  """Returns how often each kind of reason occurs, the most frequent first.
-
-  Args:
-    rejected: iterable of `records.Rejection`.
-
-  Returns:
-    dict of str to int; where reasons differ in their numbers only, those are written as ranges, 41 to 44; what is the
-    same as another picture is counted together.
-  """
-  kinds = {}
-  for rejection in rejected:
-    if rejection.reason.startswith(_SAME_PICTURE):
-      kinds.setdefault((f'{_SAME_PICTURE}another one (--keep_duplicates keeps them)',), []).append([])
-      continue
-    words = tuple(_NUMBER.split(rejection.reason))
-    kinds.setdefault(words, []).append(_NUMBER.findall(rejection.reason))
-  counts = {_with_ranges(words, numbers): len(numbers) for words, numbers in kinds.items()}
-  return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _with_ranges(words, numbers):
-  """Returns the words of a kind of reason with the least and the largest of the numbers (str) between each two."""
-  text = words[0]
-  for word, values in zip(words[1:], zip(*numbers)):
-    least, most = min(values, key=float), max(values, key=float)
-    text += (least if least == most else f'{least} to {most}') + word
-  return text
-
-
 def _checks(measured, limits):
-  """Yields (bool [num_faces], function of a row): which faces break a limit, and in which words; NaN breaks none."""
+  """Yields (kind of reason, bool [num_faces] who breaks the limit, what was measured, the limit); NaN breaks none."""
   m = measured
-  yield m.eye_distance_px < limits.min_eye_distance_px, lambda i: (
-      f'eyes {m.eye_distance_px[i]:.1f} px apart, under --min_eye_distance_px={limits.min_eye_distance_px:g}')
-  yield m.outside_fraction > limits.max_outside_fraction, lambda i: (
-      f'{100 * m.outside_fraction[i]:.0f} % of the crop lies outside the picture, over '
-      f'--max_outside_fraction={limits.max_outside_fraction:g}')
-  yield np.abs(m.yaw_deg) > limits.max_yaw_deg, lambda i: (
-      f"turned {abs(m.yaw_deg[i]):.0f}° to the image's {'right' if m.yaw_deg[i] > 0 else 'left'}, over "
-      f'--max_yaw_deg={limits.max_yaw_deg:g}')
-  yield np.abs(m.pitch_deg) > limits.max_pitch_deg, lambda i: (
-      f"looks {'up' if m.pitch_deg[i] > 0 else 'down'} by {abs(m.pitch_deg[i]):.0f}°, over "
-      f'--max_pitch_deg={limits.max_pitch_deg:g}')
-  yield np.abs(m.roll_deg) > limits.max_roll_deg, lambda i: (
-      f'tilted by {abs(m.roll_deg[i]):.0f}°, over --max_roll_deg={limits.max_roll_deg:g}')
-  yield m.brightness < limits.min_brightness, lambda i: (
-      f'too dark: skin of brightness {m.brightness[i]:.0f}, under --min_brightness={limits.min_brightness:g}')
-  yield m.brightness > limits.max_brightness, lambda i: (
-      f'too bright: skin of brightness {m.brightness[i]:.0f}, over --max_brightness={limits.max_brightness:g}')
+  yield (reasons.EYES_NEAR, m.eye_distance_px < limits.min_eye_distance_px, m.eye_distance_px,
+         limits.min_eye_distance_px)
+  yield (reasons.OUTSIDE, m.outside_fraction > limits.max_outside_fraction, m.outside_fraction,
+         limits.max_outside_fraction)
+  for kind, degrees, limit in (
+      (reasons.TURNED_LEFT, -m.yaw_deg, limits.max_yaw_deg), (reasons.TURNED_RIGHT, m.yaw_deg, limits.max_yaw_deg),
+      (reasons.LOOKS_DOWN, -m.pitch_deg, limits.max_pitch_deg), (reasons.LOOKS_UP, m.pitch_deg, limits.max_pitch_deg),
+      (reasons.TILTED, np.abs(m.roll_deg), limits.max_roll_deg)):
+    yield kind, degrees > limit, degrees, limit
+  yield reasons.TOO_DARK, m.brightness < limits.min_brightness, m.brightness, limits.min_brightness
+  yield reasons.TOO_BRIGHT, m.brightness > limits.max_brightness, m.brightness, limits.max_brightness
   openings = np.fmax(m.eye_openings[:, 0], m.eye_openings[:, 1])
-  yield openings < limits.min_eye_opening, lambda i: (
-      f'eyes closed: an opening of {openings[i]:.2f}, under --min_eye_opening={limits.min_eye_opening:g}')
+  yield reasons.EYES_CLOSED, openings < limits.min_eye_opening, openings, limits.min_eye_opening
   relative = relative_sharpness(m.sharpness, m.clips)
-  yield relative < limits.min_sharpness, lambda i: (
-      f'blurred: {relative[i]:.2f} of the usual sharpness, under --min_sharpness={limits.min_sharpness:g}')
+  yield reasons.BLURRED, relative < limits.min_sharpness, relative, limits.min_sharpness

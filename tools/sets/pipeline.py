@@ -29,7 +29,7 @@ from tools.material import downloads
 from tools.material import sources
 from tools.sets import choice
 from tools.sets import convert
-from tools.sets import curation
+from tools.sets import reasons
 from tools.sets import report_card
 from tools.sets import scan
 
@@ -100,7 +100,7 @@ class _ConvertJob:
     shard, lost = convert.convert(self.source, *self.slices[i], self.work.shard_path(i), scans,
                                   [self.kept[k] for k in near], near.index(i), self.has_pictures, self.finish, on_event)
     files.write_text(self.work.shard_done_path(i), json.dumps(
-        {'shard': dataclasses.asdict(shard), 'lost': [dataclasses.asdict(rejection) for rejection in lost]}))
+        {'shard': dataclasses.asdict(shard), 'lost': [rejection.to_json() for rejection in lost]}))
 
 
 def make_records(kind, paths, wanted, *, source_options, name=None, records_dir='records', overwrite=False,
@@ -191,27 +191,27 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
   prefix = pathlib.Path(prefix)
   search = wanted.search(source.kind, background == 'keep' and not match_colour, alignment)
   work = _Work(prefix.with_name(f'.{prefix.name}.unfinished'), prefix.name, num_slices,
-               _digest(dcgan.__version__, source.fingerprint, slices, search.who,
+               _digest(dcgan.__version__, records.SCHEMA_VERSION, source.fingerprint, slices, search.who,
                        search.keeps_pictures, search.alignment))
   with _alone_in(work.folder):
     _clear(work.folder, work.scan_folder, *work.folder.glob('shards-*'))
     seen = _seen(source, slices, search, work, max_reject_fraction, run)
     chosen = choice.choose(seen, source.kind, wanted)
-    reasons = {key: reason for each, why in zip(seen, chosen.reasons) for key, reason in zip(each.keys, why)}
+    why = {key: reason for each, its in zip(seen, chosen.reasons) for key, reason in zip(each.keys, its)}
     has_people = chosen.people is not None and len(chosen.people)
     sheet = choice.draw_people(seen, chosen, work.scan_path) if has_people else None
     if has_people and chosen.person not in chosen.people:
-      images.save_picture(f'{prefix}-people.png', sheet)
+      images.save_picture(_sheet_path(prefix), sheet)
       raise errors.InputError(f'`person` ({chosen.person}) must be at most {chosen.people.max()}, the people found. '
-                              f'{prefix}-people.png shows them with their numbers.')
-    _check(seen, chosen, reasons, max_reject_fraction, work.folder)
+                              f'{_sheet_path(prefix)} shows them with their numbers.')
+    _check(seen, chosen, why, max_reject_fraction, work.folder)
     finish = convert.Finish(is_steady and source.kind == 'video', background,
                             chosen.target_lab if match_colour else None, alignment)
     work = dataclasses.replace(work, shard_digest=_digest(
         work.scan_digest, work.name, *chosen.kept, finish.is_steady, finish.background, finish.target_lab))
     _clear(work.folder, work.scan_folder, work.shard_folder)
     shards, lost = _written(_ConvertJob(source, slices, chosen.kept, search.keeps_pictures, finish, work), run)
-    manifest = _manifest(source, seen, shards, _in_order(reasons, lost), settings)
+    manifest = _manifest(source, seen, shards, _in_order(why, lost), settings)
     if not manifest.num_images:
       shutil.rmtree(work.shard_folder)
       raise errors.InputError(f'none of the {len(lost):,} pictures with a face could be read a second time, as if they '
@@ -220,10 +220,10 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
     report = report_card.make(work.shard_folder / prefix.name, work.shard_folder / f'{prefix.name}.png', prefix)
     report += f'\nLook at {prefix}.png for the faces.'
     if has_people and chosen.people.max() > 1:
-      report += (f'\nThere are {chosen.people.max()} people; look at {prefix}-people.png for who was taken. '
+      report += (f'\nThere are {chosen.people.max()} people; look at {_sheet_path(prefix)} for who was taken. '
                  '--person=2 --overwrite takes another one.')
     if has_people:
-      images.save_picture(work.shard_folder / f'{prefix.name}-people.png', sheet)
+      images.save_picture(_sheet_path(work.shard_folder / prefix.name), sheet)
     _publish(work, prefix, manifest)
   return manifest, report
 
@@ -302,17 +302,17 @@ def _written(job, run):
     run(job, missing, on_event=lambda is_kept: bar.update())
   done = [json.loads(work.shard_done_path(i).read_text(encoding='utf-8')) for i in indices]
   return (tuple(records.Shard(**each['shard']) for each in done),
-          [records.Rejection(**rejection) for each in done for rejection in each['lost']])
+          [records.Rejection.from_json(rejection) for each in done for rejection in each['lost']])
 
 
-def _check(seen, chosen, reasons, max_reject_fraction, folder):
+def _check(seen, chosen, why, max_reject_fraction, folder):
   """Ends a set in which nothing, or too little, is left.
 
   What was looked through stays for another try, unless there is no face in it.
   """
-  num_inputs, num_kept = len(reasons), sum(len(rows) for rows in chosen.kept)
-  kinds = list(curation.count_kinds(_in_order(reasons, ())).items())[:_NUM_REASONS_SHOWN]
-  told = ', '.join(f'{count:,} × {kind}' for kind, count in kinds)
+  num_inputs, num_kept = len(why), sum(len(rows) for rows in chosen.kept)
+  counts = reasons.count(_in_order(why, ()))[:_NUM_REASONS_SHOWN]
+  told = ', '.join(f'{each.count:,} × {each.sentence}' for each in counts)
   if not any(len(each.faces['input']) for each in seen):
     shutil.rmtree(folder, ignore_errors=True)
     raise errors.InputError(f'none of the {num_inputs:,} pictures gave a face, but at least one is needed: {told}. Use '
@@ -325,10 +325,10 @@ def _check(seen, chosen, reasons, max_reject_fraction, folder):
                             f'--max_reject_fraction={max_reject_fraction:g}: {told}. Use other material, or raise it.')
 
 
-def _in_order(reasons, lost):
+def _in_order(why, lost):
   """Returns the `records.Rejection`s of a set in the order of its inputs."""
-  reasons = reasons | {rejection.key: rejection.reason for rejection in lost}
-  return tuple(records.Rejection(key, reason) for key, reason in reasons.items() if reason)
+  why = why | {rejection.key: rejection.reason for rejection in lost}
+  return tuple(records.Rejection(key, reason) for key, reason in why.items() if reason)
 
 
 def _manifest(source, seen, shards, rejected, settings):
@@ -347,7 +347,7 @@ def _publish(work, prefix, manifest):
   The manifest goes first and comes last, so that old and new shards never count as one set.
   """
   _remove_set(prefix)
-  pictures = (f'{prefix.name}.png', f'{prefix.name}-people.png')
+  pictures = (f'{prefix.name}.png', _sheet_path(prefix).name)
   for name in (*(shard.file for shard in manifest.shards), *pictures):
     if name not in pictures or (work.shard_folder / name).exists():
       os.replace(work.shard_folder / name, prefix.with_name(name))
@@ -358,7 +358,16 @@ def _publish(work, prefix, manifest):
 def _remove_set(prefix):
   """Removes the manifest of the set `prefix`, a `pathlib.Path`, then its shards and pictures, and no other file."""
   records.manifest_path(prefix).unlink(missing_ok=True)
-  its_own = re.compile(re.escape(prefix.name) + r'(\.tfrecord-\d{5}-of-\d{5}|-people\.png|\.png)')
+  its_own = re.compile(re.escape(prefix.name) + r'\.tfrecord-\d{5}-of-\d{5}')
+  pictures = {f'{prefix.name}.png', _sheet_path(prefix).name}
+  other = prefix.with_name(f'{prefix.name}-people')
+  if not records.manifest_path(other).exists():
+    pictures.add(f'{other.name}.png')  # what the sheet was called before, unless it is the card of a set of that name
   for path in sorted(prefix.parent.iterdir()):
-    if its_own.fullmatch(path.name):
+    if its_own.fullmatch(path.name) or path.name in pictures:
       path.unlink()
+
+
+def _sheet_path(prefix):
+  """Returns the path of the sheet of people of the set `prefix`: no set's name has a plus, so it is no other's card."""
+  return prefix.with_name(f'{prefix.name}+people.png')

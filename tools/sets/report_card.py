@@ -21,6 +21,7 @@ from tools.faces import alignment
 from tools.faces import measures
 from tools.sets import advice
 from tools.sets import curation
+from tools.sets import reasons
 
 _MAX_BRIGHTNESS_SAMPLES = 5000
 _BATCH = 512
@@ -86,7 +87,7 @@ def summary(prefix, manifest):
            f'picture{"s" * (manifest.num_inputs != 1)} ({manifest.kind}), '
            f'{len(manifest.shards)} shard{"s" * (len(manifest.shards) != 1)}, schema {manifest.schema_version}'
            f'{"" if _is_aligned(manifest) else ", not aligned"}']
-  lines += [f'  left out: {count:,} × {reason}' for reason, count in curation.count_kinds(manifest.rejected).items()]
+  lines += [f'  left out: {each.count:,} × {each.sentence}' for each in reasons.count(manifest.rejected)]
   return '\n'.join(lines)
 
 

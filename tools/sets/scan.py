@@ -18,8 +18,8 @@ from tools.faces import alignment
 from tools.faces import appearance
 from tools.faces import landmarks
 from tools.faces import measures
+from tools.sets import reasons
 
-NO_FACE = 'no face found'
 EVERYBODY, CENTRAL, LARGEST = 'everybody', 'central', 'largest'
 
 _THUMBNAIL_SIZE_PX = (records.FACE_WIDTH_PX // 2, records.FACE_HEIGHT_PX // 2)
@@ -60,7 +60,7 @@ class Scan:
 
   Attributes:
     keys: list of str, one an input that was read, in order.
-    reasons: list of str, one an input: why it has no face, or ''.
+    reasons: list of `records.Reason`, one an input: why it has no face; None where it has one.
     inputs: dict of arrays, one row an input: `order`, -1 where it could not be read; `clip`; `time_secs`, NaN for
       photos; `identity`, -1 where unknown.
     faces: dict of arrays, one row a face, in the order of the inputs: `input`, its row in `inputs`; `landmarks`
@@ -99,7 +99,7 @@ def scan(source, start, stop, search, on_input=lambda has_face: None):
     search: `Search`.
     on_input: callable, called after each input with whether it has a face.
   """
-  keys, reasons, inputs, faces, encoded = [], [], [], [], []
+  keys, why, inputs, faces, encoded = [], [], [], [], []
   for item in source.read(start, stop):
     found = []
     if isinstance(item, records.Rejection):
@@ -107,7 +107,7 @@ def scan(source, start, stop, search, on_input=lambda has_face: None):
       inputs.append((-1, 0, math.nan, -1))
     else:
       found = _chosen(candidates(item, search.alignment), search)
-      reason = '' if found else NO_FACE
+      reason = None if found else records.Reason(reasons.NO_FACE)
       inputs.append((item.order, item.clip, math.nan if item.time_secs is None else item.time_secs,
                      -1 if item.identity is None else item.identity))
     for candidate in found:
@@ -119,11 +119,11 @@ def scan(source, start, stop, search, on_input=lambda has_face: None):
         encoded.append(encode(candidate.aligned.image))
       faces.append(row)
     keys.append(item.key)
-    reasons.append(reason)
+    why.append(reason)
     on_input(bool(found))
   columns = _FACE_COLUMNS | (_APPEARANCE_COLUMN if search.who == EVERYBODY else {})
   return Scan(
-      keys, reasons, pictures=encoded,
+      keys, why, pictures=encoded,
       inputs={name: np.array([row[i] for row in inputs], dtype)
               for i, (name, dtype) in enumerate(_INPUT_COLUMNS.items())},
       faces={name: np.array([row[name] for row in faces], dtype).reshape(-1, *shape)
@@ -201,7 +201,8 @@ def decode(encoded):
 
 def save(path, made):
   """Writes a `Scan` to `path` (.npz), which appears whole or not at all."""
-  texts = np.frombuffer(json.dumps([made.keys, made.reasons]).encode(), np.uint8)  # ASCII, whatever a name holds
+  why = [reason and dataclasses.astuple(reason) for reason in made.reasons]
+  texts = np.frombuffer(json.dumps([made.keys, why]).encode(), np.uint8)  # ASCII, whatever a name holds
   lengths = np.array([len(encoded) for encoded in made.pictures], np.int64)
   with files.whole_file(path) as temporary:
     with open(temporary, 'wb') as file:
@@ -218,7 +219,7 @@ def load(path, without=()):
     without: names of columns of `faces`, or 'pictures', that are left out to save memory.
   """
   with np.load(path) as arrays:
-    keys, reasons = json.loads(arrays['texts'].tobytes())
+    keys, why = json.loads(arrays['texts'].tobytes())
     pictures = []
     if 'pictures' not in without:
       lengths, data = arrays['picture_lengths'], arrays['pictures'].tobytes()
@@ -226,4 +227,5 @@ def load(path, without=()):
     columns = {kind: {name.partition('/')[2]: arrays[name] for name in arrays.files
                       if name.startswith(f'{kind}/') and name.partition('/')[2] not in without}
                for kind in ('inputs', 'faces')}
-  return Scan(keys, reasons, columns['inputs'], columns['faces'], pictures)
+  return Scan(keys, [reason and records.Reason(*reason) for reason in why], columns['inputs'], columns['faces'],
+              pictures)

@@ -1,6 +1,7 @@
 """Tests of dcgan.data.records."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -52,7 +53,7 @@ def test_a_set_is_read_back_in_order(tmp_path):
   manifest = records.load_manifest(tmp_path / 'a')
   assert manifest == written
   assert [face.order for face in records.read_faces(tmp_path / 'a', manifest)] == [0, 1, 2, 3, 4]
-  assert manifest.rejected == (records.Rejection('blank.png', 'no face found'),)
+  assert manifest.rejected == (records.Rejection('blank.png', records.Reason('no_face')),)
 
 
 def test_shard_names_are_those_of_tensorflow_datasets():
@@ -62,6 +63,23 @@ def test_shard_names_are_those_of_tensorflow_datasets():
 def test_the_digest_tells_sets_apart(tmp_path):
   assert conftest.make_set(tmp_path / 'a', 4).digest == conftest.make_set(tmp_path / 'b', 4).digest
   assert conftest.make_set(tmp_path / 'a', 4).digest != conftest.make_set(tmp_path / 'c', 5).digest
+
+
+def test_the_digest_is_that_of_the_records_however_they_are_cut(tmp_path):
+  whole, cut = (conftest.make_set(tmp_path / name, 5, num_shards) for name, num_shards in (('a', 1), ('b', 3)))
+  hashed = [int(hashlib.sha256(records.encode(face)).hexdigest(), 16)
+            for face in records.read_faces(tmp_path / 'a', whole)]
+  assert whole.digest == cut.digest == f'{sum(hashed) % (1 << 256):064x}'
+  assert whole.has_digest(cut.digest) and not whole.has_digest(conftest.make_set(tmp_path / 'c', 4).digest)
+
+
+def test_a_digest_of_before_is_that_of_the_files(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 4)
+  before = hashlib.sha256(''.join(shard.sha256 for shard in manifest.shards).encode()).hexdigest()
+  assert manifest.has_digest(before) and manifest.digest != before
+  shards = tuple(records.Shard(shard.file, shard.num_records, shard.sha256) for shard in manifest.shards)
+  old = dataclasses.replace(manifest, shards=shards)
+  assert old.digest == before and old.has_digest(before) and not old.has_digest(manifest.digest)
 
 
 def test_a_set_without_manifest_is_not_a_set(tmp_path):
@@ -81,7 +99,7 @@ def test_a_missing_shard_is_named(tmp_path):
 
 
 @pytest.mark.parametrize('change, message', [
-    (lambda fields: fields | {'schema_version': 99}, r'schema version 99, but this program reads 1'),
+    (lambda fields: fields | {'schema_version': 99}, r'schema version 99, but this program reads 1 and 2'),
     (lambda fields: {}, r'not a manifest \(.*schema_version'),
     (lambda fields: fields | {'colour': 'red'}, r'not a manifest \(.*colour'),
 ])
@@ -135,3 +153,25 @@ def test_records_of_something_else_are_refused(tmp_path):
     writer.write(tf.train.Example().SerializeToString())
   with pytest.raises(errors.InputError, match=r'record 0: not a face record'):
     list(records.read_faces(tmp_path / 'a', manifest))
+
+
+def test_a_manifest_of_schema_1_is_read_and_its_sentences_stay(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 4)
+  path = tmp_path / 'a.json'
+  fields = json.loads(path.read_text(encoding='utf-8'))
+  fields['schema_version'], fields['rejected'] = 1, [{'key': 'a.png', 'reason': 'turned 50°, over --max_yaw_deg=40'}]
+  path.write_text(json.dumps(fields), encoding='utf-8')
+  old = records.load_manifest(tmp_path / 'a')
+  assert old.rejected == (records.Rejection('a.png', records.Reason('told', 'turned 50°, over --max_yaw_deg=40')),)
+  assert (old.schema_version, old.shards) == (1, manifest.shards)
+  records.save_manifest(tmp_path / 'a', old)
+  assert records.load_manifest(tmp_path / 'a') == dataclasses.replace(old, schema_version=2)
+
+
+def test_a_reason_is_data_in_the_file(tmp_path):
+  rejected = (records.Rejection('b', records.Reason('too_dark', 12.5, 30)),
+              records.Rejection('c', records.Reason('no_face')))
+  records.save_manifest(tmp_path / 'a', dataclasses.replace(conftest.make_set(tmp_path / 'a', 4), rejected=rejected))
+  assert json.loads((tmp_path / 'a.json').read_text(encoding='utf-8'))['rejected'] == [
+      {'key': 'b', 'kind': 'too_dark', 'value': 12.5, 'limit': 30}, {'key': 'c', 'kind': 'no_face'}]
+  assert records.load_manifest(tmp_path / 'a').rejected == rejected

@@ -266,6 +266,19 @@ def test_resuming_on_another_set_is_refused(finished_run, tmp_path):
     session.resume(finished_run, options)
 
 
+@pytest.mark.parametrize('is_of_schema_1, num_shards', [(True, 2), (False, 3)])
+def test_a_run_goes_on_when_its_set_was_made_again_of_the_same_records(tiny_config, tmp_path, is_of_schema_1, num_shards):
+  manifest = conftest.make_set(tmp_path / 'set', 5)
+  if is_of_schema_1:
+    records.save_manifest(tmp_path / 'set', dataclasses.replace(
+        manifest, shards=tuple(dataclasses.replace(shard, digest='') for shard in manifest.shards)))
+  run = session.start(tiny_config.replace('data', records=str(tmp_path / 'set')).replace(
+      'training', num_minibatches=1), tmp_path).run
+  conftest.make_set(tmp_path / 'set', 5, num_shards)
+  options = runs.load_options(run).replace('training', num_minibatches=2)
+  assert session.resume(run, options).global_step == 2
+
+
 def test_resuming_with_options_that_were_edited_is_refused_and_changes_nothing(run_copy):
   path = run_copy / 'options.json'
   path.write_text(path.read_text(encoding='utf-8').replace('"beta1": 0.5', '"beta1": 0.9').replace(

@@ -15,6 +15,10 @@ from tools.material import sources
 from tools.material import videos
 
 
+def _unreadable(why):
+  return records.Reason('unreadable', why)
+
+
 def _make_video(path, num_frames, fps):
   videos.save_animation(path, [drawn.grey(5 * i) for i in range(num_frames)], fps)
 
@@ -57,7 +61,7 @@ def test_inputs_behind_the_end_of_a_cut_off_video_are_rejected_in_any_slice(tmp_
   num_frames = kinds.count(sources.Frame)
   assert len(items) == source.num_inputs == 30 and 10 <= num_frames <= 18
   assert kinds == [sources.Frame] * num_frames + [records.Rejection] * (30 - num_frames)
-  assert items[-1].key == 'clip.mp4@5.800s' and 'cut off or damaged' in items[-1].reason
+  assert items[-1].key == 'clip.mp4@5.800s' and items[-1].reason.kind == 'damaged_video'
 
 
 def test_a_damaged_stretch_in_the_middle_is_rejected_in_any_slice(tmp_path):
@@ -71,7 +75,7 @@ def test_a_damaged_stretch_in_the_middle_is_rejected_in_any_slice(tmp_path):
   pieces = [item for start in (0, 20, 40) for item in source.read(start, start + 20)]
   for items in (whole, pieces):
     rejected = [item for item in items if isinstance(item, records.Rejection)]
-    assert len(items) >= 58 and len(rejected) >= 10 and 'damaged' in rejected[0].reason
+    assert len(items) >= 58 and len(rejected) >= 10 and rejected[0].reason.kind == 'damaged_video'
   assert [item.key for item in whole if isinstance(item, sources.Frame)] == [
       item.key for item in pieces if isinstance(item, sources.Frame)]
 
@@ -80,7 +84,7 @@ def test_a_picture_too_wide_for_opencv_is_rejected_and_the_next_one_read(tmp_pat
   Image.new('RGB', (33_000, 8)).save(tmp_path / 'a.png')
   Image.fromarray(drawn.quarters()).save(tmp_path / 'b.png')
   wide, good = sources.PhotoSource(tmp_path).read(0, 2)
-  assert wide.reason == 'unreadable: 33000×8 px, but a side may have at most 32766' and good.key == 'b.png'
+  assert wide.reason == _unreadable('33000×8 px, but a side may have at most 32766') and good.key == 'b.png'
 
 
 def test_a_file_for_a_folder_and_a_folder_for_a_file_are_told(tmp_path):
@@ -146,13 +150,13 @@ def test_links_are_followed_and_loops_end(tmp_path):
   (tmp_path / 'photos' / 'broken.png').symlink_to(tmp_path / 'nowhere.png')
   items = list(sources.PhotoSource(tmp_path / 'photos').read(0, 9))
   assert [item.key for item in items] == ['broken.png', 'linked/a.png']
-  assert items[0].reason == 'not a file'
+  assert items[0].reason == records.Reason('missing', 'not a file')
 
 
 def test_a_pipe_with_a_pictures_name_does_not_hang(tmp_path):
   os.mkfifo(tmp_path / 'a.png')
   (item,) = sources.PhotoSource(tmp_path).read(0, 1)
-  assert item == records.Rejection('a.png', 'not a file')
+  assert item == records.Rejection('a.png', records.Reason('missing', 'not a file'))
 
 
 def test_folder_without_pictures_and_no_folder_are_named(tmp_path):
@@ -171,10 +175,11 @@ def test_unreadable_pictures_are_rejected_with_their_reason(tmp_path, astronaut)
   (tmp_path / 'phone.heic').write_bytes(b'\0\0\0\x18ftypheic')
   items = {item.key: item for item in sources.PhotoSource(tmp_path).read(0, 9)}
   assert isinstance(items.pop('whole.jpg'), sources.Frame)
-  assert {key: item.reason.split(' (')[0] for key, item in items.items()} == {
-      'cut.jpg': 'unreadable: image file is truncated', 'empty.png': 'unreadable: the file is empty',
-      'text.jpeg': 'unreadable: not a picture that can be read',
-      'phone.heic': 'unreadable: not a picture that can be read'}
+  cut = items.pop('cut.jpg').reason
+  assert cut.kind == 'unreadable' and 'image file is truncated' in cut.value and cut.limit is None
+  assert {key: item.reason for key, item in items.items()} == {
+      'empty.png': _unreadable('the file is empty'), 'text.jpeg': _unreadable('not a picture that can be read'),
+      'phone.heic': _unreadable('not a picture that can be read')}
 
 
 @pytest.mark.parametrize('kind, path, name', [
@@ -274,7 +279,7 @@ def test_a_video_that_vanishes_is_rejected_and_the_next_one_read(tmp_path):
   items = list(source.read(0, 9))
   assert [type(item) for item in items] == [sources.Frame] * 4 + [records.Rejection] * 2 + [sources.Frame] * 3
   assert items[4] == records.Rejection('b/clip.mp4@0.000s',
-                                       'the video is cut off or damaged (No such file or directory)')
+                                       records.Reason('damaged_video', 'No such file or directory'))
 
 
 def test_each_picture_of_an_animation_is_an_input(tmp_path):
@@ -301,7 +306,7 @@ def test_an_animation_that_shrinks_meanwhile_is_rejected_from_there_on(tmp_path)
   videos.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90)], 5)
   items = list(source.read(0, 3))
   assert [item.key for item in items] == ['dance.gif#0000', 'dance.gif#0001', 'dance.gif#0002']
-  assert items[2].reason == 'unreadable: there is no picture 2 in it'
+  assert items[2].reason == _unreadable('there is no picture 2 in it')
 
 
 @pytest.mark.parametrize('name', [
@@ -323,7 +328,8 @@ def test_a_file_that_vanishes_is_rejected_and_the_next_one_read(tmp_path):
   source = sources.PhotoSource(tmp_path)
   (tmp_path / 'a.png').unlink()
   gone, frame = source.read(0, 2)
-  assert gone == records.Rejection('a.png', 'the file is not there any more') and frame.key == 'b.png'
+  assert gone == records.Rejection('a.png', records.Reason('missing', 'the file is not there any more'))
+  assert frame.key == 'b.png'
 
 
 def _refuse(monkeypatch, folder):
@@ -345,7 +351,7 @@ def test_a_folder_that_cannot_be_read_is_a_rejection(tmp_path, monkeypatch):
   source = sources.PhotoSource(tmp_path)
   refused, frame = source.read(0, 9)
   assert source.num_inputs == 2 and frame.key == 'z.png'
-  assert refused == records.Rejection('private.gif/', 'a folder that cannot be read: Permission denied')
+  assert refused == records.Rejection('private.gif/', records.Reason('unreadable_folder', 'Permission denied'))
 
 
 def test_nothing_but_folders_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
@@ -410,7 +416,7 @@ def test_celeba_frames_carry_eyes_and_identity_where_a_list_names_them(tmp_path)
   assert (first.eyes, first.identity, first.order, first.time_secs, first.clip) == (None, 2880, 0, None, 0)
   assert second.identity is None
   np.testing.assert_array_equal(second.eyes, [[69.5, 111.5], [108.5, 112.5]])
-  assert damaged == records.Rejection('000003.jpg', 'unreadable: not a picture that can be read')
+  assert damaged == records.Rejection('000003.jpg', _unreadable('not a picture that can be read'))
 
 
 def _save_zip(path, members):

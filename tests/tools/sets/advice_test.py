@@ -73,7 +73,7 @@ def test_photos_are_added_and_not_filmed():
 
 @pytest.mark.parametrize('kind, num_faces, num_people', [('celeba', 100, 0), ('photos', 2000, 0), ('photos', 100, 5)])
 def test_many_people_get_no_advice_on_expressions(kind, num_faces, num_people):
-  told = _advice(kind, num_faces, ['turned 50° to the image\'s left, over --max_yaw_deg=40'], yaw_deg=0, pitch_deg=0,
+  told = _advice(kind, num_faces, [records.Reason('turned_left', 50, 40)], yaw_deg=0, pitch_deg=0,
                  mouth_opening=0, eye_opening=0.3, num_people=num_people)
   assert 'for a Universal Face Model' in told and '100 % look ahead' in told
   assert not any(word in told for word in ('avatar', 'Film', 'Add photos', 'Turn the head'))
@@ -85,16 +85,19 @@ def test_so_few_photos_and_any_video_are_of_one_person(kind, num_faces):
   assert f'{num_faces:,} usable faces: plenty.' in _advice(kind, num_faces)
 
 
-@pytest.mark.parametrize('reason, remedy', [
-    ('no face found', 'In those no face is large, lit and turned to the camera.'),
-    ('eyes 10.3 px apart, under --min_eye_distance_px=12', 'Move nearer'),
-    ('34 % of the crop lies outside the picture, over --max_outside_fraction=0.2', 'Leave more room'),
-    ("turned 52° to the image's left, over --max_yaw_deg=40", 'Turn the head less far'),
-    ('the same picture as b/2.jpg', 'Nothing is lost'), ('an unknown reason', 'unknown reason.')])
-def test_largest_reason_is_told_with_what_to_do(reason, remedy):
-  told = _advice(reasons=[reason, reason, 'another']).splitlines()[-1]
-  assert told.startswith('3 of 103 pictures were left out, the largest part, 2, because: ') and remedy in told
-  assert 'all because: ' in _advice(reasons=[reason])
+@pytest.mark.parametrize('reason, told, remedy', [
+    (('no_face',), 'no face found', 'In those no face is large, lit and turned to the camera.'),
+    (('eyes_near', 10.3, 12), 'eyes 10.3 px apart, under --min_eye_distance_px=12', 'Move nearer'),
+    (('turned_left', 52, 40), "turned 52° to the image's left, over --max_yaw_deg=40",
+     'Turn the head less far, or raise --max_yaw_deg.'),
+    (('same_picture', 'b/2.jpg'), 'the same picture as another one', 'Nothing is lost'),
+    (('told', 'turned 52° by an older version'), 'turned 52° by an older version', '')])
+def test_largest_reason_is_told_with_what_to_do(reason, told, remedy):
+  reason, other = records.Reason(*reason), records.Reason('missing', 'not a file')
+  last = _advice(reasons=[reason, reason, other]).splitlines()[-1]
+  assert last.startswith(f'3 of 103 pictures were left out, the largest part, 2, because: {told}') and remedy in last
+  assert f'all because: {told}' in _advice(reasons=[reason])
+  assert last.endswith('.')
 
 
 def test_set_without_landmarks_says_that_they_are_unknown():

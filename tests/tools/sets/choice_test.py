@@ -6,6 +6,7 @@ from PIL import Image
 import pytest
 
 from dcgan.common import errors
+from dcgan.data import records
 from tests.tools.sets import drawn
 from tools.faces import alignment
 from tools.faces import appearance
@@ -13,7 +14,8 @@ from tools.sets import choice
 from tools.sets import curation
 from tools.sets import scan
 
-_NO_FACE = 'no face found'
+_NO_FACE = drawn.NO_FACE
+_NOT_2 = records.Reason('somebody_else', 2)
 _ALL = drawn.EVERYTHING
 
 
@@ -39,7 +41,7 @@ def _seen(*pictures, first=0):
   # Far apart: no picture is the same as another one.
   descriptors = np.random.default_rng(first).normal(0, 0.2, [len(faces), 256]).astype(np.float16)
   return scan.Scan(
-      keys=[f'{first + i}.png' for i in rows], reasons=['' if picture else _NO_FACE for picture in pictures],
+      keys=[f'{first + i}.png' for i in rows], reasons=[None if picture else _NO_FACE for picture in pictures],
       inputs={'order': first + rows, 'clip': rows * 0, 'time_secs': (first + rows).astype(np.float64),
               'identity': rows - 1},
       faces={name: np.array([face[name] for face in faces], kind.dtype).reshape(-1, *kind.shape)
@@ -71,8 +73,7 @@ def test_one_person_of_a_video_is_kept(wanted, person, kept):
 
 def test_pictures_without_the_person_say_who_is_missing():
   chosen = choice.choose(_film(), 'video', choice.Wanted(None, True, person='2'))
-  assert chosen.reasons == [['', '', 'somebody else: not person 2'], [_NO_FACE, ''],
-                            ['', 'somebody else: not person 2']]
+  assert chosen.reasons == [[None, None, _NOT_2], [_NO_FACE, None], [None, _NOT_2]]
 
 
 def test_number_over_the_people_found_keeps_nothing():
@@ -87,7 +88,7 @@ def test_scans_without_faces_keep_nothing_and_move_no_rows(kind, limits):
   chosen = choice.choose([empty, _seen([_face(1)], [_face(1)]), empty, _seen([_face(1)], first=2), empty], kind,
                          choice.Wanted(limits, True))
   assert _kept(chosen) == [[], [0, 1], [], [0], []]
-  assert chosen.reasons == [[_NO_FACE] * 2, ['', ''], [_NO_FACE] * 2, [''], [_NO_FACE] * 2]
+  assert chosen.reasons == [[_NO_FACE] * 2, [None, None], [_NO_FACE] * 2, [None], [_NO_FACE] * 2]
 
 
 @pytest.mark.parametrize('wanted, kind', [
@@ -104,7 +105,7 @@ def test_reference_takes_one_face_of_each_photo():
           _seen([_face(1)], [], [_face(3), _face(1), _face(2)], first=2)]
   chosen = choice.choose(seen, 'photos', choice.Wanted(None, True, reference=_looks(2)))
   assert _kept(chosen) == [[1, 2], [0, 3]]  # who is alone in a photo is taken to be the one
-  assert chosen.reasons == [['', ''], ['', _NO_FACE, '']]
+  assert chosen.reasons == [[None, None], [None, _NO_FACE, None]]
   assert chosen.person is None and chosen.people is None
 
 
@@ -112,8 +113,7 @@ def test_limits_leave_out_faces_of_every_scan_with_reasons():
   seen = [_seen([_face(1)], [_face(1, eye_distance_px=8)]), _seen([_face(1, pose_deg=[60, 0, 0])], [_face(1)], first=2)]
   chosen = choice.choose(seen, 'photos', choice.Wanted())
   assert _kept(chosen) == [[0], [1]]
-  assert chosen.reasons == [['', 'eyes 8.0 px apart, under --min_eye_distance_px=12'],
-                            ["turned 60° to the image's right, over --max_yaw_deg=40", '']]
+  assert chosen.reasons == [[None, records.Reason('eyes_near', 8, 12)], [records.Reason('turned_right', 60, 40), None]]
   assert _kept(choice.choose(seen, 'photos', _ALL)) == [[0, 1], [0, 1]]
 
 
@@ -122,20 +122,19 @@ def test_sharpness_is_compared_over_all_scans():
   seen = [_seen(*[[_face(1)]] * 4), _seen(*[[_face(1, sharpness=20)]] * 2, first=4)]
   chosen = choice.choose(seen, 'photos', choice.Wanted())
   assert _kept(chosen) == [[0, 1, 2, 3], []]
-  assert set(chosen.reasons[1]) == {'blurred: 0.10 of the usual sharpness, under --min_sharpness=0.15'}
+  assert set(chosen.reasons[1]) == {records.Reason('blurred', 0.1, 0.15)}
 
 
 @pytest.mark.parametrize('limits, keeps_duplicates, is_kept', [
     (curation.Limits(), False, False), (curation.Limits(), True, True), (None, False, True)])
 @pytest.mark.parametrize('kind, reason', [
-    ('photos', 'the same picture as 1.png'),
-    ('video', 'a change of 0.000 since the last kept frame, under --min_change=0.03')])
+    ('photos', records.Reason('same_picture', '1.png')), ('video', records.Reason('unchanged', 0, 0.03))])
 def test_the_same_picture_comes_again_only_when_wanted(kind, reason, limits, keeps_duplicates, is_kept):
   seen = [_seen([_face(1)], [_face(1)]), _seen([_face(1)], [_face(1)], first=2)]
   seen[1].faces['descriptor'][0] = seen[0].faces['descriptor'][1]
   chosen = choice.choose(seen, kind, choice.Wanted(limits, keeps_duplicates))
   assert _kept(chosen) == [[0, 1], [0, 1] if is_kept else [1]]
-  assert chosen.reasons == [['', ''], ['' if is_kept else reason, '']]
+  assert chosen.reasons == [[None, None], [None if is_kept else reason, None]]
 
 
 def test_colour_to_come_to_is_the_usual_one_of_what_is_kept():

@@ -151,12 +151,12 @@ def test_kept_input_that_cannot_be_read_again_is_lost_with_its_reason(finder, wr
 
   def read_again(start, stop):
     for frame in read(start, stop):
-      yield records.Rejection(frame.key, 'unreadable: gone') if len(source.slices) == 2 and frame.order > 1 else frame
+      yield records.Rejection(frame.key, drawn.TORN) if len(source.slices) == 2 and frame.order > 1 else frame
 
   source.read = read_again
   faces, lost = write(source, kept=[0, 1, 3])
   assert [face.key for face in faces] == ['0.png', '1.png']
-  assert lost == [records.Rejection('3.png', 'unreadable: gone')]  # 2.png was not kept
+  assert lost == [records.Rejection('3.png', drawn.TORN)]  # 2.png was not kept
 
 
 def test_colour_comes_before_the_background(finder, write, monkeypatch):
@@ -189,7 +189,7 @@ def _film(num_frames, seed=0, clip=0, fps=12.0):
   film = film.astype(np.float32)
   rows = np.arange(num_frames)
   return scan.Scan(
-      keys=[f'{clip}@{i:03d}' for i in rows], reasons=[''] * num_frames,
+      keys=[f'{clip}@{i:03d}' for i in rows], reasons=[None] * num_frames,
       inputs={'order': rows, 'clip': np.full(num_frames, clip), 'time_secs': rows / fps, 'identity': rows * 0 - 1},
       faces={'input': rows, 'landmarks': film, 'eyes': film[:, drawn.IRISES, :2].astype(np.float64),
              'skin_lab': np.zeros([num_frames, 2, 3], np.float32)}, pictures=[])

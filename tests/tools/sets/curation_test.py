@@ -28,40 +28,37 @@ def _measured(num_faces, **values):
 
 
 @pytest.mark.parametrize('name, good, bad, reason', [
-    ('eye_distance_px', 12, 10.34, 'eyes 10.3 px apart, under --min_eye_distance_px=12'),
-    ('outside_fraction', 0.2, 0.345, '34 % of the crop lies outside the picture, over --max_outside_fraction=0.2'),
-    ('yaw_deg', -40, -52.2, "turned 52° to the image's left, over --max_yaw_deg=40"),
-    ('yaw_deg', 40, 41, "turned 41° to the image's right, over --max_yaw_deg=40"),
-    ('pitch_deg', 35, 36, 'looks up by 36°, over --max_pitch_deg=35'),
-    ('pitch_deg', -35, -36, 'looks down by 36°, over --max_pitch_deg=35'),
-    ('brightness', 30, 12, 'too dark: skin of brightness 12, under --min_brightness=30'),
-    ('brightness', 235, 241, 'too bright: skin of brightness 241, over --max_brightness=235'),
-    ('sharpness', 30, 22, 'blurred: 0.11 of the usual sharpness, under --min_sharpness=0.15')])
-def test_value_beyond_its_limit_is_a_reason_with_value_rule_and_flag(name, good, bad, reason):
+    ('eye_distance_px', 12, 10.34, ('eyes_near', 10.34, 12)), ('outside_fraction', 0.2, 0.345, ('outside', 0.345, 0.2)),
+    ('yaw_deg', -40, -52.2, ('turned_left', 52.2, 40)), ('yaw_deg', 40, 41, ('turned_right', 41, 40)),
+    ('pitch_deg', 35, 36, ('looks_up', 36, 35)), ('pitch_deg', -35, -36, ('looks_down', 36, 35)),
+    ('brightness', 30, 12, ('too_dark', 12, 30)), ('brightness', 235, 241, ('too_bright', 241, 235)),
+    ('sharpness', 30, 22, ('blurred', 0.11, 0.15))])
+def test_value_beyond_its_limit_is_a_reason_with_both(name, good, bad, reason):
   values = np.array(getattr(_measured(5), name))
   values[1], values[3] = good, bad
-  assert curation.reasons_against(_measured(5, **{name: values}), curation.Limits(), False) == ['', '', '', reason, '']
+  assert curation.reasons_against(_measured(5, **{name: values}), curation.Limits(), False) == [
+      None, None, None, records.Reason(*reason), None]
 
 
 def test_tilted_heads_open_mouths_and_closed_eyes_are_kept_unless_asked():
   faces = _measured(3, roll_deg=np.array([0, -90.0, 60]), mouth_opening=np.array([0.1, 0.6, 0]),
                     eye_openings=np.array([[0.3, 0.3], [0.02, 0.3], [0.02, 0.05]]))
-  assert curation.reasons_against(faces, curation.Limits(), False) == ['', '', '']
+  assert curation.reasons_against(faces, curation.Limits(), False) == [None] * 3
   assert curation.reasons_against(faces, curation.Limits(max_roll_deg=70, min_eye_opening=0.1), False) == [
-      '', 'tilted by 90°, over --max_roll_deg=70', 'eyes closed: an opening of 0.05, under --min_eye_opening=0.1']
+      None, records.Reason('tilted', 90, 70), records.Reason('eyes_closed', 0.05, 0.1)]
 
 
 def test_what_was_not_measured_rejects_nothing():
   unknown = {field.name: np.full([4, 2] if field.name == 'eye_openings' else 4, np.nan)
              for field in dataclasses.fields(curation.Measured) if field.name not in ('keys', 'clips', 'descriptors')}
   strict = curation.Limits(100, 0, 1, 1, 1, 1, 255, 255, 1)
-  assert curation.reasons_against(_measured(4, **unknown), strict, False) == [''] * 4
+  assert curation.reasons_against(_measured(4, **unknown), strict, False) == [None] * 4
 
 
 def test_first_reason_is_the_one_given():
   faces = _measured(1, eye_distance_px=np.array([2.0]), yaw_deg=np.array([80.0]))
   assert curation.reasons_against(faces, curation.Limits(), True) == [
-      'eyes 2.0 px apart, under --min_eye_distance_px=12']
+      records.Reason('eyes_near', 2, 12)]
 
 
 def test_sharpness_is_relative_to_the_median_of_its_video():
@@ -80,31 +77,34 @@ def test_changes_are_counted_from_the_last_kept_frame():
 def test_unchanged_frames_of_each_video_go_and_come_back_expressions_stay():
   a, b = np.random.default_rng(1).normal(0, 0.2, [2, 256])
   faces = _measured(6, clips=np.array([0, 0, 0, 0, 1, 1]), descriptors=np.array([a, a + 1e-4, b, a, a, a]))
-  reason = 'a change of {} since the last kept frame, under --min_change=0.03'
-  expected = ['', reason.format('0.002'), '', '', '', reason.format('0.000')]
-  assert curation.reasons_against(faces, curation.Limits(), True) == expected
-  assert curation.reasons_against(faces, curation.Limits(), True, keep_duplicates=True) == [''] * 6
-  assert curation.reasons_against(faces, _NO_LIMITS, True) == [''] * 6
+  changes = [1e-4 * 16, 0]  # 256 values, each changed by 1e-4
+  expected = [None, changes[0], None, None, None, changes[1]]
+  for reason, change in zip(curation.reasons_against(faces, curation.Limits(), True), expected):
+    assert reason is None if change is None else reason == records.Reason(
+        'unchanged', pytest.approx(change, abs=1e-6), 0.03)
+  assert curation.reasons_against(faces, curation.Limits(), True, keep_duplicates=True) == [None] * 6
+  assert curation.reasons_against(faces, _NO_LIMITS, True) == [None] * 6
 
 
 def test_same_picture_is_left_out_with_the_key_of_the_one_that_stays():
   descriptors = np.array(_measured(4).descriptors)
   descriptors[2] = descriptors[0]
   faces = _measured(4, descriptors=descriptors, keys=['a.jpg', 'b/2.jpg', 'c.jpg', 'd.jpg'])
-  assert curation.reasons_against(faces, curation.Limits(), False) == ['', '', 'the same picture as a.jpg', '']
-  assert curation.reasons_against(faces, curation.Limits(), False, keep_duplicates=True) == [''] * 4
+  assert curation.reasons_against(faces, curation.Limits(), False) == [
+      None, None, records.Reason('same_picture', 'a.jpg'), None]
+  assert curation.reasons_against(faces, curation.Limits(), False, keep_duplicates=True) == [None] * 4
 
 
 def test_rejected_picture_takes_no_good_copy_with_it():
   descriptors = np.repeat(_measured(1).descriptors, 2, axis=0)
   faces = _measured(2, descriptors=descriptors, brightness=np.array([5.0, 130]))
-  assert curation.reasons_against(faces, curation.Limits(), False)[1] == ''
+  assert curation.reasons_against(faces, curation.Limits(), False)[1] is None
 
 
 @pytest.mark.parametrize('num_faces', [0, 1])
 def test_set_too_small_for_copies(num_faces):
-  assert curation.reasons_against(_measured(num_faces), curation.Limits(), False) == [''] * num_faces
-  assert curation.reasons_against(_measured(num_faces), curation.Limits(), True) == [''] * num_faces
+  assert curation.reasons_against(_measured(num_faces), curation.Limits(), False) == [None] * num_faces
+  assert curation.reasons_against(_measured(num_faces), curation.Limits(), True) == [None] * num_faces
 
 
 @pytest.mark.parametrize('name, value', [
@@ -120,14 +120,3 @@ def test_limit_out_of_its_range_is_refused(name, value):
 def test_limits_of_brightness_that_leave_nothing_are_refused():
   with pytest.raises(errors.InputError, match=r'`min_brightness` \(200\) must be at most `max_brightness` \(100\)'):
     curation.Limits(min_brightness=200, max_brightness=100)
-
-
-def test_reasons_that_differ_in_numbers_or_keys_are_counted_together():
-  reasons = ['no face found', 'eyes 5.0 px apart, under --min_eye_distance_px=12.5', 'no face found', 'no face found',
-             'eyes 7.5 px apart, under --min_eye_distance_px=12.5', 'unreadable: image file is truncated (8 bytes)',
-             'the same picture as b/2.jpg', 'the same picture as c.jpg']
-  counts = curation.count_kinds([records.Rejection(str(i), reason) for i, reason in enumerate(reasons)])
-  assert list(counts.items()) == [
-      ('no face found', 3), ('eyes 5.0 to 7.5 px apart, under --min_eye_distance_px=12.5', 2),
-      ('the same picture as another one (--keep_duplicates keeps them)', 2),
-      ('unreadable: image file is truncated (8 bytes)', 1)]

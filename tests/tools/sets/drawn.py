@@ -9,6 +9,7 @@ from tools.sets import choice
 
 IRISES = list(landmarks.IRISES)
 EVERYTHING = choice.Wanted(limits=None, keeps_duplicates=True)
+NO_FACE, TORN = records.Reason('no_face'), records.Reason('unreadable', 'torn')
 
 
 class Finder:
@@ -45,7 +46,7 @@ class Source:
     self.slices.append((start, stop))
     for i in range(start, stop):
       if i in self._broken:
-        yield records.Rejection(f'{i}.png', 'unreadable: torn')
+        yield records.Rejection(f'{i}.png', TORN)
       elif i not in self._repeated:
         self._on_image()
         if i in self.errors_at:

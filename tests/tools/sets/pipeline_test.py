@@ -43,8 +43,8 @@ def test_manifest_counts_every_input_with_its_reason(finder, tmp_path):
   manifest = _write(tmp_path, drawn.Source(10, faceless=(2, 7), broken=(4,), repeated=(5,)), num_shards=3)
   assert (manifest.num_images, manifest.num_inputs, manifest.kind) == (6, 9, 'photos')
   assert manifest.rejected == (
-      records.Rejection('2.png', 'no face found'), records.Rejection('4.png', 'unreadable: torn'),
-      records.Rejection('7.png', 'no face found'))
+      records.Rejection('2.png', drawn.NO_FACE), records.Rejection('4.png', drawn.TORN),
+      records.Rejection('7.png', drawn.NO_FACE))
   assert records.load_manifest(str(tmp_path / 'set')) == manifest
   assert [face.order for face in _faces(tmp_path)] == [0, 1, 3, 6, 8, 9]
 
@@ -74,11 +74,11 @@ def test_input_that_vanished_before_the_second_pass_is_left_out_with_its_reason(
 
   def read_once(start, stop):
     for frame in read(start, stop):
-      yield records.Rejection(frame.key, 'unreadable: gone') if len(source.slices) == 2 and frame.order == 1 else frame
+      yield records.Rejection(frame.key, drawn.TORN) if len(source.slices) == 2 and frame.order == 1 else frame
 
   source.read = read_once
   manifest = _write(tmp_path, source, num_shards=1, match_colour=True)
-  assert manifest.rejected == (records.Rejection('1.png', 'unreadable: gone'),)
+  assert manifest.rejected == (records.Rejection('1.png', drawn.TORN),)
   assert (manifest.num_images, manifest.num_inputs) == (3, 4)
 
 
@@ -90,7 +90,7 @@ def test_video_that_vanished_before_the_second_pass_leaves_the_old_set_and_all_t
   def read_once(start, stop):
     if source.slices:  # as a damaged video does: with the wanted times for keys, not the frames'
       source.slices.append((start, stop))
-      return iter([records.Rejection(f'@{i}', 'the video is cut off') for i in range(start, stop)])
+      return iter([records.Rejection(f'@{i}', drawn.TORN) for i in range(start, stop)])
     return read(start, stop)
 
   source.read = read_once
@@ -107,7 +107,7 @@ def test_frames_that_a_damaged_video_lost_since_the_first_pass_are_counted(finde
   source.read = lambda start, stop: read(start, 4 if source.slices else stop)
   manifest = _write(tmp_path, source)
   assert manifest.rejected == tuple(
-      records.Rejection(f'{i}.png', 'it could not be read a second time') for i in (4, 5))
+      records.Rejection(f'{i}.png', records.Reason('not_read_again')) for i in (4, 5))
   assert (manifest.num_images, manifest.num_inputs) == (4, 6)
 
 
@@ -121,9 +121,9 @@ def test_limits_that_leave_nothing_name_themselves_and_keep_what_was_seen(finder
 
 
 def test_person_who_is_not_there_is_refused_with_the_sheet(finder, tmp_path):
-  with pytest.raises(errors.InputError, match=r'`person` \(7\) must be at most 1.*set-people.png shows them'):
+  with pytest.raises(errors.InputError, match=r'`person` \(7\) must be at most 1.*set\+people.png shows them'):
     _write(tmp_path, drawn.Source(3, kind='video'), wanted=choice.Wanted(None, True, person='7'))
-  assert (tmp_path / 'set-people.png').is_file()
+  assert (tmp_path / 'set+people.png').is_file()
 
 
 @pytest.mark.parametrize('value', [-0.1, 1.1, float('nan')])
@@ -259,10 +259,22 @@ def test_overwriting_takes_the_old_files_of_this_set_and_no_others(finder, tmp_p
   others = ['set.tfrecord-00000-of-00002.bak', 'set2.json', 'set2.tfrecord-00000-of-00001', 'set2.png',
             'xset.tfrecord-00000-of-00001', 'sett.tfrecord-00000-of-00001', 'set.tfrecord-0-of-1']
   # Stale ones, without a manifest that names them, and pictures of the old set.
-  for name in [*others, 'set.tfrecord-00003-of-00004', 'set.png', 'set-people.png']:
+  for name in [*others, 'set.tfrecord-00003-of-00004', 'set.png', 'set+people.png', 'set-people.png']:
     (tmp_path / name).touch()
   _write(tmp_path, drawn.Source(5), num_shards=1)
   assert _names(tmp_path) == sorted(others + ['set.json', 'set.png', 'set.tfrecord-00000-of-00001'])
+
+
+def test_the_sheet_of_a_set_is_not_the_card_of_another_one(finder, tmp_path):
+  prefix = tmp_path / 'set-people'
+  pipeline.make_set(drawn.Source(3), str(prefix), drawn.EVERYTHING, run=_ALONE, settings={})
+  card = (tmp_path / 'set-people.png').read_bytes()
+  for _ in range(2):  # it is written, and then overwritten
+    _write(tmp_path, drawn.Source(3, kind='video'))
+    assert (tmp_path / 'set-people.png').read_bytes() == card
+    assert (tmp_path / 'set+people.png').is_file() and records.load_manifest(prefix).num_images == 3
+  with pytest.raises(errors.InputError, match=r"`name` \('set\+people'\) must be letters"):
+    _make('photos', ['photos'], tmp_path, name='set+people')
 
 
 def _save_photos(folder, astronaut, num_photos=3):
@@ -287,8 +299,9 @@ def test_photos_become_a_set_with_a_manifest(tmp_path, astronaut):
   assert prefix == str(tmp_path / 'records' / 'My_photos')
   manifest = records.load_manifest(prefix)
   assert (manifest.num_images, manifest.num_inputs, manifest.kind) == (3, 5, 'photos')
-  assert manifest.rejected == (records.Rejection('empty.png', 'no face found'),
-                               records.Rejection('torn.jpg', 'unreadable: not a picture that can be read'))
+  assert manifest.rejected == (records.Rejection('empty.png', drawn.NO_FACE),
+                               records.Rejection(
+                                   'torn.jpg', records.Reason('unreadable', 'not a picture that can be read')))
   assert manifest.settings == {'source': [photos], 'fps': 2}
   assert [face.key for face in records.read_faces(prefix, manifest)] == ['0.png', '1.png', '2.png']
 
@@ -302,7 +315,7 @@ def test_video_becomes_a_set_with_times_and_a_sheet_of_its_people(tmp_path, astr
   assert prefix.endswith('eve') and len(manifest.shards) == 2
   assert [face.key for face in faces] == ['me.mp4@0.000s', 'me.mp4@0.500s', 'me.mp4@1.000s', 'me.mp4@1.500s']
   np.testing.assert_allclose([face.time_secs for face in faces], [0, 0.5, 1, 1.5], atol=1e-3)
-  with Image.open(f'{prefix}-people.png') as sheet:
+  with Image.open(f'{prefix}+people.png') as sheet:
     assert sheet.mode == 'RGB' and min(sheet.size) > 100
 
 

@@ -35,7 +35,7 @@ def _make_set(tmp_path, num_images, num_shards=1, kind='photos', make_face=_face
     shards.append(records.write_shard(records.shard_path(prefix, i, num_shards), map(make_face, orders)))
   manifest = records.Manifest(
       kind=kind, num_images=num_images, num_inputs=num_images + 2, shards=tuple(shards),
-      rejected=tuple(records.Rejection(f'x{i}.png', 'no face found') for i in range(2)),
+      rejected=tuple(records.Rejection(f'x{i}.png', records.Reason('no_face')) for i in range(2)),
       settings={'source': 'me', 'fps': None})
   records.save_manifest(prefix, manifest)
   return prefix, manifest

@@ -60,13 +60,13 @@ def _scan(frame, search=_CENTRAL):
 
 def test_keys_and_places_of_the_inputs_are_kept_in_order(finder):
   inputs = _Inputs(
-      sources.Frame('a.mp4@0.000s', 0, 0.0, _picture()), records.Rejection('a.mp4@1.000s', 'unreadable: torn'),
+      sources.Frame('a.mp4@0.000s', 0, 0.0, _picture()), records.Rejection('a.mp4@1.000s', drawn.TORN),
       sources.Frame('b.mp4@0.500s', 2, 0.5, _picture(0), clip=1),
       sources.Frame('c.png', 3, None, _picture(), identity=7))
   has_face = []
   made = scan.scan(inputs, 0, 4, _CENTRAL, has_face.append)
   assert made.keys == ['a.mp4@0.000s', 'a.mp4@1.000s', 'b.mp4@0.500s', 'c.png']
-  assert made.reasons == ['', 'unreadable: torn', 'no face found', '']
+  assert made.reasons == [None, drawn.TORN, drawn.NO_FACE, None]
   assert has_face == [True, False, False, True]
   np.testing.assert_array_equal(made.inputs['order'], [0, -1, 2, 3])
   np.testing.assert_array_equal(made.inputs['clip'], [0, 0, 1, 0])
@@ -185,7 +185,7 @@ def test_eyes_of_a_list_need_no_model_and_leave_unknown_what_needs_landmarks(mon
   eyes = np.array([[100.0, 140], [130, 180]])
   made = _scan(sources.Frame('a.jpg', 0, None, drawn.Source(1).image(0), eyes=eyes, identity=3))
   np.testing.assert_array_equal(made.faces['eyes'], [eyes])
-  assert made.faces['eye_distance_px'] == 50 and made.reasons == ['']
+  assert made.faces['eye_distance_px'] == 50 and made.reasons == [None]
   for name in ('landmarks', 'box', 'score', 'brightness', 'skin_lab', 'pose_deg', 'mouth_opening', 'eye_openings'):
     assert np.isnan(made.faces[name]).all(), name
   for name in ('sharpness', 'descriptor', 'outside_fraction'):
@@ -194,7 +194,7 @@ def test_eyes_of_a_list_need_no_model_and_leave_unknown_what_needs_landmarks(mon
 
 def test_eyes_at_one_point_are_no_face(monkeypatch):
   eyes = np.array([[100.0, 140], [100.5, 140.5]])
-  assert _scan(sources.Frame('a', 0, None, _picture(), eyes=eyes)).reasons == ['no face found']
+  assert _scan(sources.Frame('a', 0, None, _picture(), eyes=eyes)).reasons == [drawn.NO_FACE]
   monkeypatch.setattr(scan, '_finder', lambda: _Faces([[[5, 5], [5, 5]], _LARGE]))
   np.testing.assert_array_equal(_scan(sources.Frame('a', 0, None, _picture()), _EVERYBODY).faces['eyes'], [_LARGE])
 
@@ -203,7 +203,7 @@ def _odd_scan():
   """Returns a scan of names that no encoding holds: of a byte that is not UTF-8, with quotes and a line break."""
   names = [b'caf\xe9.jpg'.decode('utf-8', 'surrogateescape'), 'Ü "x"\n\'.png', '顔.gif#0003']
   frames = [sources.Frame(name, i, None, drawn.Source(1).image(i)) for i, name in enumerate(names)]
-  return scan.scan(_Inputs(*frames, records.Rejection('', 'unreadable: “torn”')), 0, 4, _EVERYBODY)
+  return scan.scan(_Inputs(*frames, records.Rejection('', records.Reason('unreadable', '“torn”'))), 0, 4, _EVERYBODY)
 
 
 def test_file_gives_back_everything_exactly(finder, tmp_path):
@@ -224,7 +224,7 @@ def test_file_gives_back_everything_exactly(finder, tmp_path):
 def test_file_of_no_faces_is_read_back(finder, tmp_path):
   scan.save(tmp_path / '0.npz', scan.scan(drawn.Source(2, faceless=(0, 1)), 0, 2, _EVERYBODY))
   again = scan.load(tmp_path / '0.npz')
-  assert again.reasons == ['no face found'] * 2 and not again.pictures and not len(again.faces['input'])
+  assert again.reasons == [drawn.NO_FACE] * 2 and not again.pictures and not len(again.faces['input'])
 
 
 def test_columns_can_be_left_in_the_file(finder, tmp_path):
