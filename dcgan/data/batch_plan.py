@@ -8,6 +8,8 @@ import numpy as np
 
 # Groups of this many pictures are ordered exactly (nearest neighbour); larger ones are first cut in two.
 _LEAF_SIZE = 256
+# The streams of random numbers of the first passes are their numbers, up to the first one that something else uses.
+_FIRST_OTHER_STREAM, _PASSES = 0x51, 2**40
 
 
 def shuffled_plan(num_images, batch_size, num_batches, seed):
@@ -132,4 +134,5 @@ def _distance(values, point):
 
 
 def _rng(seed, number):
-  return np.random.Generator(np.random.PCG64([seed, number]))
+  """Returns the random numbers of a pass; from some number on away from the streams of other uses of the seed."""
+  return np.random.Generator(np.random.PCG64([seed, number if number < _FIRST_OTHER_STREAM else _PASSES + number]))

@@ -6,7 +6,7 @@ import numpy as np
 
 NUM_FIXED_POINTS = 64  # the report's sample grids
 
-_FIXED_POINTS_STREAM = 2**40  # keeps the fixed points apart from the passes of `batch_plan`, whose streams are numbers
+_FIXED_POINTS_STREAM = 0x5A  # keeps the fixed points apart from other uses of the same seed
 
 
 def sample_z(num_points, z_dims, seed):

@@ -83,8 +83,8 @@ def choose(generator, z, crop_px, space, num_expressions=2, real_images=None):
 def tour(points, yaw, num_expressions, is_good_line):
   """Returns which points to go through: from the most typical one to each farthest from all before, and home again.
 
-  From one to the next, and home from the last, the head turns by 15° at most, so that one that is turned far is reached
-  over others between. Only of two, where there is no other, the second may be farther.
+  From one to the next, and home from the last, the head turns by 15° at most where there is a way, so that one that is
+  turned far is reached over others between; else by as little more as there is.
 
   Args:
     points: float [num_points, num_values], two or more, as `vectors` gives them.
@@ -102,14 +102,12 @@ def tour(points, yaw, num_expressions, is_good_line):
   while len(chosen) < num_expressions:
     num_turns_home = num_expressions - len(chosen)
     ends = [chosen[-1], rest] if num_turns_home == 1 and num_expressions > 2 else [chosen[-1]]
-    ranked = [int(i) for i in np.argsort(-distances, kind='stable') if i not in chosen]
-    near = [i for i in ranked if abs(yaw[i] - yaw[chosen[-1]]) <= _MOST_TURN_DEG
-            and abs(yaw[i] - yaw[rest]) <= num_turns_home * _MOST_TURN_DEG]
-    tried = (ranked if len(chosen) == 1 and not near else near)[:_NUM_TRIED]
+    too_far = (np.maximum(np.abs(yaw - yaw[chosen[-1]]) - _MOST_TURN_DEG, 0.0)
+               + np.maximum(np.abs(yaw - yaw[rest]) - num_turns_home * _MOST_TURN_DEG, 0.0))
+    tried = [int(i) for i in np.lexsort([-distances, too_far]) if i not in chosen][:_NUM_TRIED]
     good = next((i for i in tried if all(is_good_line(end, i) for end in ends)), None)
     if good is None and len(chosen) > 1:  # a shorter way is better than one that shows something broken
-      while len(chosen) > 2 and not (abs(yaw[chosen[-1]] - yaw[rest]) <= _MOST_TURN_DEG
-                                     and is_good_line(chosen[-1], rest)):
+      while len(chosen) > 2 and not is_good_line(chosen[-1], rest):
         chosen.pop()
       break
     is_good &= good is not None

@@ -6,7 +6,6 @@ import statistics
 from dcgan.common import errors
 from dcgan.options import config
 from dcgan.options import presets
-from tools.evaluation import verdict
 from tools.experiments import experiment
 from tools.experiments import findings
 from tools.experiments import pairs
@@ -157,6 +156,7 @@ def noise_from_scratch_only(ufm, scratch, num_minibatches):
     scratch: likewise, of the run from scratch.
     num_minibatches: int.
   """
+  from tools.evaluation import verdict  # pylint: disable=import-outside-toplevel  (TensorFlow)
   claim = ('Noise texture comes up from scratch, and no further training mends it; from the Universal Face Model there '
            'is none.')
   return findings.Finding(

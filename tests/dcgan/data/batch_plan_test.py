@@ -36,6 +36,13 @@ def test_a_longer_plan_begins_with_the_shorter_one_and_the_seed_decides(make):
   assert (make(40, 1) != make(40, 2)).any()
 
 
+def test_no_pass_draws_what_another_use_of_the_seed_draws():
+  passes = batch_plan.shuffled_plan(num_images=50, batch_size=50, num_batches=1300, seed=7)
+  for stream in (0x51, 0x5A, 0xAD, 0x4E6):  # of slices, fixed points, admission, and a person's region
+    assert not (passes == np.random.Generator(np.random.PCG64([7, stream])).permutation(50)).all(axis=1).any()
+  assert len(np.unique(passes, axis=0)) == 1300
+
+
 @pytest.mark.parametrize('num_images, batch_size, overlap_fraction, stride', [
     (20, 8, 0.5, 4), (23, 8, 0.25, 6), (64, 16, 0.75, 4), (17, 5, 0.0, 5), (9, 2, 0.9, 1), (11, 4, 0.5, 2)])
 def test_windows_of_a_pass_close_to_a_ring_with_the_exact_overlap(num_images, batch_size, overlap_fraction, stride):
