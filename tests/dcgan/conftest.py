@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from dcgan.data import input_pipeline
 from dcgan.data import records
 from dcgan.options import config
 from dcgan.training import session
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def draw_face(index, rng):
@@ -66,8 +69,8 @@ def load_flags(path):
   """Returns what `python -m dcgan.train --flagfile=PATH` reads: dict from its flags' names to their values."""
   program = ('import json, sys; from absl import flags; from dcgan import train; flags.FLAGS(sys.argv); '
              'print(json.dumps({flag.name: flag.value for flag in flags.FLAGS.get_flags_for_module(train)}))')
-  made = subprocess.run([sys.executable, '-c', program, f'--flagfile={path}'], capture_output=True, text=True,
-                        check=False)
+  made = subprocess.run([sys.executable, '-c', program, f'--flagfile={path}'], cwd=ROOT, capture_output=True,
+                        text=True, check=False)
   assert made.returncode == 0, made.stderr
   return json.loads(made.stdout)
 
