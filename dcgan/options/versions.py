@@ -54,8 +54,10 @@ def upgrade(given):
     for group, values in options.items():
       names, dropped, choices = (table.get(number, {}).get(group, {}) for table in (
           _RENAMED, _DROPPED, _DROPPED_CHOICES))
-      options[group] = {names.get(name, name): choices.get(name, {}).get(value, value) if isinstance(value, str) else value
-                        for name, value in values.items() if name not in dropped}
+      read = lambda name, value, choices=choices: (
+          choices[name].get(value, value) if name in choices and isinstance(value, str) else value)
+      options[group] = {names.get(name, name): read(name, value) for name, value in values.items()
+                        if name not in dropped}
   return options
 
 

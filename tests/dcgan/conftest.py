@@ -57,7 +57,7 @@ def train_places(prefix, checkpoints_dir):
 
 
 def memory_set(pictures, trained_on, held_out=(), descriptors=None, is_video=False, times_secs=None):
-  """Returns an `input_pipeline.MemorySet` of pictures, uint8 [num_images, size, size, 3], whose keys are their numbers."""
+  """Returns an `input_pipeline.MemorySet` of pictures, uint8 [num_images, size, size, 3], keyed by their numbers."""
   num_images = len(pictures)
   descriptors = np.zeros([num_images, 256], np.float32) if descriptors is None else descriptors
   times_secs = np.full(num_images, np.nan, np.float32) if times_secs is None else times_secs

@@ -75,8 +75,8 @@ def _choose_size(sizes):
   """Returns the one of `_sizes` that this machine can learn in a few minutes."""
   if len(sizes) == 1 or devices.is_fast():
     return sizes[0]
-  logging.info('This machine is too slow to learn %d px in a few minutes: making %d px. --image_size=%d makes it all the '
-               'same, with more --minutes.', _LARGE_PX, _SMALL_PX, _LARGE_PX)
+  logging.info('This machine is too slow to learn %d px in a few minutes: making %d px. --image_size=%d makes it all '
+               'the same, with more --minutes.', _LARGE_PX, _SMALL_PX, _LARGE_PX)
   return sizes[-1]
 
 

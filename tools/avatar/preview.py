@@ -34,5 +34,5 @@ class Preview:
     self._due_at = time.monotonic() + _AGAIN_SECS
     if not self._is_told:
       self._is_told = True
-      logging.info('Preview: %s shows pictures of the set, and under each what the model makes of it at minibatch %d. It '
-                   'is drawn anew every half minute.', self._path, step)
+      logging.info('Preview: %s shows pictures of the set, and under each what the model makes of it at minibatch %d. '
+                   'It is drawn anew every half minute.', self._path, step)

@@ -215,7 +215,7 @@ class _Subject:
 
 
 def _generators(run, checkpoint):
-  """Yields (generator, space, step) of a checkpoint, or of 'all'; of a run that trains, of what there is when it is read.
+  """Yields (generator, space, step) of a checkpoint, or of 'all'; of a run that trains, of those there when read.
 
   Raises:
     errors.InputError: there is none, or it is damaged.

@@ -34,7 +34,8 @@ MEASURES = {
                           "photos' are (`wholeness`)", '.0%'),
     'found_rate': Measure('Faces anywhere', 'as many as of the photos', 'Face Mesh (Kartynnik et '
                           'al. 2019, arXiv:1907.06724)', '.0%'),
-    'spread': Measure('Spread of expressions and turns', '1: mouth, lids, gaze, brows and head go as far as in the photos',
+    'spread': Measure('Spread of expressions and turns',
+                      '1: mouth, lids, gaze, brows and head go as far as in the photos',
                       '10th to 90th percentile of what Face Mesh measures, each ratio at most 1'),
     'likeness': Measure('Likeness by appearance', '0.5 and more: as near to the photos as these are to each other',
                         'local binary patterns and skin colour (Ahonen et al. 2006)'),
@@ -47,8 +48,8 @@ MEASURES = {
                                   'Karras et al. 2018, arXiv:1710.10196', '.1f'),
     'noise_texture': Measure('Noise texture', '1: fine structure as in the photos; less is blur, more is noise',
                              'the report\'s figure 8; Durall et al. 2020, arXiv:2003.01826'),
-    'off': Measure('Pictures of the set at their places, off by', '0; 3 of a film and 9 of photos are good', 'mean absolute '
-                   'difference, in grey values', '.1f'),
+    'off': Measure('Pictures of the set at their places, off by', '0; 3 of a film and 9 of photos are good',
+                   'mean absolute difference, in grey values', '.1f'),
     'found_off': Measure('Held-out pictures found in Z, off by', 'near what pictures of the set have',
                          'Creswell and Bharath 2018, arXiv:1611.05644, from the nearest places', '.1f'),
     'found_features': Measure('Features of those, off by', 'a few hundredths of the distance of the eyes',

@@ -44,7 +44,7 @@ def test_what_is_given_stays_as_it_is():
 
 def test_options_of_a_later_version_are_refused_with_the_way_out():
   later = json.loads(config.Config().to_json()) | {'version': versions.VERSION + 1}
-  with pytest.raises(errors.InputError, match=r'`version` \(3\) of the options must be 2 or less, as this program knows'):
+  with pytest.raises(errors.InputError, match=r'`version` \(3\) of the options must be 2 or less, as this'):
     config.from_json(json.dumps(later))
 
 

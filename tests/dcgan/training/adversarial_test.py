@@ -201,8 +201,8 @@ def test_a_fixed_probability_of_augmentation_stays(tiny_config):
 
 
 def test_an_adaptive_probability_follows_the_signs_of_four_minibatches(tiny_config):
-  options = tiny_config.replace('augmentation', augment=('flip',), augment_mode='adaptive', augment_probability=0.5, augment_target=0.25,
-                                augment_ramp_images=200)
+  options = tiny_config.replace('augmentation', augment=('flip',), augment_mode='adaptive', augment_probability=0.5,
+                                augment_target=0.25, augment_ramp_images=200)
   _, history = train(options, 8)
   expected, probability = [], 0.5
   for step, sign in enumerate(history['logits/real_sign'], start=1):

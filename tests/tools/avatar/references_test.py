@@ -69,7 +69,7 @@ def test_a_run_without_places_knows_numbers_and_what_was_found(shown):
     resolve('me.mp4@0.000s', shown, latents.Normal(4))
 
 
-@pytest.mark.parametrize('photo, name', [('x/my smile!.jpg', 'my_smile_'), ('17.png', 'photo_17'), ('2s.png', 'photo_2s'),
-                                         ('.jpg', '.jpg'), ('a.b.jpg', 'a.b')])
+@pytest.mark.parametrize('photo, name', [('x/my smile!.jpg', 'my_smile_'), ('17.png', 'photo_17'),
+                                         ('2s.png', 'photo_2s'), ('.jpg', '.jpg'), ('a.b.jpg', 'a.b')])
 def test_a_found_photo_is_called_by_its_name_which_is_never_a_number(photo, name):
   assert found.name_of(photo) == name
