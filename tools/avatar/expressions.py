@@ -1,5 +1,7 @@
 """Chooses expressions of a gallery to animate between: all look real, and they are far apart in geometry."""
 
+import functools
+
 from absl import logging
 import numpy as np
 from scipy.spatial import transform
@@ -9,6 +11,7 @@ from dcgan.common import features
 from dcgan.model import motion
 from dcgan.model import networks
 from tools.evaluation import meshes
+from tools.evaluation import real_pictures
 from tools.evaluation import wholeness
 from tools.faces import landmarks as face_landmarks
 from tools.faces import measures
@@ -16,6 +19,9 @@ from tools.faces import measures
 # A head that turns by 20° counts 0.035. In one person's video faces with the mouth wide open were 0.13 from those with
 # it closed, so a turn decides only where expressions hardly differ.
 _TURN_WEIGHT = 0.1  # eyes' distances a radian
+# From one expression to the next. Nothing may have been filmed between heads that are turned farther apart, and what is
+# mixed of them shows hair and ears twice, which a clean face does not tell (seen in a man's film, in 4 of 24 frames).
+_MOST_TURN_DEG = 15.0
 _NUM_TRIED = 8  # targets of each line, the farthest first
 _NUM_BETWEEN = 8  # points of a line that are looked at
 _USUAL, _FEWEST_USUAL = 0.7, 16  # of the clean faces, those least strange are chosen from
@@ -27,7 +33,8 @@ def choose(generator, z, crop_px, space, num_expressions=2, real_images=None):
   """Returns the numbers of expressions between which lines make a good animation, and logs why.
 
   The first one rests: it is the most typical face. Each of the others is the farthest from all before it (`vectors`).
-  All must be clean faces, and so must be the frames of the line to each from the one before, or the next best is tried.
+  All must be clean faces, and so must be the frames of the line to each from the one before, or the next best is tried;
+  and heads that follow each other are turned alike (`tour`).
   With more than two the way ends where it began. Where there are not so many clean faces fewer are taken, and where
   there are no two, those whose pictures differ most, with a warning.
 
@@ -61,9 +68,14 @@ def choose(generator, z, crop_px, space, num_expressions=2, real_images=None):
                     'differ most. Train longer, or choose by --source and --target.', len(numbers), len(z), *chosen)
     return list(chosen)
   points = vectors(seen.landmarks[numbers])
-  line = lambda one, other: networks.generate(generator, motion.between(
-      generator, space, z[[numbers[one], numbers[other]]], _NUM_BETWEEN + 1, False)[1:-1])
-  places, is_clean_all_along = tour(points, num_expressions, lambda one, other: are_clean(line(one, other)).all())
+  yaw, _, _ = measures.pose(seen.landmarks[numbers])
+
+  @functools.cache
+  def is_clean_between(one, other):
+    line = motion.between(generator, space, z[[numbers[one], numbers[other]]], _NUM_BETWEEN + 1, False)
+    return are_clean(networks.generate(generator, line[1:-1])).all()
+
+  places, is_clean_all_along = tour(points, yaw, num_expressions, is_clean_between)
   if not is_clean_all_along:
     logging.warning('Between all pairs of expressions that were tried some frame is not a clean face. Training longer '
                     'helps.')
@@ -74,11 +86,16 @@ def choose(generator, z, crop_px, space, num_expressions=2, real_images=None):
   return chosen
 
 
-def tour(points, num_expressions, is_good_line):
+def tour(points, yaw, num_expressions, is_good_line):
   """Returns which points to go through: from the most typical one to each farthest from all before, and home again.
+
+  From one to the next, and home, the head turns by 15° at most, so that one that is turned far is reached over others
+  between; where the last is too far from home, the way goes back as it came. Only of two, where there is no other, the
+  second may be turned farther.
 
   Args:
     points: float [num_points, num_values], two or more, as `vectors` gives them.
+    yaw: float [num_points], how far the heads are turned to the side, in degrees.
     num_expressions: int, two or more; fewer are taken where there are fewer points.
     is_good_line: callable of two ints, whether the line between these points may be gone.
 
@@ -90,16 +107,26 @@ def tour(points, num_expressions, is_good_line):
   distances = np.linalg.norm(points - points[rest], axis=1)
   num_expressions = min(num_expressions, len(points))
   while len(chosen) < num_expressions:
+    num_turns_home = num_expressions - len(chosen)
+    ends = [chosen[-1], rest] if num_turns_home == 1 and num_expressions > 2 else [chosen[-1]]
     ranked = [int(i) for i in np.argsort(-distances, kind='stable') if i not in chosen]
-    is_last = len(chosen) == num_expressions - 1 and num_expressions > 2
-    good = next((i for i in ranked[:_NUM_TRIED] if is_good_line(chosen[-1], i)
-                 and (not is_last or is_good_line(i, rest))), None)
+    near = [i for i in ranked if abs(yaw[i] - yaw[chosen[-1]]) <= _MOST_TURN_DEG
+            and abs(yaw[i] - yaw[rest]) <= num_turns_home * _MOST_TURN_DEG]
+    tried = (ranked if len(chosen) == 1 and not near else near)[:_NUM_TRIED]
+    good = next((i for i in tried if all(is_good_line(end, i) for end in ends)), None)
     if good is None and len(chosen) > 1:  # a shorter way is better than one that shows something broken
       break
     is_good &= good is not None
-    chosen.append(ranked[0] if good is None else good)
+    chosen.append(tried[0] if good is None else good)
     distances = np.minimum(distances, np.linalg.norm(points - points[chosen[-1]], axis=1))
-  return (chosen + [rest] if len(chosen) > 2 else chosen), is_good
+  if len(chosen) == 2:
+    return chosen, is_good
+  way = list(chosen)
+  for before in chosen[-2:0:-1]:
+    if abs(yaw[way[-1]] - yaw[rest]) <= _MOST_TURN_DEG and is_good_line(way[-1], rest):
+      break
+    way.append(before)
+  return way + [rest], is_good
 
 
 def vectors(landmarks):
@@ -161,7 +188,7 @@ def _judge(real_images, crop_px):
   """
   if real_images is not None:
     seen = meshes.look(real_images, crop_px)
-    if (seen.num_faces == 1).sum() >= wholeness.MIN_REALS:
+    if (seen.num_faces == 1).sum() >= real_pictures.FEWEST:
       whole = wholeness.Wholeness(real_images, crop_px, seen)
       return whole.is_clean, whole.strangeness
   return (lambda pictures, seen=None: meshes.in_place(seen or meshes.look(pictures, crop_px)),

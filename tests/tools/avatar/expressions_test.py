@@ -49,7 +49,8 @@ def test_a_turn_counts_by_its_angle_and_moves_no_point(yaw, pitch):
 
 
 def tour_of(faces, num_expressions, is_good_line=lambda one, other: True):
-  return expressions.tour(expressions.vectors(faces), num_expressions, is_good_line)
+  yaw, _, _ = measures.pose(np.array(faces))
+  return expressions.tour(expressions.vectors(faces), yaw, num_expressions, is_good_line)
 
 
 def test_the_source_rests_and_the_target_is_farthest_even_from_turned_heads():
@@ -58,7 +59,7 @@ def test_the_source_rests_and_the_target_is_farthest_even_from_turned_heads():
 
 
 def test_a_turn_is_chosen_where_expressions_hardly_differ():
-  faces = [_face(opening, yaw=yaw) for opening, yaw in ((0, 0), (0.2, 1), (0.1, -1), (0.3, 25), (0.1, 0))]
+  faces = [_face(opening, yaw=yaw) for opening, yaw in ((0, 0), (0.2, 1), (0.1, -1), (0.3, 14), (0.1, 0))]
   assert tour_of(faces, 2)[0][1] == 3
 
 
@@ -77,8 +78,34 @@ def test_a_line_that_is_not_clean_is_gone_around_and_the_way_is_shorter_where_th
   assert tour_of(faces, 3, lambda one, other: False) == ([2, 5], False)
 
 
+def turns_of(yaws, num_expressions):
+  """Returns the yaws of a tour through heads that are turned, with mouths opened at random."""
+  openings = np.random.default_rng(3).permutation(len(yaws))
+  chosen, is_good = tour_of([_face(opening, yaw=yaw) for opening, yaw in zip(openings, yaws)], num_expressions)
+  assert is_good
+  return [yaws[i] for i in chosen]
+
+
+def test_heads_of_a_tour_are_never_turned_far_from_one_to_the_next():
+  turned = turns_of([-40, -34, -28, -20, -14, -6, 0, 0, 0, 7, 12, 22, 26, 33, 41], 7)
+  assert len(turned) >= 8 and turned[0] == turned[-1] and np.abs(np.diff(turned)).max() <= 15
+  assert np.ptp(turned) > 30  # over others between, heads are reached that are turned farther
+
+
+def test_a_way_whose_end_is_not_joined_to_its_start_goes_back_as_it_came():
+  faces = [_face(opening) for opening in (0, 1, 2, 30, 3, 41)]
+  dead_end = lambda one, other: (one, other) in ((2, 5), (5, 3))  # home from neither
+  assert tour_of(faces, 6, dead_end) == ([2, 5, 3, 5, 2], True)
+  assert tour_of(faces, 6, lambda one, other: dead_end(one, other) or (one, other) == (3, 2)) == ([2, 5, 3, 2], True)
+
+
+def test_a_head_that_is_turned_far_is_gone_to_only_where_there_is_no_other():
+  assert 40 not in turns_of([0, 1, 0, 40, 2], 3)
+  assert sorted(turns_of([0, 40], 2)) == [0, 40]
+
+
 def test_of_two_points_one_is_gone_to():
-  assert sorted(expressions.tour(np.array([[0.0], [1.0]]), 5, lambda one, other: True)[0]) == [0, 1]
+  assert sorted(expressions.tour(np.array([[0.0], [1.0]]), np.zeros(2), 5, lambda one, other: True)[0]) == [0, 1]
 
 
 def test_the_farthest_points_of_some():
