@@ -1,5 +1,7 @@
 """Chooses expressions of a gallery to animate between: all look real, and they are far apart in geometry."""
 
+import functools
+
 from absl import logging
 import numpy as np
 from scipy.spatial import transform
@@ -66,10 +68,14 @@ def choose(generator, z, crop_px, space, num_expressions=2, real_images=None):
                     'differ most. Train longer, or choose by --source and --target.', len(numbers), len(z), *chosen)
     return list(chosen)
   points = vectors(seen.landmarks[numbers])
-  line = lambda one, other: networks.generate(generator, motion.between(
-      generator, space, z[[numbers[one], numbers[other]]], _NUM_BETWEEN + 1, False)[1:-1])
   yaw, _, _ = measures.pose(seen.landmarks[numbers])
-  places, is_clean_all_along = tour(points, yaw, num_expressions, lambda one, other: are_clean(line(one, other)).all())
+
+  @functools.cache
+  def is_clean_between(one, other):
+    line = motion.between(generator, space, z[[numbers[one], numbers[other]]], _NUM_BETWEEN + 1, False)
+    return are_clean(networks.generate(generator, line[1:-1])).all()
+
+  places, is_clean_all_along = tour(points, yaw, num_expressions, is_clean_between)
   if not is_clean_all_along:
     logging.warning('Between all pairs of expressions that were tried some frame is not a clean face. Training longer '
                     'helps.')
@@ -83,8 +89,9 @@ def choose(generator, z, crop_px, space, num_expressions=2, real_images=None):
 def tour(points, yaw, num_expressions, is_good_line):
   """Returns which points to go through: from the most typical one to each farthest from all before, and home again.
 
-  From one to the next, and home from the last, the head turns by 15° at most where there is a way, so that one that is
-  turned far is reached over others between; else by as little more as there is.
+  From one to the next, and home, the head turns by 15° at most, so that one that is turned far is reached over others
+  between; where the last is too far from home, the way goes back as it came. Only of two, where there is no other, the
+  second may be turned farther.
 
   Args:
     points: float [num_points, num_values], two or more, as `vectors` gives them.
@@ -102,18 +109,24 @@ def tour(points, yaw, num_expressions, is_good_line):
   while len(chosen) < num_expressions:
     num_turns_home = num_expressions - len(chosen)
     ends = [chosen[-1], rest] if num_turns_home == 1 and num_expressions > 2 else [chosen[-1]]
-    too_far = (np.maximum(np.abs(yaw - yaw[chosen[-1]]) - _MOST_TURN_DEG, 0.0)
-               + np.maximum(np.abs(yaw - yaw[rest]) - num_turns_home * _MOST_TURN_DEG, 0.0))
-    tried = [int(i) for i in np.lexsort([-distances, too_far]) if i not in chosen][:_NUM_TRIED]
+    ranked = [int(i) for i in np.argsort(-distances, kind='stable') if i not in chosen]
+    near = [i for i in ranked if abs(yaw[i] - yaw[chosen[-1]]) <= _MOST_TURN_DEG
+            and abs(yaw[i] - yaw[rest]) <= num_turns_home * _MOST_TURN_DEG]
+    tried = (ranked if len(chosen) == 1 and not near else near)[:_NUM_TRIED]
     good = next((i for i in tried if all(is_good_line(end, i) for end in ends)), None)
     if good is None and len(chosen) > 1:  # a shorter way is better than one that shows something broken
-      while len(chosen) > 2 and not is_good_line(chosen[-1], rest):
-        chosen.pop()
       break
     is_good &= good is not None
     chosen.append(tried[0] if good is None else good)
     distances = np.minimum(distances, np.linalg.norm(points - points[chosen[-1]], axis=1))
-  return (chosen + [rest] if len(chosen) > 2 else chosen), is_good
+  if len(chosen) == 2:
+    return chosen, is_good
+  way = list(chosen)
+  for before in chosen[-2:0:-1]:
+    if abs(yaw[way[-1]] - yaw[rest]) <= _MOST_TURN_DEG and is_good_line(way[-1], rest):
+      break
+    way.append(before)
+  return way + [rest], is_good
 
 
 def vectors(landmarks):

@@ -87,15 +87,15 @@ def turns_of(yaws, num_expressions):
 
 
 def test_heads_of_a_tour_are_never_turned_far_from_one_to_the_next():
-  turned = turns_of(3 * [-40, -34, -28, -20, -14, -6, 0, 0, 0, 7, 12, 22, 26, 33, 41], 7)
-  assert len(turned) == 8 and turned[0] == turned[-1] and np.abs(np.diff(turned)).max() <= 16
-  assert np.ptp(turned) > 20  # over others between, heads are reached that are turned farther apart
+  turned = turns_of([-40, -34, -28, -20, -14, -6, 0, 0, 0, 7, 12, 22, 26, 33, 41], 7)
+  assert len(turned) >= 8 and turned[0] == turned[-1] and np.abs(np.diff(turned)).max() <= 15
+  assert np.ptp(turned) > 30  # over others between, heads are reached that are turned farther
 
 
-def test_a_way_that_ends_early_goes_home_only_from_where_it_may():
+def test_a_way_whose_end_is_not_joined_to_its_start_goes_back_as_it_came():
   faces = [_face(opening) for opening in (0, 1, 2, 30, 3, 41)]
   dead_end = lambda one, other: (one, other) in ((2, 5), (5, 3))  # home from neither
-  assert tour_of(faces, 6, dead_end) == ([2, 5], True)
+  assert tour_of(faces, 6, dead_end) == ([2, 5, 3, 5, 2], True)
   assert tour_of(faces, 6, lambda one, other: dead_end(one, other) or (one, other) == (3, 2)) == ([2, 5, 3, 2], True)
 
 
