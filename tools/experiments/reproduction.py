@@ -128,10 +128,9 @@ def check(number, material):
   if manifest.kind not in task.kinds:
     raise errors.InputError(f'`records` ({records}) must be of kind {" or ".join(task.kinds)} for experiment {number}, '
                             f'but is of kind {manifest.kind}. Make such a set with `{task.make}`.')
-  align = manifest.settings.get('align', 'eyes')
-  if align != task.align:
+  if manifest.align != task.align:
     raise errors.InputError(f'`records` ({records}) must be made with --align={task.align} for experiment {number}, '
-                            f'but was made with --align={align}. Make such a set with `{task.make}`.')
+                            f'but was made with --align={manifest.align}. Make such a set with `{task.make}`.')
   if number == 4:
     between_frames.check(records, material.between_records)
   if number == 5 and presets.choose(manifest.num_images) != _PERSON:

@@ -24,7 +24,7 @@ SEVERAL_ENDINGS = ('.apng', '.avif', '.gif', '.png', '.tif', '.tiff', '.webp')
 UNREADABLE, MISSING = 'unreadable', 'missing'  # kinds of `records.Reason`
 
 _LARGEST_PX = 50_000_000  # larger pictures are shrunk by a whole number: each copy takes three bytes a pixel
-_MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
+MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
 _NEUTRAL_GREY = 128  # behind transparent pixels
 _FEWEST_FRAME_BYTES = 10  # a GIF's smallest; what a header claims beyond it is not there
 _PNG_START = b'\x89PNG\r\n\x1a\n'
@@ -155,8 +155,8 @@ def _load(picture, index):
       picture.seek(index)
     except EOFError as error:
       raise PictureError(f'there is no picture {index} in it') from error
-  if max(picture.size) > _MAX_SIDE_PX:
-    raise PictureError(f'{picture.width}×{picture.height} px, but a side may have at most {_MAX_SIDE_PX}')
+  if max(picture.size) > MAX_SIDE_PX:
+    raise PictureError(f'{picture.width}×{picture.height} px, but a side may have at most {MAX_SIDE_PX}')
   if picture.width * picture.height > 2 * Image.MAX_IMAGE_PIXELS:  # Pillow looks at the first page only
     raise Image.DecompressionBombError
   picture.load()
