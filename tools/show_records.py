@@ -27,15 +27,15 @@ def main():
     raise app.UsageError('--records is needed: the set that tools.make_records printed, as in --records=records/me.')
   # pylint: disable=import-outside-toplevel  (TensorFlow)
   if _VERIFY.value:
+    from dcgan.common import wording
     from tools.sets import verify
     num_records, num_files = verify.verify(_RECORDS.value)
-    print(f'{num_records:,} record{"s" * (num_records != 1)} in {num_files:,} file{"s" * (num_files != 1)} checked: '
-          'all whole.')
+    print(f'{wording.counted(num_records, "record")} in {wording.counted(num_files, "file")} checked: all whole.')
     return _RECORDS.value
-  out = _OUT.value or f'{_RECORDS.value}.png'
+  from tools.sets import report_card
+  out = _OUT.value or str(report_card.card_path(_RECORDS.value))
   if not out.lower().endswith(('.png', '.jpg', '.webp')):
     raise errors.InputError(f'`out` ({out!r}) must end in .png, .jpg or .webp. Use --out={_RECORDS.value}.png.')
-  from tools.sets import report_card
   return report_card.show(_RECORDS.value, out, _NUM_IMAGES.value)
 
 

@@ -1,14 +1,15 @@
 """How numbers are told in sentences."""
 
 
-def counted(count, noun):
+def counted(count, noun, plural=None):
   """Returns a count with its noun, as in '1 face' and '1,200 faces'.
 
   Args:
     count: int.
-    noun: str, of which one is told; an s makes it several.
+    noun: str, of which one is told.
+    plural: str, several of it; None for the noun with an s.
   """
-  return f'{count:,} {noun}{"s" * (count != 1)}'
+  return f'{count:,} {noun if count == 1 else plural or f"{noun}s"}'
 
 
 def percent(fraction, num_digits=0):

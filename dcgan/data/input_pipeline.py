@@ -4,11 +4,11 @@ import abc
 import dataclasses
 
 import numpy as np
-import psutil
 import tensorflow as tf
 
 from dcgan.common import errors
 from dcgan.common import images
+from dcgan.common import machine
 from dcgan.data import batch_plan
 from dcgan.data import holdout
 from dcgan.data import random_access
@@ -143,7 +143,7 @@ def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto', 
   parts = holdout.split(manifest.num_images, holdout_fraction, is_video)
   shape = manifest.num_images, image_size_px, image_size_px, 3
   if storage == 'auto':
-    has_room = _TIMES_THE_SET * np.prod(shape) <= psutil.virtual_memory().available
+    has_room = _TIMES_THE_SET * np.prod(shape) <= machine.free_memory_bytes()
     storage = 'memory' if has_room else 'stream'
   if storage == 'stream':
     reader = random_access.RandomAccess(prefix, manifest)

@@ -153,7 +153,7 @@ def _at_its_start(options, init_from, strategy, storage):
     raise errors.InputError(f'`transfer` ({options.training.transfer}) needs a model to start from. Use --init_from='
                             f'{transfers.SHIPPED}, or leave it out.')
   manifest = records.load_manifest(options.data.records)
-  options = options.replace('data', records_digest=manifest.digest, align=manifest.settings.get('align', 'eyes'))
+  options = options.replace('data', records_digest=manifest.digest, align=manifest.align)
   donor = transfers.load_donor(init_from) if init_from else None
   if options.training.transfer == 'auto':
     options = options.replace('training', transfer=transfers.choose(donor, options, manifest) if donor else 'full')

@@ -8,7 +8,6 @@ GPU.
 """
 
 import json
-import os
 import sys
 import time
 
@@ -28,10 +27,10 @@ def serve(options_json):
 
   Args:
     options_json: JSON of a dict with image_size_px, z_dims, channels, kernel_size_px, global_batch_size, learning_rate,
-      beta1, precision ('float32' or 'bfloat16') and device ('cpu' or 'cuda').
+      beta1, precision ('float32' or 'bfloat16'), device ('cpu' or 'cuda') and num_threads.
   """
   options = json.loads(options_json)
-  torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())
+  torch.set_num_threads(options['num_threads'])
   torch.backends.cudnn.benchmark = True
   torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True  # as TensorFlow does
   step = Step(options)

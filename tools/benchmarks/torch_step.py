@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from dcgan.common import devices
 from dcgan.common import errors
+from dcgan.common import machine
 from tools.benchmarks import comparison
 from tools.benchmarks import training_step
 
@@ -86,7 +87,7 @@ class TorchStep:
                  channels=options.networks.channels, kernel_size_px=options.networks.kernel_size,
                  global_batch_size=options.data.global_batch_size, learning_rate=options.training.learning_rate,
                  beta1=options.training.beta1, precision=options.training.precision,
-                 device='cuda' if tf.config.list_physical_devices('GPU') else 'cpu')
+                 device='cuda' if tf.config.list_physical_devices('GPU') else 'cpu', num_threads=machine.num_cores())
     self._python = python
     program = 'import runpy, sys; runpy.run_path(sys.argv[1])["serve"](sys.argv[2])'
     self._process = subprocess.Popen([python, '-c', program, str(_PROGRAM), json.dumps(given)], text=True,

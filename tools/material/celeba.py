@@ -17,13 +17,14 @@ from absl import logging
 import numpy as np
 
 from dcgan.common import errors
+from dcgan.common import wording
+from dcgan.data import records
 from tools.material import folders
 from tools.material import pictures
 
 PARTITIONS = ('train', 'validation', 'test')  # in the order of their numbers in the list
 
 _NAME = re.compile(r'\d{6}\.(jpg|png)')
-_WIDTH_PX, _HEIGHT_PX = 178, 218  # of the aligned pictures
 _NUM_SIZES_SEEN = 16
 _MAX_MEMBER_BYTES = 64 << 20  # the largest picture in the wild has under 10 MB
 _MAX_LIST_BYTES = 256 << 20  # the largest list that is read here has 11 MB
@@ -105,9 +106,10 @@ class Dataset:
     sizes = self._sizes()
     if len(sizes) > 1:
       return lists.table('list_landmarks_celeba', _NUM_LANDMARK_VALUES, numbers), None
-    if all(abs(width - height * _WIDTH_PX / _HEIGHT_PX) <= 1 for width, height in sizes):
+    aligned_width, aligned_height = records.FACE_WIDTH_PX, records.FACE_HEIGHT_PX
+    if all(abs(width - height * aligned_width / aligned_height) <= 1 for width, height in sizes):
       table = lists.table('list_landmarks_align_celeba', _NUM_LANDMARK_VALUES, numbers)
-      return table, np.array([_WIDTH_PX, _HEIGHT_PX])
+      return table, np.array([aligned_width, aligned_height])
     logging.info('CelebA: the lists of landmarks are not for pictures of %d×%d px, so they are left aside.',
                  *next(iter(sizes)))
     return None, None
@@ -192,6 +194,8 @@ def _parse(content, place, num_values):
   """Returns the pictures' numbers, int [N], and up to four values of each, int [N, V], of a list's bytes."""
   row = re.compile(rb'(\d{6})\.(?:jpg|png)((?:[\s,]+-?\d{1,7}){%d})\s*' % num_values)
   numbers, values = [], []
+  wanted = (f"a picture's name and {wording.counted(num_values, 'whole number')}. Download the list again, or remove it "
+            'to do without.')
   for index, line in enumerate(content.splitlines()):
     match = row.fullmatch(line)
     if match:
@@ -199,11 +203,9 @@ def _parse(content, place, num_values):
       values.append([int(word) for word in match[2].replace(b',', b' ').split()[:4]])
     elif line.strip() and (index > 1 or numbers or _NAME.match(line.decode('latin-1'))):  # else a header or a count
       shown = line[:_SHOWN_CHARS].decode('utf-8', 'replace')
-      raise errors.InputError(f'{place}: line {index + 1}: {shown!r} must be a picture\'s name and {num_values} whole '
-                              f'number{"s" * (num_values > 1)}. Download the list again, or remove it to do without.')
+      raise errors.InputError(f'{place}: line {index + 1}: {shown!r} must be {wanted}')
   if not numbers:
-    raise errors.InputError(f'{place}: no line of it is a picture\'s name and {num_values} whole '
-                            f'number{"s" * (num_values > 1)}. Download the list again, or remove it to do without.')
+    raise errors.InputError(f'{place}: no line of it is {wanted}')
   return np.array(numbers, np.int64), np.array(values, np.int64).reshape(len(values), min(4, num_values))
 
 

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import math
 import os
-import struct
 import warnings
 
 import numpy as np
@@ -24,11 +23,9 @@ SEVERAL_ENDINGS = ('.apng', '.avif', '.gif', '.png', '.tif', '.tiff', '.webp')
 UNREADABLE, MISSING = 'unreadable', 'missing'  # kinds of `records.Reason`
 
 _LARGEST_PX = 50_000_000  # larger pictures are shrunk by a whole number: each copy takes three bytes a pixel
-_MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
+MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
 _NEUTRAL_GREY = 128  # behind transparent pixels
 _FEWEST_FRAME_BYTES = 10  # a GIF's smallest; what a header claims beyond it is not there
-_PNG_START = b'\x89PNG\r\n\x1a\n'
-_WEBP_ANIMATION = 0x02  # the flag in the VP8X chunk
 
 
 class PictureError(errors.InputError):
@@ -90,24 +87,14 @@ def load_pictures(path_or_file, start, stop):
 def num_pictures(path_or_file):
   """Returns how many pictures a file holds: the frames of an animation, the pages of a TIFF, or 1.
 
-  Where the header says that there is one, no more than the header is read. A file that cannot be read counts as 1.
+  A file that cannot be read counts as 1.
   """
-  if not _is_open(path_or_file):
-    if not os.path.isfile(path_or_file):  # a pipe would never end
-      return 1
-    try:
-      with open(path_or_file, 'rb') as file:
-        return num_pictures(file)
-    except OSError:
-      return 1
-  if _holds_one(path_or_file):
-    return 1
   try:
     with _told(path_or_file), _open(path_or_file) as picture:
       count = 1 if picture.format == 'MPO' else getattr(picture, 'n_frames', 1)
+      return max(1, min(count, _num_bytes(path_or_file) // _FEWEST_FRAME_BYTES))
   except PictureError:
     return 1
-  return max(1, min(count, _num_bytes(path_or_file) // _FEWEST_FRAME_BYTES))
 
 
 def _is_open(path_or_file):
@@ -155,8 +142,8 @@ def _load(picture, index):
       picture.seek(index)
     except EOFError as error:
       raise PictureError(f'there is no picture {index} in it') from error
-  if max(picture.size) > _MAX_SIDE_PX:
-    raise PictureError(f'{picture.width}×{picture.height} px, but a side may have at most {_MAX_SIDE_PX}')
+  if max(picture.size) > MAX_SIDE_PX:
+    raise PictureError(f'{picture.width}×{picture.height} px, but a side may have at most {MAX_SIDE_PX}')
   if picture.width * picture.height > 2 * Image.MAX_IMAGE_PIXELS:  # Pillow looks at the first page only
     raise Image.DecompressionBombError
   picture.load()
@@ -196,40 +183,3 @@ def _wide_to_rgb(picture):
   white = next((white for white in whites if largest <= white), largest)
   grey = np.clip(np.rint(values * (255 / white)), 0, 255).astype(np.uint8)
   return Image.fromarray(grey).convert('RGB')
-
-
-def _holds_one(file):
-  """Whether the header of a binary file says that it holds one picture; where it does not, Pillow must count."""
-  file.seek(0)
-  start = file.read(32)
-  if start.startswith(_PNG_START):
-    return not _has_animation_chunk(file)
-  if start[:4] == b'RIFF' and start[8:12] == b'WEBP':
-    return start[12:16] != b'VP8X' or not start[20] & _WEBP_ANIMATION
-  if start[4:8] == b'ftyp':
-    return b'avis' not in start[8:]  # an AVIF sequence's brand
-  if start[:4] in (b'II*\0', b'MM\0*'):
-    return _has_one_page(file, '<' if start[:2] == b'II' else '>')
-  return not start.startswith((b'GIF8', b'II+\0', b'MM\0+'))
-
-
-def _has_animation_chunk(file):
-  """Whether a PNG has the chunk that makes it an animation; it stands before the first pixels."""
-  file.seek(len(_PNG_START))
-  while len(header := file.read(8)) == 8:
-    if header[4:] in (b'acTL', b'IDAT', b'IEND'):
-      return header[4:] == b'acTL'
-    file.seek(int.from_bytes(header[:4], 'big') + 4, os.SEEK_CUR)
-  return False
-
-
-def _has_one_page(file, endian):
-  """Whether the first directory of a TIFF points to no second one."""
-  try:
-    file.seek(4)
-    file.seek(*struct.unpack(f'{endian}L', file.read(4)))
-    (num_tags,) = struct.unpack(f'{endian}H', file.read(2))
-    file.seek(12 * num_tags, os.SEEK_CUR)
-    return struct.unpack(f'{endian}L', file.read(4)) == (0,)
-  except struct.error:
-    return True

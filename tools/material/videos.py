@@ -11,6 +11,7 @@ from PIL import Image
 
 from dcgan.common import errors
 from dcgan.common import files
+from tools.material import pictures
 
 _MAX_GIF_FPS = 50  # players show delays under 2 hundredths of a second as 10
 _WEBP_QUALITY = 95
@@ -19,7 +20,6 @@ _SEEK_AHEAD_SECS = 2.0  # nearer than this, decoding on is as fast as seeking
 _TIME_TOLERANCE_SECS = 1e-3
 _MAX_MISSING_SECS = 0.5  # headers count up to a few frames more than there are
 _MAX_PIXELS = 8192 * 8192  # 200 MB as RGB, and a multiple of that while FFmpeg decodes; 8K video has half of it
-_MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
 _DECODER_OPTIONS = {'max_pixels': str(_MAX_PIXELS)}
 
 
@@ -268,11 +268,11 @@ class Video:
     if self._is_too_large(stream.width, stream.height):
       raise errors.InputError(
           f'`{self._path}` has pictures of {round(stream.width * self._pixel_aspect)}×{stream.height} px, but they may '
-          f'have at most {_MAX_PIXELS:,} pixels and {_MAX_SIDE_PX:,} px a side. Scale the video down.')
+          f'have at most {_MAX_PIXELS:,} pixels and {pictures.MAX_SIDE_PX:,} px a side. Scale the video down.')
 
   def _is_too_large(self, width, height):
     width *= self._pixel_aspect
-    return width * height > _MAX_PIXELS or max(width, height) > _MAX_SIDE_PX
+    return width * height > _MAX_PIXELS or max(width, height) > pictures.MAX_SIDE_PX
 
   def _decode(self, container, stream):
     """Yields the frames that can be decoded, each with its `pts`; notes damage and goes on behind it."""

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from dcgan.common import wording
 from dcgan.options import presets
 from tools.sets import reasons
 
@@ -84,15 +85,11 @@ def _more(manifest, seconds, doing):
   return f'Add photos {doing}.'
 
 
-def _faces(count):
-  return f'{count:,} face{"s" * (count != 1)}'
-
-
 def _advice_on_count(manifest):
   count = manifest.num_images
   more = ('Take more pictures a second (--fps) or a longer video.' if manifest.kind == 'video' else
           'Add photos, or film: a video gives more, and all expressions.')
-  usable = f'{count:,} usable face{"s" * (count != 1)}'
+  usable = wording.counted(count, 'usable face')
   if count < _COPIED_BELOW:
     return f'{usable}: under {_COPIED_BELOW}, training will likely copy the pictures and show nothing between. {more}'
   if count < _FEW_BELOW:
@@ -165,8 +162,8 @@ def _advice_on_pictures(numbers):
       told.append(f'The pictures are dim: skin at {middle:.0f} of 255. Take light from the front.')
   num_soft = int((sharpness < SOFT).sum())
   if num_soft > _SOFT_FRACTION * max(1, len(sharpness)):
-    told.append(f'{_faces(num_soft)} of much less than the usual sharpness: raise --min_sharpness to {SOFT:g} if '
-                'enough is left then.')
+    told.append(f'{wording.counted(num_soft, "face")} of much less than the usual sharpness: raise --min_sharpness to '
+                f'{SOFT:g} if enough is left then.')
   return told
 
 
@@ -202,4 +199,5 @@ def _share(count, total, verbs=('is', 'are')):
   if count == 0:
     return f'No face {verbs[0]}'
   only = 'Only ' * (count < _RARE_FRACTION * total or count == 1)
-  return f'{only}{_faces(count)}' + (f' {verbs[0]}' if count == 1 else f' ({100 * count / total:.0f} %) {verbs[1]}')
+  share = f' {verbs[0]}' if count == 1 else f' ({100 * count / total:.0f} %) {verbs[1]}'
+  return f'{only}{wording.counted(count, "face")}{share}'

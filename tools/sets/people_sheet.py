@@ -5,10 +5,13 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
+from dcgan.common import wording
+from dcgan.data import records
+
 MAX_ROWS = 12
 MAX_FACES = 8
+FACE_SIZE_PX = (records.FACE_WIDTH_PX // 2, records.FACE_HEIGHT_PX // 2)
 
-_FACE_SIZE_PX = (89, 109)  # width and height: half an aligned face
 _MARGIN_PX = 16
 _GAP_PX = 4
 _PADDING_PX = 8  # between a row's edge and its faces
@@ -67,7 +70,7 @@ def draw(people, thumbnails, chosen, times_secs, clips):
   rows = list(shown)
   others = np.setdiff1d(people, rows)
 
-  face_width, face_height = _FACE_SIZE_PX
+  face_width, face_height = FACE_SIZE_PX
   row_width = _NUMBER_WIDTH_PX + _TEXT_WIDTH_PX + MAX_FACES * (face_width + _GAP_PX) - _GAP_PX + _PADDING_PX
   row_height = face_height + 2 * _PADDING_PX
   height = (_MARGIN_PX + _HEADER_HEIGHT_PX + len(rows) * (row_height + _PADDING_PX) - _PADDING_PX
@@ -85,7 +88,7 @@ def draw(people, thumbnails, chosen, times_secs, clips):
   if len(others):
     num_faces = int(np.isin(people, others).sum())
     _write(pen, (_MARGIN_PX, height - _MARGIN_PX - _FOOTER_HEIGHT_PX // 2),
-           f'and {_counted(len(others), "other", "others")} with {_counted(num_faces, "face", "faces")} together',
+           f'and {wording.counted(len(others), "other")} with {wording.counted(num_faces, "face")} together',
            _TEXT_SIZE_PX, _FAINT_INK_RGB)
   return np.asarray(sheet)
 
@@ -109,7 +112,7 @@ def _write(pen, place, text, size_px, colour, anchor='lm'):
 
 
 def _header(num_people, chosen):
-  text = f'{_counted(num_people, "person", "people")} found'
+  text = f'{wording.counted(num_people, "person", "people")} found'
   if chosen is None:
     return text
   other = 2 if chosen == 1 else 1
@@ -119,7 +122,7 @@ def _header(num_people, chosen):
 
 def _lines(faces, times_secs, clips):
   """Returns what a row says about a person's faces."""
-  lines = [_counted(len(faces), 'frame', 'frames')]
+  lines = [wording.counted(len(faces), 'frame')]
   if len(np.unique(clips)) > 1:
     lines.append(f'in {len(np.unique(np.asarray(clips)[faces]))} of {len(np.unique(clips))} videos')
   else:
@@ -127,10 +130,6 @@ def _lines(faces, times_secs, clips):
     first, last = _clock(times.min()), _clock(times.max())
     lines.append(f'at {first}' if first == last else f'{first} to {last}')
   return lines
-
-
-def _counted(number, singular, plural):
-  return f'{number:,} {singular if number == 1 else plural}'
 
 
 def _clock(secs):

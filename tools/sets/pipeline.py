@@ -216,14 +216,15 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
       shutil.rmtree(work.shard_folder)
       raise errors.InputError(f'none of the {len(lost):,} pictures with a face could be read a second time, as if they '
                               'had been moved away. Bring them back, and give the same command again.')
-    records.save_manifest(work.shard_folder / prefix.name, manifest)
-    report = report_card.make(work.shard_folder / prefix.name, work.shard_folder / f'{prefix.name}.png', prefix)
-    report += f'\nLook at {prefix}.png for the faces.'
+    made = work.shard_folder / prefix.name
+    records.save_manifest(made, manifest)
+    report = report_card.make(made, report_card.card_path(made), prefix)
+    report += f'\nLook at {report_card.card_path(prefix)} for the faces.'
     if has_people and chosen.people.max() > 1:
       report += (f'\nThere are {chosen.people.max()} people; look at {_sheet_path(prefix)} for who was taken. '
                  '--person=2 --overwrite takes another one.')
     if has_people:
-      images.save_picture(_sheet_path(work.shard_folder / prefix.name), sheet)
+      images.save_picture(_sheet_path(made), sheet)
     _publish(work, prefix, manifest)
   return manifest, report
 
@@ -347,7 +348,7 @@ def _publish(work, prefix, manifest):
   The manifest goes first and comes last, so that old and new shards never count as one set.
   """
   _remove_set(prefix)
-  pictures = (f'{prefix.name}.png', _sheet_path(prefix).name)
+  pictures = (report_card.card_path(prefix).name, _sheet_path(prefix).name)
   for name in (*(shard.file for shard in manifest.shards), *pictures):
     if name not in pictures or (work.shard_folder / name).exists():
       os.replace(work.shard_folder / name, prefix.with_name(name))
@@ -358,14 +359,12 @@ def _publish(work, prefix, manifest):
 def _remove_set(prefix):
   """Removes the manifest of the set `prefix`, a `pathlib.Path`, then its shards and pictures, and no other file."""
   records.manifest_path(prefix).unlink(missing_ok=True)
-  its_own = re.compile(re.escape(prefix.name) + r'\.tfrecord-\d{5}-of-\d{5}')
-  pictures = {f'{prefix.name}.png', _sheet_path(prefix).name}
-  other = prefix.with_name(f'{prefix.name}-people')
+  its_own = [*records.shards_there(prefix), report_card.card_path(prefix), _sheet_path(prefix)]
+  other = f'{prefix}-people'
   if not records.manifest_path(other).exists():
-    pictures.add(f'{other.name}.png')  # what the sheet was called before, unless it is the card of a set of that name
-  for path in sorted(prefix.parent.iterdir()):
-    if its_own.fullmatch(path.name) or path.name in pictures:
-      path.unlink()
+    its_own.append(report_card.card_path(other))  # the sheet of before, unless it is the card of a set of that name
+  for path in its_own:
+    path.unlink(missing_ok=True)
 
 
 def _sheet_path(prefix):

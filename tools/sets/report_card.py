@@ -16,6 +16,7 @@ from PIL import ImageFont
 
 from dcgan.common import errors
 from dcgan.common import images
+from dcgan.common import wording
 from dcgan.data import records
 from tools.faces import alignment
 from tools.faces import measures
@@ -39,6 +40,11 @@ _LINE_OPACITY = 0.35
 _EYE_RGB = (255, 230, 0)
 _EYE_RADIUS_PX = 4
 _LABEL_SIZE_PX = 20
+
+
+def card_path(prefix):
+  """Returns the path of the card of the set `prefix`, as in `records/adele.png`."""
+  return pathlib.Path(f'{prefix}.png')
 
 
 def show(prefix, out, num_images):
@@ -83,9 +89,8 @@ def make(prefix, out, name, num_images=64):
 
 def summary(prefix, manifest):
   """Returns what is in a set, and what was left out of it, as lines of text."""
-  lines = [f'{prefix}: {manifest.num_images:,} face{"s" * (manifest.num_images != 1)} of {manifest.num_inputs:,} '
-           f'picture{"s" * (manifest.num_inputs != 1)} ({manifest.kind}), '
-           f'{len(manifest.shards)} shard{"s" * (len(manifest.shards) != 1)}, schema {manifest.schema_version}'
+  lines = [f'{prefix}: {wording.counted(manifest.num_images, "face")} of {wording.counted(manifest.num_inputs, "picture")} '
+           f'({manifest.kind}), {wording.counted(len(manifest.shards), "shard")}, schema {manifest.schema_version}'
            f'{"" if _is_aligned(manifest) else ", not aligned"}']
   lines += [f'  left out: {each.count:,} × {each.sentence}' for each in reasons.count(manifest.rejected)]
   return '\n'.join(lines)
@@ -185,7 +190,7 @@ def marked(face, index, is_aligned=True):
 
 
 def _is_aligned(manifest):
-  return manifest.settings.get('align', alignment.EYES) == alignment.EYES
+  return manifest.align == alignment.EYES
 
 
 def _spread(num_faces, num_wanted):

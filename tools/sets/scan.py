@@ -18,11 +18,11 @@ from tools.faces import alignment
 from tools.faces import appearance
 from tools.faces import landmarks
 from tools.faces import measures
+from tools.sets import people_sheet
 from tools.sets import reasons
 
 EVERYBODY, CENTRAL, LARGEST = 'everybody', 'central', 'largest'
 
-_THUMBNAIL_SIZE_PX = (records.FACE_WIDTH_PX // 2, records.FACE_HEIGHT_PX // 2)
 _JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 _MIN_EYE_DISTANCE_PX = 1.0  # nearer eyes give no direction to turn the face by
 
@@ -186,7 +186,7 @@ def _measured(candidate):
 
 
 def _thumbnail(image):
-  return encode(cv2.resize(image, _THUMBNAIL_SIZE_PX, interpolation=cv2.INTER_AREA))
+  return encode(cv2.resize(image, people_sheet.FACE_SIZE_PX, interpolation=cv2.INTER_AREA))
 
 
 def encode(image):

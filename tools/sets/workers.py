@@ -10,6 +10,7 @@ import threading
 
 from dcgan.common import entry
 from dcgan.common import errors
+from dcgan.common import machine
 
 _POLL_SECS = 0.2
 _EVENTS_AT_ONCE = 8
@@ -31,7 +32,7 @@ def run(job, tasks, num_workers, on_event):
   Raises:
     errors.InputError: a worker process died.
   """
-  num_workers = min(num_workers or len(os.sched_getaffinity(0)), len(tasks))
+  num_workers = min(num_workers or machine.num_cores(), len(tasks))
   if num_workers > 1:
     run_spawned(job, tasks, num_workers, on_event)
     return

@@ -2,15 +2,14 @@
 
 import dataclasses
 import io
-import types
 
 import numpy as np
 from PIL import Image
-import psutil
 import pytest
 import tensorflow as tf
 
 from dcgan.common import errors
+from dcgan.common import machine
 from dcgan.data import holdout
 from dcgan.data import input_pipeline
 from dcgan.data import records
@@ -105,7 +104,7 @@ def test_a_storage_that_there_is_not_is_refused(drawn_set):
 
 @pytest.mark.parametrize('available, storage', [(3 * 13 * 8 * 8 * 3, 'memory'), (3 * 13 * 8 * 8 * 3 - 1, 'stream')])
 def test_a_third_of_the_free_memory_is_the_border_between_memory_and_stream(drawn_set, monkeypatch, available, storage):
-  monkeypatch.setattr(psutil, 'virtual_memory', lambda: types.SimpleNamespace(available=available))
+  monkeypatch.setattr(machine, 'free_memory_bytes', lambda: available)
   seen = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108)
   assert seen.storage == storage
 

@@ -33,16 +33,6 @@ def test_a_key_of_bytes_that_are_no_text_survives_encoding():
   assert records.parse(records.encode(face)).key == key
 
 
-@pytest.mark.parametrize('num_values', [0, 1, 31, 32, 127, 128, 1434, 4096])  # 31 and 32: 124 and 128 bytes
-def test_floats_are_encoded_as_protobuf_encodes_them(num_values):
-  import tensorflow as tf  # pylint: disable=import-outside-toplevel
-  values = np.random.default_rng(num_values).normal(0, 100, num_values).astype(np.float32)
-  own = records._float_feature(values)  # pylint: disable=protected-access
-  theirs = tf.train.Feature(float_list=tf.train.FloatList(value=values.tolist()))
-  assert own.SerializeToString() == theirs.SerializeToString()
-  assert list(own.float_list.value) == values.tolist()
-
-
 def test_encoding_is_the_same_each_time():
   assert records.encode(conftest.draw_face(3, np.random.default_rng(1))) == records.encode(
       conftest.draw_face(3, np.random.default_rng(1)))

@@ -104,7 +104,10 @@ def test_outside_fraction_of_hand_worked_rectangles():
   turn = math.sqrt(0.5) * np.array([[1, -1], [1, 1]])
   shift = np.array([50, 50]) - turn @ [50, 50]
   turned = np.concatenate([turn, shift[:, None]], axis=1)
-  assert alignment.outside_fraction(turned, 100, 100, 0, 0, 100, 100) == pytest.approx(3 - 2 * math.sqrt(2), abs=1e-9)
+  assert alignment.outside_fraction(turned, 100, 100, 0, 0, 100, 100) == pytest.approx(3 - 2 * math.sqrt(2), abs=1e-6)
+  # A small face at the corner of a large photo: the photo's far corner lies at 60,000 px.
+  grown = np.array([[10.0, 0, 0], [0, 10, 0]])
+  assert alignment.outside_fraction(grown, 6000, 6000, -50, -50, 50, 50) == pytest.approx(0.75, abs=1e-6)
 
 
 def test_outside_share_is_that_of_the_central_crop():
