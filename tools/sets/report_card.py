@@ -89,9 +89,9 @@ def make(prefix, out, name, num_images=64):
 
 def summary(prefix, manifest):
   """Returns what is in a set, and what was left out of it, as lines of text."""
-  lines = [f'{prefix}: {wording.counted(manifest.num_images, "face")} of {wording.counted(manifest.num_inputs, "picture")} '
-           f'({manifest.kind}), {wording.counted(len(manifest.shards), "shard")}, schema {manifest.schema_version}'
-           f'{"" if _is_aligned(manifest) else ", not aligned"}']
+  faces, pictures = wording.counted(manifest.num_images, 'face'), wording.counted(manifest.num_inputs, 'picture')
+  lines = [f'{prefix}: {faces} of {pictures} ({manifest.kind}), {wording.counted(len(manifest.shards), "shard")}, '
+           f'schema {manifest.schema_version}{"" if _is_aligned(manifest) else ", not aligned"}']
   lines += [f'  left out: {each.count:,} × {each.sentence}' for each in reasons.count(manifest.rejected)]
   return '\n'.join(lines)
 
