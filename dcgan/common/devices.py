@@ -186,22 +186,20 @@ def describe(strategy):
   return f'{strategy.num_replicas_in_sync} × {kind}{workers}'
 
 
-def per_replica_batch_size(global_batch_size, strategy, divisor=1):
+def per_replica_batch_size(global_batch_size, strategy):
   """Returns the pictures of a minibatch that each replica sees.
 
   Args:
     global_batch_size: int.
     strategy: `tf.distribute.Strategy`.
-    divisor: int, what the part of each replica should be divisible by in the size that an error suggests.
 
   Raises:
     errors.InputError: the minibatch cannot be divided evenly.
   """
   num_replicas = strategy.num_replicas_in_sync
   if global_batch_size % num_replicas:
-    step = num_replicas * divisor
-    lower = global_batch_size // step * step
-    fix = f'{lower} or {lower + step}' if lower else f'{step}'
+    lower = global_batch_size // num_replicas * num_replicas
+    fix = f'{lower} or {lower + num_replicas}' if lower else f'{num_replicas}'
     raise errors.InputError(f'`global_batch_size` ({global_batch_size}) must be divisible by the {num_replicas} '
                             f'replicas. Use {fix}.')
   return global_batch_size // num_replicas

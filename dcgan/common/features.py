@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dcgan.common import wording
+
 
 def thumbnails(images, size_px=16):
   """Returns pictures averaged over blocks down to `size_px` squares, as vectors in grey values.
@@ -46,5 +48,5 @@ def check(name, images, at_least=1, purpose=''):
     raise ValueError(f'`{name}` is {images.dtype} {list(images.shape)}, but must be uint8 [num_images, size, size, '
                      '3] with one picture or more.')
   if len(images) < at_least:
-    raise ValueError(f'`{name}` holds {len(images)} picture{"s" * (len(images) != 1)}, but {purpose} needs {at_least} '
+    raise ValueError(f'`{name}` holds {wording.counted(len(images), "picture")}, but {purpose} needs {at_least} '
                      'or more.')

@@ -58,10 +58,6 @@ class AdversarialLearner(learner.Learner):
             'logits/fake': tf.reduce_mean(fake_logits), 'logits/real_sign': tf.reduce_mean(tf.sign(real_logits)),
             'gradients/discriminator': norm, 'penalty/r1': r1}
 
-  def _apply(self, tape, objective, variables, optimizer):
-    """Updates variables by the gradients of all replicas' shares of the objective; returns the gradients' norm."""
-    return self._apply_gradients(self._gradients(tape, objective, variables, optimizer), variables, optimizer)
-
   def _discriminate(self, pictures, stream):
     """Returns D's logits of this replica's part of the minibatch, augmented."""
     # D's own moving averages are never used: it always judges with the statistics of the minibatch.

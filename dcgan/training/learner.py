@@ -190,6 +190,10 @@ class Learner(tf.Module):
     # Optimizers and the reduction of the metrics add the replicas up, so each gives its part of the global mean.
     return mean / self.strategy.num_replicas_in_sync
 
+  def _apply(self, tape, objective, variables, optimizer):
+    """Updates variables by the gradients of all replicas' shares of the objective; returns the gradients' norm."""
+    return self._apply_gradients(self._gradients(tape, objective, variables, optimizer), variables, optimizer)
+
   def _gradients(self, tape, objective, sources, optimizer):
     """Returns the gradients of this replica's share of the objective, a list."""
     is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)

@@ -133,8 +133,7 @@ class PlaceLearner(learner.Learner):
       pixels_loss = tf.reduce_mean(tf.abs(real_images - made))
       reconstruction = (options.pixels_weight * pixels_loss
                         + options.edges_weight * losses.edge_distance(real_images, made, _NUM_SCALES))
-    norm = self._update(tape, reconstruction, self.generator.trainable_variables, self.generator_optimizer,
-                        (places, numbers))
+    norm = self._apply_to_g_and_places(tape, reconstruction, places, numbers)
     return dict.fromkeys(self.METRICS, tf.constant(0.0)) | {
         'gradients/generator': norm, 'loss/reconstruction': reconstruction, 'loss/pixels': pixels_loss}
 
@@ -174,9 +173,9 @@ class PlaceLearner(learner.Learner):
                             {name: tf.stop_gradient(value) for name, value in real_features.items()},
                             {name: value[:num_pictures] for name, value in fake_features.items()}))
       loss = reconstruction + options.adversarial_weight * generator_loss
-    norm = self._update(tape, loss, self.generator.trainable_variables, self.generator_optimizer, (places, numbers))
-    discriminator_norm = self._update(tape, objective, self.discriminator.trainable_variables,
-                                      self.discriminator_optimizer)
+    norm = self._apply_to_g_and_places(tape, loss, places, numbers)
+    discriminator_norm = self._apply(tape, objective, self.discriminator.trainable_variables,
+                                     self.discriminator_optimizer)
     return {'loss/generator': generator_loss, 'loss/discriminator': discriminator_loss,
             'loss/reconstruction': reconstruction, 'loss/pixels': pixels_loss,
             'logits/real': tf.reduce_mean(real_logits), 'logits/fake': tf.reduce_mean(fake_logits),
@@ -220,12 +219,11 @@ class PlaceLearner(learner.Learner):
     extra = tf.concat([fake_images[num_pictures:]] + [fake_images[:num_pictures - self._num_between]], axis=0)
     return real, tf.concat([made, self._augmented(extra, learner.FAKE)[:self._num_between]], axis=0)
 
-  def _update(self, tape, objective, variables, optimizer, placed=None):
-    """Updates variables, and places (values, numbers), by all replicas' gradients; returns the gradients' norm."""
-    sources = list(variables) + ([placed[0]] if placed else [])
-    gradients = self._gradients(tape, objective, sources, optimizer)
-    if placed:
-      self._move(tf.scatter_nd(placed[1][:, tf.newaxis], gradients.pop(), self._places.shape), placed[1])
+  def _apply_to_g_and_places(self, tape, objective, places, numbers):
+    """Updates G, and the places of the pictures of these numbers, as `_apply`; returns the norm of G's gradients."""
+    variables, optimizer = self.generator.trainable_variables, self.generator_optimizer
+    *gradients, of_places = self._gradients(tape, objective, [*variables, places], optimizer)
+    self._move(tf.scatter_nd(numbers[:, tf.newaxis], of_places, self._places.shape), numbers)
     return self._apply_gradients(gradients, variables, optimizer)
 
   def _move(self, gradient, numbers):

@@ -16,6 +16,7 @@ from dcgan.common import entry
 from dcgan.common import errors
 from dcgan.common import files
 from dcgan.common import images
+from dcgan.common import wording
 from dcgan.data import records
 from dcgan.model import gallery
 from dcgan.options import recipes
@@ -216,7 +217,7 @@ def _gone_back(folder, run, parts, decision, num_rollbacks):
                                           float(parts.learner.augmentation.probability.numpy()))
     action, told = 'rollback', f'Rolling back to minibatch {decision.to_step:,} with {change}.'
   elif decision.action == 'rollback':
-    told = f'After {num_rollbacks} rollback{"s" * (num_rollbacks != 1)} it came again. {told}'
+    told = f'After {wording.counted(num_rollbacks, "rollback")} it came again. {told}'
   logging.warning('%s %s', decision.verdict.sentence, told)
   parts.save_samples(pathlib.Path(folder) / f'collapse_{step:06d}.png')
   gone_back = parts.rebuilt(options)

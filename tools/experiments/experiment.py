@@ -103,10 +103,10 @@ class Experiment(abc.ABC):
     if manifest.kind not in self.kinds:
       raise errors.InputError(f'`records` ({records}) must be of kind {" or ".join(self.kinds)} for experiment '
                               f'{self.number}, but is of kind {manifest.kind}. Make such a set with `{self.make}`.')
-    align = manifest.settings.get('align', 'eyes')
-    if align != self.align:
+    if manifest.align != self.align:
       raise errors.InputError(f'`records` ({records}) must be made with --align={self.align} for experiment '
-                              f'{self.number}, but was made with --align={align}. Make such a set with `{self.make}`.')
+                              f'{self.number}, but was made with --align={manifest.align}. Make such a set with '
+                              f'`{self.make}`.')
 
   def measure(self, outcomes):
     """Returns what is looked at beside the runs themselves, or None where nothing is.

@@ -2,6 +2,7 @@
 
 import statistics
 
+from dcgan.common import wording
 from tools.experiments import experiment
 from tools.experiments import findings
 from tools.experiments import variants
@@ -49,8 +50,8 @@ def faces_appear(clean_rate, of_reals, num_minibatches):
   if clean_rate is None or not of_reals:
     return findings.Finding(claim, None, findings.NO_FACE)
   return findings.Finding(
-      claim, clean_rate / of_reals > findings.MOST, f'{findings.percent(clean_rate)} of the samples are clean faces '
-      f'after {num_minibatches:,} minibatches ({findings.percent(of_reals)} of the photos are).')
+      claim, clean_rate / of_reals > findings.MOST, f'{wording.percent(clean_rate)} of the samples are clean faces '
+      f'after {num_minibatches:,} minibatches ({wording.percent(of_reals)} of the photos are).')
 
 
 def losses_stay_stable(ratios):
@@ -62,7 +63,7 @@ def losses_stay_stable(ratios):
   claim = 'On many faces gLoss/dLoss stays reasonably stable throughout.'
   ratios = ratios[int(_WARMED_UP_FRACTION * len(ratios)):]
   if len(ratios) < 3:
-    return findings.Finding(claim, None, f'The run was too short: {findings.counted(len(ratios), "value")} of the '
+    return findings.Finding(claim, None, f'The run was too short: {wording.counted(len(ratios), "value")} of the '
                             'average.')
   median, largest = statistics.median(ratios), max(ratios)
   return findings.Finding(claim, largest <= _EXPLODED * median, f'The moving average was {median:.2f} in the median '
@@ -80,4 +81,4 @@ def no_collapse(collapses):
   if not known:
     return findings.Finding(claim, None, 'The run was too short to tell.')
   told = [text for collapsed, text in known if collapsed]
-  return findings.Finding(claim, not told, ' '.join(told) or f'None in {findings.counted(len(known), "run")}.')
+  return findings.Finding(claim, not told, ' '.join(told) or f'None in {wording.counted(len(known), "run")}.')

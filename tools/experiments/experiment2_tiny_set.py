@@ -2,6 +2,7 @@
 
 import statistics
 
+from dcgan.common import wording
 from tools.experiments import experiment
 from tools.experiments import findings
 from tools.experiments import variants
@@ -55,7 +56,7 @@ def collapse_is_usual(collapses):
   if not known:
     return findings.Finding(claim, None, 'The runs were too short to tell.')
   return findings.Finding(claim, sum(known) > findings.MOST * len(known),
-                          f'{sum(known)} of {findings.counted(len(known), "run")} collapsed.')
+                          f'{sum(known)} of {wording.counted(len(known), "run")} collapsed.')
 
 
 def discriminator_wins(ratios):
@@ -70,7 +71,7 @@ def discriminator_wins(ratios):
   num_high = sum(ratio >= _LOSING_RATIO for ratio in ratios)
   return findings.Finding(
       claim, num_high > findings.MOST * len(ratios), f'gLoss/dLoss ended at {_LOSING_RATIO:g} or more in {num_high} of '
-      f'{findings.counted(len(ratios), "collapsed run")} (median {statistics.median(ratios):.2f}; 0.5 is balance).')
+      f'{wording.counted(len(ratios), "collapsed run")} (median {statistics.median(ratios):.2f}; 0.5 is balance).')
 
 
 def overlapping_collapses_less(shuffled, overlapping):
@@ -88,14 +89,14 @@ def overlapping_collapses_less(shuffled, overlapping):
     return findings.Finding(claim, None, 'No pair of runs was trained in which the two ways differ: they do where a '
                             'minibatch holds two pictures or more and not the whole set.')
   counts = [[sum(runs), len(runs) - sum(runs)] for runs in (overlapping, shuffled)]
-  numbers = (f'{sum(overlapping)} of {findings.counted(len(overlapping), "overlapping run")} and {sum(shuffled)} of '
-             f'{findings.counted(len(shuffled), "shuffled run")} collapsed')
+  numbers = (f'{sum(overlapping)} of {wording.counted(len(overlapping), "overlapping run")} and {sum(shuffled)} of '
+             f'{wording.counted(len(shuffled), "shuffled run")} collapsed')
   shares = sum(overlapping) / len(overlapping), sum(shuffled) / len(shuffled)
   if shares[0] == shares[1]:
     return findings.Finding(claim, None, f'{numbers}: no difference is seen.')
   is_less = shares[0] < shares[1]
   chance = stats.fisher_exact(counts, alternative='less' if is_less else 'greater').pvalue
-  numbers += f'; chance alone does as much in {findings.percent(chance)} of cases'
+  numbers += f'; chance alone does as much in {wording.percent(chance)} of cases'
   if chance > _MOST_CHANCE:
     return findings.Finding(claim, None, f'{numbers}, so these runs are too few to tell. More --seeds would.')
   return findings.Finding(claim, is_less, f'{numbers}.')
@@ -114,8 +115,8 @@ def faces_stay_mangled(found_shares):
     return findings.Finding(claim, None, 'No face was found in the photos, or no run had overlapping minibatches.')
   num_known = sum(one is not None for one in found_shares)
   return findings.Finding(
-      claim, 1.0 - share > findings.MOST, f'No face is found in {findings.percent(mangled(share))} of the samples '
-      f'(median over {findings.counted(num_known, "run")}; the photos are 0 %).')
+      claim, 1.0 - share > findings.MOST, f'No face is found in {wording.percent(mangled(share))} of the samples '
+      f'(median over {wording.counted(num_known, "run")}; the photos are 0 %).')
 
 
 def mangled(found_share):

@@ -5,6 +5,7 @@ import pathlib
 import statistics
 
 from dcgan.common import errors
+from dcgan.common import wording
 from tools.experiments import experiment2_tiny_set
 from tools.experiments import findings
 
@@ -62,8 +63,8 @@ def alignment_cures(aligned, unaligned):
     return findings.Finding(claim, None, 'No run has its like in experiment 2: train both with the same --seeds.')
   ours, theirs = (experiment2_tiny_set.mangled(statistics.median(shares)) for shares in zip(*pairs))
   num_better = sum(left > right for left, right in pairs)
-  numbers = (f'No face is found in {findings.percent(ours)} of the samples aligned and {findings.percent(theirs)} '
-             f'unaligned (medians); more are found aligned in {num_better} of {findings.counted(len(pairs), "pair")} '
+  numbers = (f'No face is found in {wording.percent(ours)} of the samples aligned and {wording.percent(theirs)} '
+             f'unaligned (medians); more are found aligned in {num_better} of {wording.counted(len(pairs), "pair")} '
              'of runs')
   if theirs <= _LITTLE_MANGLED:
     return findings.Finding(claim, None, f'{numbers}: there was nothing to cure.')
@@ -86,8 +87,8 @@ def usable_images(clean_rates):
   best = max(known, key=known.get)
   num_good = sum(rate > findings.MOST for rate in known.values())
   return findings.Finding(
-      claim, num_good > 0, f'In {num_good} of {findings.counted(len(known), "run")} most samples are clean faces; the '
-      f'best is {best}, {findings.percent(known[best])} of what the photos have.')
+      claim, num_good > 0, f'In {num_good} of {wording.counted(len(known), "run")} most samples are clean faces; the '
+      f'best is {best}, {wording.percent(known[best])} of what the photos have.')
 
 
 def load_results(folder):

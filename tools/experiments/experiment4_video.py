@@ -5,6 +5,7 @@ import dataclasses
 from absl import logging
 import numpy as np
 
+from dcgan.common import wording
 from dcgan.options import presets
 from tools.experiments import experiment
 from tools.experiments import findings
@@ -119,12 +120,12 @@ def reasonable_interpolation(between_error, trained_error, mean_picture_error, s
   """
   claim = 'The model interpolates reasonably between the frames it was trained on.'
   told = (f'Frames in between are made to within {between_error:.1f} grey values, frames trained on to within '
-          f'{trained_error:.1f}; the mean frame is {mean_picture_error:.1f} away. {findings.percent(share_nearer)} of '
+          f'{trained_error:.1f}; the mean frame is {mean_picture_error:.1f} away. {wording.percent(share_nearer)} of '
           'the frames in between are made better than by showing the nearest frame trained on.')
   if clean_rate is None:
     return findings.Finding(claim, None, f'{told} But no face was found in the frames, so none could be counted in the '
                             'samples.')
-  told += f' Clean faces: {findings.percent(clean_rate)} of what the frames have.'
+  told += f' Clean faces: {wording.percent(clean_rate)} of what the frames have.'
   return findings.Finding(claim, between_error <= _AS_GOOD * trained_error and between_error < mean_picture_error
                           and clean_rate > findings.MOST, told)
 

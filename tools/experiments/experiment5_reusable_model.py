@@ -4,6 +4,7 @@ import dataclasses
 import statistics
 
 from dcgan.common import errors
+from dcgan.common import wording
 from dcgan.options import config
 from dcgan.options import presets
 from tools.experiments import experiment
@@ -123,8 +124,8 @@ def person_is_there(ufm, scratch, num_minibatches):
     return findings.Finding(claim, None, findings.NO_FACE)
   return findings.Finding(
       claim, clean_share >= _NEARLY_ALL > scratch_clean_share and distance < scratch_distance,
-      f'After {num_minibatches:,} minibatches clean faces are {findings.percent(clean_share)} of what the photos have '
-      f'from the model and {findings.percent(scratch_clean_share)} from scratch; the sliced Wasserstein distance to '
+      f'After {num_minibatches:,} minibatches clean faces are {wording.percent(clean_share)} of what the photos have '
+      f'from the model and {wording.percent(scratch_clean_share)} from scratch; the sliced Wasserstein distance to '
       f'the photos is {distance:.1f} and {scratch_distance:.1f}.')
 
 
@@ -183,7 +184,7 @@ def longer_is_not_always_better(distances, num_minibatches):
     num_worse += last >= _WORSE * best
     ended = f', and ended at {last_step:,} with {last:.1f}' if step < last_step else ', its end'
     told.append(f'{name} was nearest to the photos at minibatch {step:,} ({best:.1f}){ended}')
-  return findings.Finding(claim, num_worse > 0, f'{num_worse} of {findings.counted(len(longer), "run")} ended worse '
+  return findings.Finding(claim, num_worse > 0, f'{num_worse} of {wording.counted(len(longer), "run")} ended worse '
                           f'than at its best by a tenth or more: {"; ".join(told)}.')
 
 

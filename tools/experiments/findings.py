@@ -1,4 +1,4 @@
-"""What became of a claim of the report, and how its numbers are told. No files."""
+"""What became of a claim of the report. No files."""
 
 import dataclasses
 import statistics
@@ -25,16 +25,6 @@ class Finding:
   def word(self):
     """str."""
     return 'cannot be told' if self.agrees is None else 'agrees' if self.agrees else 'does not agree'
-
-
-def percent(fraction):
-  """Returns a share as text, as in '25 %'."""
-  return f'{100 * fraction:.0f} %'
-
-
-def counted(count, noun):
-  """Returns a number of things as text, as in '2 runs'."""
-  return f'{count} {noun}{"s" * (count != 1)}'
 
 
 def median(values):

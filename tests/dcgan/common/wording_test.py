@@ -10,7 +10,13 @@ def test_one_is_told_without_an_s(count, told):
   assert wording.counted(count, 'face') == told
 
 
-@pytest.mark.parametrize('fraction, num_digits, told', [(0.974, 0, '97 %'), (0.0412, 1, '4.1 %'), (1.0, 0, '100 %'),
+@pytest.mark.parametrize('count, told', [(1, '1 person'), (2, '2 people')])
+def test_several_may_have_a_word_of_their_own(count, told):
+  assert wording.counted(count, 'person', 'people') == told
+
+
+@pytest.mark.parametrize('fraction, num_digits, told', [(0.256, 0, '26 %'), (0.974, 0, '97 %'),
+                                                        (0.0412, 1, '4.1 %'), (1.0, 0, '100 %'),
                                                         (0.0, 1, '0.0 %')])
 def test_a_share_is_told_in_percent_with_a_space(fraction, num_digits, told):
   assert wording.percent(fraction, num_digits) == told

@@ -1,4 +1,4 @@
-"""Tests of what became of a claim, and of how numbers are told."""
+"""Tests of what became of a claim."""
 
 from tools.experiments import findings
 
@@ -6,11 +6,6 @@ from tools.experiments import findings
 def test_the_word_says_whether_it_agrees():
   assert [findings.Finding('c', agrees, 's').word for agrees in (True, False, None)] == [
       'agrees', 'does not agree', 'cannot be told']
-
-
-def test_numbers_are_told_with_their_nouns():
-  assert findings.percent(0.256) == '26 %'
-  assert [findings.counted(number, 'run') for number in (0, 1, 2)] == ['0 runs', '1 run', '2 runs']
 
 
 def test_the_median_is_of_those_that_are_known():
