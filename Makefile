@@ -114,7 +114,7 @@ celeba:
 	  'make ufm CELEBA=img_align_celeba.' >&2; exit 1; }
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache

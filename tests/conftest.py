@@ -1,5 +1,7 @@
 """Shared by all tests: quiet libraries, absl's flags marked as parsed, two logical CPU devices."""
 
+import os
+
 from absl import flags
 from absl import logging
 import pytest
@@ -12,6 +14,8 @@ logging.set_verbosity(logging.INFO)
 
 import tensorflow as tf  # pylint: disable=wrong-import-position
 
+if 'PYTEST_XDIST_WORKER' in os.environ:  # the workers share the cores
+  tf.config.threading.set_intra_op_parallelism_threads(1)
 # Mirrored training is tested on two logical devices of the one CPU; they must be made before anything runs.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2)

@@ -5,23 +5,18 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from dcgan.common import entry
 from dcgan.options import config
+from tests import commands
 from tests.dcgan import conftest
 
 ROOT = pathlib.Path(__file__).parents[1]
 ENTRIES = sorted('.'.join(path.relative_to(ROOT).with_suffix('').parts) for folder in ('dcgan', 'tools')
                  for path in (ROOT / folder).rglob('*.py')
                  if "if __name__ == '__main__':" in path.read_text(encoding='utf-8'))
-
-
-def command(module, *arguments, **options):
-  return subprocess.run([sys.executable, '-m', module, *arguments], cwd=ROOT, capture_output=True, text=True,
-                        check=False, **options)
 
 
 def test_all_commands_are_known():
@@ -111,19 +106,19 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
      "error: `out` ('a.pdf') must end in .png, .jpg or .webp. Use --out="),
 ])
 def test_wrong_flags_end_with_the_reason_and_exit_code_1(module, arguments, message):
-  made = command(module, *arguments)
+  made = commands.run(module, *arguments)
   assert made.returncode == 1 and message in made.stderr + made.stdout and 'Traceback' not in made.stderr
 
 
 def test_what_the_help_names_may_be_given_with_resume_and_nothing_else_may():
-  told = ' '.join(command('dcgan.train', '--help').stdout.split()).split('may be given with it: ')[1].partition(';')[0]
+  told = ' '.join(commands.run('dcgan.train', '--help').stdout.split()).split('may be given with it: ')[1].partition(';')[0]
   names = [name.removeprefix('--') for name in told.split(', ')]
   assert names == [*config.FREE_ON_RESUME, 'strategy', 'storage']
   values = {'strategy': 'one', 'storage': 'memory', 'records': 'records/a', 'stop_when': 'best+9'}
   given = [f'--{name}={values.get(name) or config.OPTIONS[name].default}' for name in names]
-  made = command('dcgan.train', '--resume=nowhere', *given)
+  made = commands.run('dcgan.train', '--resume=nowhere', *given)
   assert made.returncode == 1 and 'nowhere: not a run' in made.stderr
-  refused = command('dcgan.train', '--resume=nowhere', *given, '--beta2=0.9')
+  refused = commands.run('dcgan.train', '--resume=nowhere', *given, '--beta2=0.9')
   assert '--beta2 (0.9) cannot change with --resume' in refused.stdout + refused.stderr
   assert f'What may change: {told}.' in refused.stdout + refused.stderr
 
@@ -141,7 +136,7 @@ def test_what_the_help_names_may_be_given_with_resume_and_nothing_else_may():
     ('tools.show_records', ['--records=nowhere/a'], 'nowhere/a.json: no manifest'),
 ])
 def test_missing_input_is_one_line_without_noise(module, arguments, message):
-  made = command(module, *arguments)
+  made = commands.run(module, *arguments)
   assert made.returncode == 1 and made.stdout == ''
   assert made.stderr.startswith('error: ') and message in made.stderr
   assert len(made.stderr.strip().splitlines()) == 1
@@ -170,18 +165,15 @@ def test_training_from_the_command_line_is_interrupted_and_resumed(tmp_path):
   conftest.make_set(tmp_path / 'drawn', 5)
   flags = [f'--records={tmp_path / "drawn"}', f'--checkpoints_dir={tmp_path / "runs"}', '--image_size=8',
            '--channels=4', '--global_batch_size=4', '--log_every_steps=1', '--precision=float32']
-  process = subprocess.Popen([sys.executable, '-m', 'dcgan.train', *flags, '--num_minibatches=100000'], cwd=ROOT,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+  process = commands.start('dcgan.train', *flags, '--num_minibatches=100000')
   run = tmp_path / 'runs' / '00000-drawn8'
-  deadline = time.monotonic() + 120
-  while not (run / 'stats.jsonl').is_file() and time.monotonic() < deadline:
-    time.sleep(0.2)
+  commands.wait_for((run / 'stats.jsonl').is_file, process)
   process.send_signal(signal.SIGINT)
   stdout, stderr = process.communicate(timeout=60)
   assert process.returncode == 130 and stdout.splitlines()[-1] == str(run), stderr
   assert f'Go on with: python -m dcgan.train --resume={run}' in stderr and 'Traceback' not in stderr
   step = int((run / 'checkpoint').read_text(encoding='utf-8').split('ckpt-')[1].split('"')[0])
-  made = command('dcgan.train', f'--resume={run}', f'--num_minibatches={step + 2}')
+  made = commands.run('dcgan.train', f'--resume={run}', f'--num_minibatches={step + 2}')
   assert made.returncode == 0 and made.stdout.splitlines()[-1] == str(run), made.stderr
-  repeated = command('dcgan.train', f'--flagfile={run / "flags.txt"}', '--num_minibatches=1')
+  repeated = commands.run('dcgan.train', f'--flagfile={run / "flags.txt"}', '--num_minibatches=1')
   assert repeated.returncode == 0 and repeated.stdout.splitlines()[-1].endswith('00001-drawn8'), repeated.stderr

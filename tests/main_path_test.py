@@ -4,12 +4,12 @@ import json
 import pathlib
 import re
 import shlex
-import subprocess
-import sys
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
+
+from tests import commands
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = ('README.md', 'WORKSPACE.md', 'DECISIONS.md', 'MEASUREMENTS.md', 'records/README.md', 'checkpoints/README.md',
@@ -31,7 +31,7 @@ def documented_commands():
 
 def last_line(*command):
   """Runs a command and returns the last line of its standard output."""
-  made = subprocess.run([sys.executable, '-m', *command], cwd=ROOT, capture_output=True, text=True, check=False)
+  made = commands.run(*command)
   assert made.returncode == 0, made.stderr
   return made.stdout.splitlines()[-1]
 
@@ -45,16 +45,14 @@ def test_the_pages_show_every_command():
 @pytest.mark.parametrize('command', documented_commands(), ids=' '.join)
 def test_every_documented_command_has_flags_that_exist(command):
   flags = [flag for flag in command[1:] if not flag.endswith('=') and not flag.startswith('--flagfile')]
-  made = subprocess.run([sys.executable, '-m', command[0], *flags, '--only_check_args'], cwd=ROOT,
-                        capture_output=True, text=True, check=False)
+  made = commands.run(command[0], *flags, '--only_check_args')
   assert made.returncode == 0, made.stderr
 
 
 def test_the_benchmarks_that_pages_name_exist():
   named = {word for page in PAGES for word in re.findall(
       r'python -m tools\.benchmark (\w+)', (ROOT / page).read_text(encoding='utf-8'))}
-  told = subprocess.run([sys.executable, '-m', 'tools.benchmark', 'none'], cwd=ROOT, capture_output=True, text=True,
-                        check=False).stderr
+  told = commands.run('tools.benchmark', 'none').stderr
   assert named == set(re.search(r"Unknown subject 'none': choose one of ([\w, ]+)\.", told)[1].split(', '))
 
 

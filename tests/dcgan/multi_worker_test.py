@@ -1,22 +1,16 @@
 """Tests of training by several processes on loopback, as TF_CONFIG tells them."""
 
 import json
-import os
-import pathlib
 import signal
 import socket
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 
+from tests import commands
 from tests.dcgan import conftest
 from tests.dcgan.training import session_test
 
-ROOT = pathlib.Path(__file__).parents[2]
-# Parts of 8 pictures, which minibatch features compare with each other whether the others are on this worker or not.
 FLAGS = ('--preset=person', '--image_size=8', '--channels=4', '--kernel_size=3', '--global_batch_size=16',
          '--checkpoint_every_steps=2', '--r1_every_steps=2', '--precision=float32', '--learning_rate=0.01')
 
@@ -32,8 +26,7 @@ def free_ports(count):
 
 
 def start(arguments, environment):
-  return subprocess.Popen([sys.executable, '-m', 'dcgan.train', *arguments], cwd=ROOT, env=os.environ | environment,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+  return commands.start('dcgan.train', *arguments, environment=environment)
 
 
 def start_workers(*arguments):
@@ -51,13 +44,6 @@ def finish(*processes):
   finally:
     for process in processes:
       process.kill()
-
-
-def wait_for(path, process):
-  deadline = time.monotonic() + 240
-  while not path.exists():
-    assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-    time.sleep(0.1)
 
 
 @pytest.fixture(name='drawn', scope='module')
@@ -90,10 +76,11 @@ def test_two_workers_train_as_one_device_does(drawn, tmp_path):
 
 @pytest.mark.slow
 def test_a_lost_worker_ends_the_others_with_a_line_and_a_signal_to_one_saves_for_all(drawn, tmp_path):
-  arguments = (*FLAGS, '--checkpoint_every_steps=50', '--num_minibatches=1000000', '--best_by=none')
+  arguments = (*FLAGS, '--learner=adversarial', '--checkpoint_every_steps=10', '--num_minibatches=1000000',
+               '--best_by=none')
   run = tmp_path / '00000-drawn8'
   chief, other = start_workers(drawn, *arguments, f'--checkpoints_dir={tmp_path}')
-  wait_for(run / 'ckpt-50.index', chief)
+  commands.wait_for((run / 'ckpt-10.index').exists, chief)
   other.kill()
   (code, stdout, stderr), _ = finish(chief, other)
   assert code == 1 and stdout == '' and 'Traceback' not in stderr
@@ -102,9 +89,7 @@ def test_a_lost_worker_ends_the_others_with_a_line_and_a_signal_to_one_saves_for
   # Both resume from what is there; SIGTERM to the one that does not keep the run stops both, saved.
   before = {path.name for path in run.glob('ckpt-*.index')}
   chief, other = start_workers(f'--resume={run}')
-  deadline = time.monotonic() + 240
-  while {path.name for path in run.glob('ckpt-*.index')} <= before and time.monotonic() < deadline:
-    time.sleep(0.1)
+  commands.wait_for(lambda: {path.name for path in run.glob('ckpt-*.index')} - before, chief)
   other.send_signal(signal.SIGTERM)
   for code, _, stderr in finish(chief, other):
     assert code == 128 + signal.SIGTERM and 'SIGTERM at minibatch' in stderr and 'Traceback' not in stderr, stderr

@@ -2,17 +2,12 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
+from tests import commands
+
 ROOT = pathlib.Path(__file__).parents[2]
-
-
-def _run(*arguments):
-  return subprocess.run([sys.executable, '-m', 'tools.benchmark', *arguments], cwd=ROOT, capture_output=True, text=True,
-                        check=False)
 
 
 @pytest.mark.parametrize('given, message', [
@@ -22,13 +17,13 @@ def _run(*arguments):
     ('--preset=lunch', '--preset=lunch'),
 ])
 def test_wrong_flags_are_told(given, message):
-  made = _run('train', given)
+  made = commands.run('tools.benchmark', 'train', given)
   assert made.returncode == 1 and message in made.stderr + made.stdout and 'Traceback' not in made.stderr
 
 
 @pytest.mark.slow
 def test_training_is_measured_as_a_table_and_ratios_and_written(tmp_path):
-  made = _run('train', '--image_sizes=8', '--global_batch_size=2', '--rounds=2', '--bare_steps=1', '--steps=20',
+  made = commands.run('tools.benchmark', 'train', '--image_sizes=8', '--global_batch_size=2', '--rounds=2', '--bare_steps=1', '--steps=20',
               '--run_rounds=1', f'--out={tmp_path}/train.json')
   assert made.returncode == 0, made.stderr
   lines = made.stdout.splitlines()

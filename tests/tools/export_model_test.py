@@ -3,8 +3,6 @@
 import hashlib
 import json
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
@@ -13,6 +11,7 @@ from dcgan.options import config
 from dcgan.training import checkpoints
 from dcgan.training import runs
 from dcgan.training import session
+from tests import commands
 from tests.dcgan import conftest
 from tools.evaluation import evaluator
 
@@ -31,8 +30,7 @@ def fixture_run(tmp_path):
 
 
 def export(*arguments):
-  return subprocess.run([sys.executable, '-m', 'tools.export_model', *map(str, arguments)], cwd=ROOT,
-                        capture_output=True, text=True, check=False)
+  return commands.run('tools.export_model', *arguments)
 
 
 @pytest.mark.slow

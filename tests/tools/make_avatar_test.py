@@ -1,16 +1,13 @@
 """Tests of the command that makes an avatar: stopped and given again, and wrong input."""
 
 import signal
-import subprocess
-import sys
-import time
 
 import imageio.v3 as iio
 import pytest
 
 from dcgan.options import config
 from dcgan.training import session
-from tests import entries_test
+from tests import commands
 from tests.dcgan import conftest
 from tools.demo import clip as demo_clip
 
@@ -26,7 +23,7 @@ from tools.demo import clip as demo_clip
     (['--photos=b', '--init_from=nowhere'], 'error: `init_from` (nowhere): no such run'),
 ])
 def test_wrong_flags_end_with_the_reason_and_exit_code_1(arguments, message):
-  made = entries_test.command('tools.make_avatar', *arguments)
+  made = commands.run('tools.make_avatar', *arguments)
   assert made.returncode == 1 and message in made.stderr + made.stdout and 'Traceback' not in made.stderr
 
 
@@ -40,22 +37,19 @@ def test_what_was_stopped_goes_on_when_the_same_command_is_given_again(tmp_path)
   demo_clip.make_clip(tmp_path / 'clip.mp4', 2.5, 15.0, 0, 256)
   flags = [f'--video={tmp_path}/clip.mp4', f'--init_from={model}', f'--records_dir={tmp_path}/records',
            f'--checkpoints_dir={tmp_path}/runs']
-  process = subprocess.Popen([sys.executable, '-m', 'tools.make_avatar', *flags], cwd=entries_test.ROOT,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+  process = commands.start('tools.make_avatar', *flags)
   run = tmp_path / 'runs' / '00000-clip16-from-drawn16-avatar'
-  deadline = time.monotonic() + 180
-  while not (run / 'stats.jsonl').is_file() and process.poll() is None and time.monotonic() < deadline:
-    time.sleep(0.05)
+  commands.wait_for((run / 'stats.jsonl').is_file, process)
   process.send_signal(signal.SIGINT)
   stdout, stderr = process.communicate(timeout=60)
   assert process.returncode == 130 and stdout.splitlines()[-1] == str(run), stderr
   assert 'The same command goes on where it stopped.' in stderr and 'Traceback' not in stderr
   assert not list(run.glob('*.gif'))
-  made = entries_test.command('tools.make_avatar', *flags, '--minutes=0.05')
+  made = commands.run('tools.make_avatar', *flags, '--minutes=0.05')
   assert made.returncode == 0, made.stderr
   assert f'Run {run} goes on at minibatch' in made.stderr
   gif = made.stdout.splitlines()[-1]
   assert gif == f'{run}/avatar.gif' and iio.imread(gif).shape[1:] == (256, 256, 3)
-  missing = entries_test.command('tools.make_avatar', f'--video={tmp_path}/absent.mp4', *flags[1:])
+  missing = commands.run('tools.make_avatar', f'--video={tmp_path}/absent.mp4', *flags[1:])
   assert missing.returncode == 1 and missing.stdout == ''
   assert missing.stderr.startswith('error: ') and len(missing.stderr.splitlines()) == 1

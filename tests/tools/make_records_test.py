@@ -8,7 +8,7 @@ from PIL import Image
 import pytest
 
 from dcgan.data import records
-from tests import entries_test
+from tests import commands
 from tools.demo import clip as demo_clip
 from tools.faces import alignment
 from tools.faces import background
@@ -34,7 +34,7 @@ def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_p
   for name, picture in (('face', astronaut), ('smaller', cv2.resize(astronaut, (300, 300))),
                         ('wall', astronaut[:40, :40])):
     Image.fromarray(picture).save(tmp_path / 'me' / f'{name}.png')
-  done = entries_test.command('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
+  done = commands.run('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
                               '--name=eve', '--min_eye_distance_px=20', '--max_outside_fraction=0.5')
   assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'{tmp_path}/eve', done.stderr
   assert done.stdout.splitlines()[0].endswith('eve: 1 face of 3 pictures (photos), 1 shard, schema 2')
@@ -44,7 +44,7 @@ def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_p
   manifest = records.load_manifest(f'{tmp_path}/eve')
   assert manifest.settings['source'] == [f'{tmp_path}/me'] and manifest.settings['min_eye_distance_px'] == 20.0
   assert manifest.settings['align'] == 'eyes'
-  done = entries_test.command('tools.make_records', f'--video={tmp_path}/absent.mp4', f'--records_dir={tmp_path}')
+  done = commands.run('tools.make_records', f'--video={tmp_path}/absent.mp4', f'--records_dir={tmp_path}')
   assert done.returncode == 1 and done.stdout == ''
   assert done.stderr.startswith('error: ') and len(done.stderr.splitlines()) == 1
 
@@ -53,7 +53,7 @@ def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_p
 def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
   clip = demo_clip.make_clip(tmp_path / 'clip.mp4', 1.0, 6.0, 0, 256)
   videos.save_animation(tmp_path / 'two.mp4', [astronaut, astronaut[:, ::-1]], 2)
-  done = entries_test.command(
+  done = commands.run(
       'tools.make_records', f'--video={clip}', f'--video={tmp_path / "two.mp4"}', '--fps=6', '--end_secs=0.9',
       f'--records_dir={tmp_path}/records', '--nocurate', '--background=white', '--match_colour', '--person=1')
   assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'{tmp_path}/records/clip', done.stderr
@@ -61,7 +61,7 @@ def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
   keys = [face.key for face in records.read_faces(f'{tmp_path}/records/clip', manifest)]
   assert keys[0] == 'clip.mp4@0.000s' and {key.partition('@')[0] for key in keys} >= {'clip.mp4'}
   assert (tmp_path / 'records' / 'clip+people.png').is_file()
-  done = entries_test.command('tools.make_records', f'--video={clip}', '--fps=6', '--person=7', '--overwrite',
+  done = commands.run('tools.make_records', f'--video={clip}', '--fps=6', '--person=7', '--overwrite',
                               f'--records_dir={tmp_path}/records')
   assert done.returncode == 1 and 'error: `person` (7) must be at most 1' in done.stderr
 
@@ -70,7 +70,7 @@ def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
 def test_faces_that_are_only_cropped_are_told_in_the_report_and_the_manifest(tmp_path, astronaut):
   (tmp_path / 'me').mkdir()
   Image.fromarray(astronaut).save(tmp_path / 'me' / 'face.png')
-  done = entries_test.command('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
+  done = commands.run('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
                               '--name=eve', '--align=off')
   assert done.returncode == 0, done.stderr
   assert done.stdout.splitlines()[0].endswith('schema 2, not aligned')

@@ -1,25 +1,12 @@
 """Tests of the reproduce command: its flags, a whole experiment, and how it is interrupted and goes on."""
 
 import json
-import pathlib
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
+from tests import commands
 from tests.dcgan import conftest
-
-ROOT = pathlib.Path(__file__).parents[2]
-
-
-def _command(*arguments):
-  return [sys.executable, '-m', 'tools.reproduce', *arguments]
-
-
-def _run(*arguments):
-  return subprocess.run(_command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize('arguments, message', [
@@ -43,7 +30,7 @@ def _run(*arguments):
     (['--experiment=1', '--records=a', '--num_samples=10'], '--num_samples=10'),
 ])
 def test_wrong_flags_are_told(arguments, message):
-  made = _run(*arguments)
+  made = commands.run('tools.reproduce', *arguments)
   told = ' '.join((made.stderr + made.stdout).split())
   assert made.returncode == 1 and message in told and 'Traceback' not in told
 
@@ -54,7 +41,7 @@ def test_wrong_flags_are_told(arguments, message):
     (['--records=nowhere/a', '--num_minibatches=0'], '`num_minibatches` (0) must be 1 or more'),
 ])
 def test_what_cannot_be_done_is_one_line(arguments, message):
-  made = _run('--experiment=1', *arguments)
+  made = commands.run('tools.reproduce', '--experiment=1', *arguments)
   assert made.returncode == 1 and made.stderr.startswith('error: ') and message in made.stderr
   assert len(made.stderr.strip().splitlines()) == 1
 
@@ -65,18 +52,15 @@ def test_an_interrupted_experiment_goes_on_and_ends_with_its_page(tmp_path):
   out = tmp_path / 'out'
   flags = ['--experiment=1', f'--records={tmp_path / "drawn"}', '--channels=2', '--image_size=8', '--num_samples=64',
            f'--out={out}']
-  process = subprocess.Popen(_command(*flags, '--num_minibatches=100000'), cwd=ROOT, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True)
-  deadline = time.monotonic() + 120
-  while not list(out.glob('*/stats.jsonl')) and time.monotonic() < deadline:
-    time.sleep(0.2)
+  process = commands.start('tools.reproduce', *flags, '--num_minibatches=100000')
+  commands.wait_for(lambda: list(out.glob('*/stats.jsonl')), process)
   process.send_signal(signal.SIGINT)
   stdout, stderr = process.communicate(timeout=60)
   assert process.returncode == 130 and stdout.splitlines()[-1] == str(out), stderr
   assert 'Experiment 1 is not done. The same command goes on where it stopped.' in stderr
   run, = out.iterdir()
   step = int((run / 'checkpoint').read_text(encoding='utf-8').split('ckpt-')[1].split('"')[0])
-  made = _run(*flags, f'--num_minibatches={step + 3}')
+  made = commands.run('tools.reproduce', *flags, f'--num_minibatches={step + 3}')
   assert made.returncode == 0 and made.stdout.splitlines()[-1] == f'{out}/experiment1.html', made.stderr
   results = json.loads((out / 'experiment1.json').read_text(encoding='utf-8'))
   assert results['runs'][0]['run'] == str(run) and results['runs'][0]['step'] == step + 3

@@ -18,6 +18,14 @@ def fixture_network():
   return tf.keras.applications.InceptionV3(weights=None, classes=7)
 
 
+@pytest.fixture(name='expected', scope='module')
+def fixture_expected(network):
+  """float32 [3, 2048], Keras' features of `draw_pictures(3, 299)`."""
+  mixed = tf.keras.Model(network.input, network.get_layer('mixed10').output).predict(
+      tf.keras.applications.inception_v3.preprocess_input(draw_pictures(3, 299).astype(np.float32)), verbose=0)
+  return mixed.mean(axis=(1, 2))
+
+
 def draw_pictures(num_pictures, size_px):
   return np.random.default_rng(1).integers(0, 256, [num_pictures, size_px, size_px, 3], np.uint8)
 
@@ -25,7 +33,7 @@ def draw_pictures(num_pictures, size_px):
 @pytest.mark.slow
 @pytest.mark.filterwarnings('ignore:You are saving your model as an HDF5 file')
 @pytest.mark.parametrize('file', ['inception.h5', 'inception.weights.h5', 'without_classes.h5', 'whole_model.h5'])
-def test_features_are_those_of_keras_from_each_kind_of_file(network, tmp_path, file):
+def test_features_are_those_of_keras_from_each_kind_of_file(network, expected, tmp_path, file):
   path = str(tmp_path / file)
   if file == 'whole_model.h5':
     network.save(path)
@@ -33,12 +41,9 @@ def test_features_are_those_of_keras_from_each_kind_of_file(network, tmp_path, f
     tf.keras.Model(network.input, network.get_layer('mixed10').output).save_weights(path)
   else:
     network.save_weights(path)
-  pictures = draw_pictures(3, 299)
-  mixed = tf.keras.Model(network.input, network.get_layer('mixed10').output).predict(
-      tf.keras.applications.inception_v3.preprocess_input(pictures.astype(np.float32)), verbose=0)
-  features = inception.load(path)(pictures)
+  features = inception.load(path)(draw_pictures(3, 299))
   assert features.dtype == np.float32 and features.shape == (3, 2048)
-  np.testing.assert_allclose(features, mixed.mean(axis=(1, 2)), rtol=1e-3, atol=1e-6)
+  np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.slow

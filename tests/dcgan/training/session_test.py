@@ -4,9 +4,8 @@ import dataclasses
 import json
 import os
 import resource
+import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -28,6 +27,7 @@ from dcgan.training import loop
 from dcgan.training import runs
 from dcgan.training import session
 from dcgan.training import signals
+from tests import commands
 from tests.dcgan import conftest
 
 
@@ -74,27 +74,15 @@ def test_a_run_leaves_everything_that_it_promises(finished_run):
   assert any(path.name.startswith('events.') for path in finished_run.iterdir())
 
 
-@pytest.fixture(name='everything_run', scope='module')
-def fixture_everything_run(everything_config, tmp_path_factory):
-  """Path of an undisturbed run with every option of training, 8 minibatches long, held in memory."""
-  return session.start(everything_config.replace('training', num_minibatches=8), tmp_path_factory.mktemp('everything'),
-                       storage='memory').run
-
-
 @pytest.mark.slow
-def test_a_resumed_run_equals_an_undisturbed_one_bit_for_bit(everything_config, everything_run, tmp_path):
-  half = session.start(everything_config, tmp_path, storage='memory').run
-  session.resume(half, runs.load_options(half).replace('training', num_minibatches=8), storage='memory')
-  assert_same_run(half, everything_run)
-  last = stats(half)[-2]
-  assert last['augment/probability'] != 0.5 and last['penalty/r1'] > 0.0  # so that both had something to go on with
-
-
-@pytest.mark.slow
-def test_a_streamed_run_equals_one_in_memory_bit_for_bit_resumed_too(everything_config, everything_run, tmp_path):
+def test_a_run_that_is_streamed_and_resumed_equals_an_undisturbed_one_in_memory_bit_for_bit(
+    everything_config, tmp_path):
+  whole = session.start(everything_config.replace('training', num_minibatches=8), tmp_path, storage='memory').run
   half = session.start(everything_config, tmp_path, storage='stream').run
   session.resume(half, runs.load_options(half).replace('training', num_minibatches=8), storage='stream')
-  assert_same_run(half, everything_run)
+  assert_same_run(half, whole)
+  last = stats(half)[-2]
+  assert last['augment/probability'] != 0.5 and last['penalty/r1'] > 0.0  # so that both had something to go on with
   assert '13 faces at 8×8 streamed from their shards' in (half / 'log.txt').read_text(encoding='utf-8')
 
 
@@ -316,21 +304,19 @@ def test_a_truncated_shard_is_named_before_a_run_is_made(tiny_config, tmp_path):
   assert not (tmp_path / 'checkpoints').exists()
 
 
-FLAGS = ('--image_size=8', '--channels=4', '--kernel_size=3', '--global_batch_size=4', '--num_minibatches=150',
+FLAGS = ('--image_size=8', '--channels=4', '--kernel_size=3', '--global_batch_size=4', '--num_minibatches=100',
          '--checkpoint_every_steps=5', '--log_every_steps=5', '--samples_every_steps=50', '--best_by=none',
          '--precision=float32', '--strategy=one')
 
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_as_an_undisturbed_one(drawn_set, tmp_path):
-  command = [sys.executable, '-m', 'dcgan.train']
-  start = [*command, f'--records={drawn_set}', *FLAGS]
-  subprocess.run([*start, f'--checkpoints_dir={tmp_path}/whole'], check=True, capture_output=True)
+  first = ['dcgan.train', f'--records={drawn_set}', *FLAGS]
+  assert commands.run(*first, f'--checkpoints_dir={tmp_path}/whole').returncode == 0
   killed = tmp_path / 'killed' / '00000-drawn8'
-  rng, resumed = np.random.default_rng(4), [*command, f'--resume={killed}']
-  for i in range(4):
-    process = subprocess.Popen(resumed if i else [*start, f'--checkpoints_dir={tmp_path}/killed'],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+  rng, resumed = np.random.default_rng(4), ['dcgan.train', f'--resume={killed}']
+  for i in range(3):
+    process = commands.start(*(resumed if i else [*first, f'--checkpoints_dir={tmp_path}/killed']))
     target = 25 * (i + 1)
     while process.poll() is None and not (killed.is_dir() and any(killed.glob('ckpt-*.index')) and int(
         checkpoints.latest(killed).rpartition('-')[2]) >= target):
@@ -338,7 +324,7 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_as_an_undisturbed_o
     time.sleep(rng.uniform(0.0, 0.1))
     process.kill()
     assert process.wait() == -signal.SIGKILL
-  subprocess.run(resumed, check=True, capture_output=True)
+  assert commands.run(*resumed).returncode == 0
   assert_same_run(killed, tmp_path / 'whole' / '00000-drawn8')
   left, right = ({path.name for path in run.iterdir() if not path.name.startswith('events.')}
                  for run in (killed, tmp_path / 'whole' / '00000-drawn8'))
@@ -402,22 +388,29 @@ def until_it_augments(trained):
   return trained.step >= 5 and not trained.options.augmentation.augment
 
 
-@pytest.fixture(name='watched_config')
+@pytest.fixture(name='watched_config', scope='module')
 def fixture_watched_config(tiny_config):
   """8 minibatches, looked at, logged and drawn one by one; checkpoints 2, 4, 6 and 8; a collapse rolls back."""
   return tiny_config.replace('training', num_minibatches=8).replace('health', on_collapse='rollback').replace(
       'periods', log_every_steps=1, samples_every_steps=1, health_every_steps=1, best_by='none')
 
 
+@pytest.fixture(name='rolled_back', scope='module')
+def fixture_rolled_back(watched_config, tmp_path_factory):
+  """Path of an undisturbed run that collapsed at 5 and 6, went back to 4 and trained on to 8. Shared: only look."""
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    collapsing(monkeypatch, until_it_augments)
+    return session.start(watched_config, tmp_path_factory.mktemp('rolled_back')).run
+
+
 def names(run, pattern):
   return sorted(path.name for path in run.glob(pattern))
 
 
-def test_a_run_that_collapses_goes_back_and_trains_on_with_another_recipe(watched_config, tmp_path, monkeypatch):
+def test_a_run_that_collapses_goes_back_and_trains_on_with_another_recipe(
+    watched_config, rolled_back, tmp_path, monkeypatch):
   collapsing(monkeypatch, until_it_augments)
-  result = session.start(watched_config, tmp_path)
-  run = result.run
-  assert (result.global_step, result.signal) == (8, None)
+  run = shutil.copytree(rolled_back, tmp_path / 'run')
   # Seen at 5 and 6, so back to 4; what came after it is gone, but for the picture of the collapse and the verdict.
   assert health.load_verdicts(run) == [{
       'global_step': 6, 'kind': 'symptom_b', 'since_step': 5, 'sentence': 'Symptom B since minibatch 5: 0.',
@@ -438,24 +431,23 @@ def test_a_run_that_collapses_goes_back_and_trains_on_with_another_recipe(watche
 
 
 @pytest.mark.slow
-def test_a_run_that_went_back_and_is_resumed_equals_one_that_was_not_disturbed(watched_config, tmp_path, monkeypatch):
+def test_a_run_that_went_back_and_is_resumed_equals_one_that_was_not_disturbed(
+    watched_config, rolled_back, tmp_path, monkeypatch):
   collapsing(monkeypatch, until_it_augments)
-  whole = session.start(watched_config, tmp_path).run
   half = session.start(watched_config.replace('training', num_minibatches=6), tmp_path).run
   assert health.num_rollbacks(half) == 1 and checkpoints.latest(half).endswith('ckpt-6')
   session.resume(half, runs.load_options(half).replace('training', num_minibatches=8))
-  assert_same_run(half, whole)
-  for name in names(whole, 'samples_*'):
-    assert (half / name).read_bytes() == (whole / name).read_bytes()
+  assert_same_run(half, rolled_back)
+  for name in names(rolled_back, 'samples_*'):
+    assert (half / name).read_bytes() == (rolled_back / name).read_bytes()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('place, name', [
     (runs, 'save_options'), (health, 'write_verdict'), (checkpoints.Checkpoints, 'go_back'), (actions, 'drop_after')])
 def test_a_run_that_is_killed_while_it_goes_back_does_so_when_it_is_resumed(
-    watched_config, tmp_path, monkeypatch, place, name):
+    watched_config, rolled_back, tmp_path, monkeypatch, place, name):
   collapsing(monkeypatch, until_it_augments)
-  whole = session.start(watched_config, tmp_path).run
   calls, whole_call = [], getattr(place, name)
 
   def kill(*arguments, **named):
@@ -468,32 +460,30 @@ def test_a_run_that_is_killed_while_it_goes_back_does_so_when_it_is_resumed(
     patch.setattr(place, name, kill)
     with pytest.raises(KeyboardInterrupt):
       session.start(watched_config, tmp_path)
-  run = tmp_path / '00001-drawn8'
+  run = tmp_path / '00000-drawn8'
   session.resume(run, runs.load_options(run))
-  assert_same_run(run, whole)
-  assert runs.load_options(run) == runs.load_options(whole)
-  assert names(run, '*.png') == names(whole, '*.png') and names(run, 'ckpt-*') == names(whole, 'ckpt-*')
+  assert_same_run(run, rolled_back)
+  assert runs.load_options(run) == runs.load_options(rolled_back)
+  for pattern in ('*.png', 'ckpt-*'):
+    assert names(run, pattern) == names(rolled_back, pattern)
 
 
 @pytest.mark.slow
-def test_a_run_goes_back_to_what_it_was_and_another_recipe_shows_only_behind_it(watched_config, tmp_path, monkeypatch):
+def test_a_run_goes_back_to_what_it_was_and_another_recipe_shows_only_behind_it(
+    watched_config, rolled_back, tmp_path, monkeypatch):
   collapsing(monkeypatch, lambda trained: False)
   plain = session.start(watched_config, tmp_path).run
-  monkeypatch.undo()
-  collapsing(monkeypatch, until_it_augments)
-  changed = session.start(watched_config, tmp_path).run
   for step in range(5):
     name = f'samples_{step:06d}.png'
-    assert (changed / name).read_bytes() == (plain / name).read_bytes()
+    assert (rolled_back / name).read_bytes() == (plain / name).read_bytes()
   losses = [[line['loss/discriminator'] for line in stats(run) if 'loss/discriminator' in line]
-            for run in (plain, changed)]
+            for run in (plain, rolled_back)]
   assert losses[0][:4] == losses[1][:4] and all(left != right for left, right in zip(losses[0][4:], losses[1][4:]))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('max_rollbacks, changes, policies', [
-    (0, [], ()), (1, ['stronger augmentation'], recipes.STRONG_POLICIES),
-    (2, ['stronger augmentation', 'an R1 penalty of 1'], recipes.STRONG_POLICIES)])
+    (0, [], ()), (2, ['stronger augmentation', 'an R1 penalty of 1'], recipes.STRONG_POLICIES)])
 def test_after_the_last_rollback_a_collapse_stops_the_run_at_its_last_good_checkpoint(
     watched_config, tmp_path, monkeypatch, max_rollbacks, changes, policies):
   collapsing(monkeypatch, lambda trained: trained.step >= 5)

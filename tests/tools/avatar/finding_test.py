@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
-from tests import entries_test
+from tests import commands
 from tests.dcgan import conftest
 from tools.avatar import finding
 from tools.avatar import references
@@ -31,7 +31,7 @@ def test_a_photo_is_found_drawn_and_kept_under_its_name(run, astronaut, tmp_path
   assert one.nearest_key in folder.space.keys
   z, = references.resolve(['my_smile'], folder)
   assert np.mean(z**2) == pytest.approx(1, rel=1e-4)
-  made = entries_test.command('tools.find_expression', f'--run={run}', f'--photo={tmp_path}/my smile.png')
+  made = commands.run('tools.find_expression', f'--run={run}', f'--photo={tmp_path}/my smile.png')
   assert made.returncode == 0 and made.stdout.splitlines()[-1] == str(one.path), made.stderr
   assert 'Use it as my_smile' in made.stderr
 
@@ -61,5 +61,5 @@ def test_the_run_is_loaded_once_for_several_photos(run, astronaut, tmp_path, mon
 @pytest.mark.parametrize('arguments, message', [([], '--run is needed'), (['--run=a'], '--photo is needed'),
                                                 (['--run=nowhere', '--photo=a.png'], 'error: nowhere: not a run')])
 def test_wrong_flags_end_with_the_reason_and_exit_code_1(arguments, message):
-  made = entries_test.command('tools.find_expression', *arguments)
+  made = commands.run('tools.find_expression', *arguments)
   assert made.returncode == 1 and message in made.stderr + made.stdout and 'Traceback' not in made.stderr
