@@ -111,7 +111,8 @@ def test_wrong_flags_end_with_the_reason_and_exit_code_1(module, arguments, mess
 
 
 def test_what_the_help_names_may_be_given_with_resume_and_nothing_else_may():
-  told = ' '.join(commands.run('dcgan.train', '--help').stdout.split()).split('may be given with it: ')[1].partition(';')[0]
+  text = ' '.join(commands.run('dcgan.train', '--help').stdout.split())
+  told = text.split('may be given with it: ')[1].partition(';')[0]
   names = [name.removeprefix('--') for name in told.split(', ')]
   assert names == [*config.FREE_ON_RESUME, 'strategy', 'storage']
   values = {'strategy': 'one', 'storage': 'memory', 'records': 'records/a', 'stop_when': 'best+9'}

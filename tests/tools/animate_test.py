@@ -107,7 +107,8 @@ def fixture_film(tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_film_is_shown_again_and_its_frames_are_named_by_time_and_key(film):
-  made = commands.run('tools.animate', f'--run={film}', '--replay', '--beside_real', '--size_px=16', '--fps=10', '--speed=2')
+  made = commands.run('tools.animate', f'--run={film}', '--replay', '--beside_real', '--size_px=16', '--fps=10',
+                      '--speed=2')
   assert made.returncode == 0, made.stderr
   assert made.stdout.splitlines()[-1] == str(film / 'replay.mp4')
   assert iio.imread(film / 'replay.mp4').shape == (21, 16, 32, 3)  # 4 s at twice the speed

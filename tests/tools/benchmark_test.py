@@ -23,8 +23,9 @@ def test_wrong_flags_are_told(given, message):
 
 @pytest.mark.slow
 def test_training_is_measured_as_a_table_and_ratios_and_written(tmp_path):
-  made = commands.run('tools.benchmark', 'train', '--image_sizes=8', '--global_batch_size=2', '--rounds=2', '--bare_steps=1', '--steps=20',
-              '--run_rounds=1', f'--out={tmp_path}/train.json')
+  made = commands.run(
+      'tools.benchmark', 'train', '--image_sizes=8', '--global_batch_size=2', '--rounds=2', '--bare_steps=1',
+      '--steps=20', '--run_rounds=1', f'--out={tmp_path}/train.json')
   assert made.returncode == 0, made.stderr
   lines = made.stdout.splitlines()
   assert lines[-1] == f'{tmp_path}/train.json' and made.stderr == ''

@@ -14,7 +14,7 @@ from tools.faces import alignment
 from tools.faces import background
 from tools import make_records  # pylint: disable=unused-import  # defines its flags
 from tools.material import celeba
-from tools.material import videos
+from tools.material import animations
 from tools.sets import curation
 
 
@@ -52,7 +52,7 @@ def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_p
 @pytest.mark.slow
 def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
   clip = demo_clip.make_clip(tmp_path / 'clip.mp4', 1.0, 6.0, 0, 256)
-  videos.save_animation(tmp_path / 'two.mp4', [astronaut, astronaut[:, ::-1]], 2)
+  animations.save_animation(tmp_path / 'two.mp4', [astronaut, astronaut[:, ::-1]], 2)
   done = commands.run(
       'tools.make_records', f'--video={clip}', f'--video={tmp_path / "two.mp4"}', '--fps=6', '--end_secs=0.9',
       f'--records_dir={tmp_path}/records', '--nocurate', '--background=white', '--match_colour', '--person=1')

@@ -17,7 +17,7 @@ from dcgan.options import presets
 from tools.avatar import expressions
 from tools.avatar import references
 from tools.avatar import run_folder
-from tools.material import videos
+from tools.material import animations
 
 _NUM_REALS = 128  # beside which pictures look real or not
 _MOST_SECS = 3600  # of a replay
@@ -50,7 +50,7 @@ def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_a
     there_and_back = there_and_back or (through > 2 and numbers[0] != numbers[-1])  # fewer were found: it ends apart
   z = motion.between(folder.generator, folder.space, references.resolve(names, folder), num_parts, there_and_back)
   path = pathlib.Path(path or folder.path / f'animation_{"_".join(map(_as_file_name, names))}.gif')
-  videos.save_animation(path, _drawn(folder.generator, z, size_px), fps)
+  animations.save_animation(path, _drawn(folder.generator, z, size_px), fps)
   if isinstance(folder.space, latents.Normal):
     _tell_of_places(folder.options.data.records)
   return path
@@ -90,7 +90,7 @@ def save_replay(run, path=None, *, fps=25, speed=1.0, beside_real=False, size_px
     frames = _beside(_real_frames(folder.options, [(region.clip_of(clip.keys[0]), times_secs)
                                                   for clip, (_, times_secs) in zip(clips, parts)]), frames, size_px)
   path = pathlib.Path(path or folder.path / 'replay.mp4')
-  videos.save_animation(path, frames, fps)
+  animations.save_animation(path, frames, fps)
   return path
 
 

@@ -12,7 +12,7 @@ from PIL import ImageFont
 
 from dcgan.common import errors
 from tools.material import pictures
-from tools.material import videos
+from tools.material import animations
 
 _NAME = re.compile(r'samples_(\d+)\.png')
 _FPS = 25  # always: some players stumble over videos of few frames a second
@@ -49,7 +49,7 @@ def save(path, run, duration_secs=None, size_px=None):
   if duration_secs is None:
     duration_secs = min(_LONGEST_SECS, _GRID_SECS * (len(grids) - 1))
   indices = plan([step for step, _ in grids], duration_secs)
-  videos.save_animation(path, _frames([grids[index] for index in indices], size_px), _FPS)
+  animations.save_animation(path, _frames([grids[index] for index in indices], size_px), _FPS)
 
 
 def find_grids(run):

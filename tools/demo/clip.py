@@ -10,7 +10,7 @@ from dcgan.common import files
 from dcgan.common import progress
 from tools.demo import portrait as demo_portrait
 from tools.faces import landmarks
-from tools.material import videos
+from tools.material import animations
 
 TRUTH_VERSION = 1
 
@@ -66,7 +66,7 @@ def make_clip(out, duration_secs, fps, seed, size_px):
   portrait = demo_portrait.Portrait(photo, found[0].landmarks, size_px)
   poses = make_poses(num_frames, fps, seed)
   with progress.Progress(num_frames, 'Demo clip', 'frames') as shown:
-    videos.save_animation(out, _frames(portrait, poses, shown), fps)
+    animations.save_animation(out, _frames(portrait, poses, shown), fps)
   settings = {'version': TRUTH_VERSION, 'seed': seed, 'fps': fps, 'size_px': size_px}
   truth = {**settings, 'frames': [_truth(portrait, pose, i, i / fps) for i, pose in enumerate(poses)]}
   files.write_text(truth_path(out), json.dumps(truth, indent=1) + '\n')

@@ -8,6 +8,7 @@ import dataclasses
 
 from dcgan.common import errors
 
+MOST_LINES = 6  # in a chart: more cannot be told apart
 INIT_FROM = 'ufm'  # the model of many faces that comes with the project
 
 

@@ -14,7 +14,6 @@ from tools.experiments import variants
 MAKE_BETWEEN = 'python -m tools.make_records --video=FILE --fps=10 --name=NAME10'
 _PERSON = 'person'  # the preset that learns places
 _NUM_SHOWN = 16  # frames in between
-_VARIED = 0.5  # of the reals' variety: half of it is more than one or a few expressions
 _AS_GOOD = 1.25  # times the error of frames that were trained on
 
 
@@ -101,7 +100,7 @@ def many_expressions(diversity, geometry_distance, geometry_of_between):
   if geometry_distance is not None:
     told += f'; their poses and expressions are {geometry_distance:.2f} away from those of the frames'
     told += f' (those of the frames in between: {geometry_of_between:.2f})' if geometry_of_between is not None else ''
-  return findings.Finding(claim, diversity >= _VARIED, f'{told}.')
+  return findings.Finding(claim, diversity >= findings.VARIED, f'{told}.')
 
 
 def reasonable_interpolation(between_error, trained_error, mean_picture_error, share_nearer, clean_rate):

@@ -18,7 +18,6 @@ _LONGER = 8  # times as many minibatches as those after which the two runs are c
 _MOST_KEPT = 24  # checkpoints of a run that are compared: with 64 channels each takes 0.2 GB
 _WAYS = {'ufm': 'From the Universal Face Model', 'scratch': 'From scratch'}
 _OVER_CHECKPOINTS = ('clean_rate', 'diversity', 'sliced_wasserstein', 'geometry_distance', 'noise_texture')
-_MOST_LINES = 6  # in a chart: more cannot be told apart
 _NEARLY_ALL = 0.8  # of the photos' rate of faces
 _SEVERAL = 2.0  # times
 _WORSE = 1.1  # times the least distance: more than it wanders from one checkpoint to the next
@@ -230,7 +229,7 @@ def _told_of(run, moment):
 
 def _over_checkpoints(outcomes):
   """Returns measures over the checkpoints of the first runs, list of (name, lines, whether on a logarithmic axis)."""
-  runs = outcomes[:_MOST_LINES]
+  runs = outcomes[:experiment.MOST_LINES]
   ends = min(run.checkpoints[0].step for run in runs), max(run.evaluated.step for run in runs)
   of_photos = runs[0].checkpoints[0].of_reals
   return [(name, {run.variant.name: run.points(name) for run in runs} | {

@@ -4,6 +4,7 @@ import dataclasses
 import statistics
 
 MOST = 0.5  # "Generally", "usually", "largely": more than half.
+VARIED = 0.5  # of the diversity of real pictures: half of it is more than one or a few expressions
 NO_FACE = 'No face was found in the photos, so none could be counted in the samples.'
 
 

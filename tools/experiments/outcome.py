@@ -5,9 +5,8 @@ import dataclasses
 from dcgan.training import health
 from tools.evaluation import evaluator
 from tools.evaluation import history
+from tools.experiments import findings
 from tools.experiments import variants
-
-_VARIED = 0.5  # of the photos' diversity: no symptom
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,7 +50,7 @@ class Outcome:
     num_looks = max(health.RULES[kind].num_looks for kind in health.COLLAPSES if kind in health.RULES)
     diversity = self.evaluated.measures['diversity']
     is_known = len(self.statistics.get('health/diversity', ())) >= num_looks or (
-        diversity is not None and diversity >= _VARIED)
+        diversity is not None and diversity >= findings.VARIED)
     return False if is_known else None
 
   @property

@@ -10,10 +10,10 @@ import imageio.v3 as iio
 
 from tools.evaluation import measures as measuring
 from tools.evaluation import page
+from tools.experiments import experiment
 
 # Of each run, from the first fixed point on: all where there are few runs, three rows of eight where there are many.
 _NUM_ALL, _NUM_SOME, _FEW_RUNS = 64, 24, 3
-_MOST_LINES = 6  # in a chart: more cannot be told apart
 _NUM_MAGNIFIED = 2  # samples whose middle is shown enlarged
 # Of `measures.MEASURES`, with short names.
 _COLUMNS = {'found_rate': 'with a face', 'clean_rate': 'clean faces', 'diversity': 'diversity',
@@ -123,5 +123,5 @@ def charts(entries, marks=()):
 
 def _run_charts(outcomes):
   """Returns curves of the first runs while they trained, list of (title, SVG)."""
-  return charts((title, {outcome.variant.name: outcome.statistics[tag] for outcome in outcomes[:_MOST_LINES]
+  return charts((title, {outcome.variant.name: outcome.statistics[tag] for outcome in outcomes[:experiment.MOST_LINES]
                          if tag in outcome.statistics}, is_log) for title, tag, is_log in _CHARTS)

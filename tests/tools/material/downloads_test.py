@@ -12,6 +12,7 @@ import pytest
 
 from dcgan.common import errors
 from tools.material import downloads
+from tools.material import animations
 from tools.material import videos
 
 
@@ -44,7 +45,7 @@ def address(tmp_path, monkeypatch):
     monkeypatch.delenv(name, raising=False)
   rng = np.random.default_rng(0)
   frames = [rng.integers(0, 255, [64, 64, 3], np.uint8) for _ in range(30)]
-  videos.save_animation(tmp_path / 'site' / 'My clip.mp4', frames, 10)
+  animations.save_animation(tmp_path / 'site' / 'My clip.mp4', frames, 10)
   (tmp_path / 'site' / 'page.html').write_text('<html><body>No video here.</body></html>')
   (tmp_path / 'site' / 'two.html').write_text('<html><title>Two</title><body>' + ''.join(
       f'<video src="{name}.mp4"></video>' for name in ('one', 'other')) + '</body></html>')
@@ -78,7 +79,7 @@ def test_a_second_call_finds_the_file_again(tmp_path, address):
 
 def test_videos_of_one_name_from_two_addresses_are_two_files(tmp_path, address):
   (tmp_path / 'site' / 'b').mkdir()
-  videos.save_animation(tmp_path / 'site' / 'b' / 'My clip.mp4', [np.zeros([32, 32, 3], np.uint8)] * 5, 5)
+  animations.save_animation(tmp_path / 'site' / 'b' / 'My clip.mp4', [np.zeros([32, 32, 3], np.uint8)] * 5, 5)
   paths = [downloads.fetch(f'{address}/{folder}My%20clip.mp4', tmp_path / 'clips') for folder in ('', 'b/')]
   assert [videos.Video(path).duration_secs for path in paths] == pytest.approx([3.0, 1.0])
 

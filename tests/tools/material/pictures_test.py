@@ -13,7 +13,7 @@ import pytest
 from dcgan.common import errors
 from tests.tools.material import drawn
 from tools.material import pictures
-from tools.material import videos
+from tools.material import animations
 
 
 def _save_several(path, values, **options):
@@ -138,7 +138,7 @@ def test_pictures_that_change_a_part_of_the_last_one_come_whole(tmp_path):
   frames = [drawn.grey(60) for _ in range(4)]
   for i, frame in enumerate(frames):
     frame[4 * i:4 * i + 4, 8:16] = 250
-  videos.save_animation(tmp_path / 'a.gif', frames, 5)
+  animations.save_animation(tmp_path / 'a.gif', frames, 5)
   for i in (3, 1, 2):
     np.testing.assert_allclose(pictures.load_picture(tmp_path / 'a.gif', i), frames[i], atol=1)
 

@@ -12,7 +12,7 @@ from dcgan.common import errors
 from dcgan.data import records
 from tests.tools.material import drawn
 from tools.material import sources
-from tools.material import videos
+from tools.material import animations
 
 
 def _unreadable(why):
@@ -20,7 +20,7 @@ def _unreadable(why):
 
 
 def _make_video(path, num_frames, fps):
-  videos.save_animation(path, [drawn.grey(5 * i) for i in range(num_frames)], fps)
+  animations.save_animation(path, [drawn.grey(5 * i) for i in range(num_frames)], fps)
 
 
 @pytest.mark.parametrize('fps, num_inputs', [(3, 9), (1, 3), (0.4, 2), (12, 36)])
@@ -52,7 +52,7 @@ def test_slices_of_a_video_give_what_the_whole_gives(tmp_path):
 
 def test_inputs_behind_the_end_of_a_cut_off_video_are_rejected_in_any_slice(tmp_path):
   rng = np.random.default_rng(0)
-  videos.save_animation(tmp_path / 'clip.mp4', [rng.integers(0, 255, [32, 48, 3], np.uint8) for _ in range(60)], 10)
+  animations.save_animation(tmp_path / 'clip.mp4', [rng.integers(0, 255, [32, 48, 3], np.uint8) for _ in range(60)], 10)
   content = (tmp_path / 'clip.mp4').read_bytes()
   (tmp_path / 'clip.mp4').write_bytes(content[:len(content) // 2])
   source = sources.VideoSource(tmp_path / 'clip.mp4', 5)
@@ -66,7 +66,8 @@ def test_inputs_behind_the_end_of_a_cut_off_video_are_rejected_in_any_slice(tmp_
 
 def test_a_damaged_stretch_in_the_middle_is_rejected_in_any_slice(tmp_path):
   rng = np.random.default_rng(0)
-  videos.save_animation(tmp_path / 'clip.mp4', [rng.integers(0, 255, [32, 48, 3], np.uint8) for _ in range(600)], 10)
+  frames = [rng.integers(0, 255, [32, 48, 3], np.uint8) for _ in range(600)]
+  animations.save_animation(tmp_path / 'clip.mp4', frames, 10)
   content = bytearray((tmp_path / 'clip.mp4').read_bytes())
   content[len(content) * 4 // 10:len(content) * 7 // 10] = bytes(len(content) * 7 // 10 - len(content) * 4 // 10)
   (tmp_path / 'clip.mp4').write_bytes(content)
@@ -283,8 +284,8 @@ def test_a_video_that_vanishes_is_rejected_and_the_next_one_read(tmp_path):
 
 
 def test_each_picture_of_an_animation_is_an_input(tmp_path):
-  videos.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90, 170, 250)], 5)
-  videos.save_animation(tmp_path / 'wave.webp', [drawn.grey(value) for value in (30, 60)], 5)
+  animations.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90, 170, 250)], 5)
+  animations.save_animation(tmp_path / 'wave.webp', [drawn.grey(value) for value in (30, 60)], 5)
   for name in ('a.png', 'still.gif'):
     Image.fromarray(drawn.grey(120)).save(tmp_path / name)
   source = sources.PhotoSource(tmp_path)
@@ -301,9 +302,9 @@ def test_each_picture_of_an_animation_is_an_input(tmp_path):
 
 
 def test_an_animation_that_shrinks_meanwhile_is_rejected_from_there_on(tmp_path):
-  videos.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90, 170)], 5)
+  animations.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90, 170)], 5)
   source = sources.PhotoSource(tmp_path)
-  videos.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90)], 5)
+  animations.save_animation(tmp_path / 'dance.gif', [drawn.grey(value) for value in (10, 90)], 5)
   items = list(source.read(0, 3))
   assert [item.key for item in items] == ['dance.gif#0000', 'dance.gif#0001', 'dance.gif#0002']
   assert items[2].reason == _unreadable('there is no picture 2 in it')

@@ -10,7 +10,7 @@ import pytest
 from dcgan.common import errors
 from dcgan.data import records
 from tests.tools.sets import drawn
-from tools.material import videos
+from tools.material import animations
 from tools.sets import beam
 from tools.sets import choice
 from tools.sets import curation
@@ -307,7 +307,7 @@ def test_photos_become_a_set_with_a_manifest(tmp_path, astronaut):
 
 
 def test_video_becomes_a_set_with_times_and_a_sheet_of_its_people(tmp_path, astronaut):
-  videos.save_animation(tmp_path / 'me.mp4', [np.roll(astronaut, 3 * i, axis=1) for i in range(8)], 4)
+  animations.save_animation(tmp_path / 'me.mp4', [np.roll(astronaut, 3 * i, axis=1) for i in range(8)], 4)
   prefix = _make('video', [str(tmp_path / 'me.mp4')], tmp_path / 'records', source_options={'fps': 2.0}, name='eve',
                  num_shards=2)
   manifest = records.load_manifest(prefix)

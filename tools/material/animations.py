@@ -1,0 +1,123 @@
+"""Writes moving pictures: GIF, WebP and MP4."""
+
+import fractions
+import math
+import pathlib
+
+import av
+import numpy as np
+from PIL import Image
+
+from dcgan.common import errors
+from dcgan.common import files
+
+_MAX_GIF_FPS = 50  # players show delays under 2 hundredths of a second as 10
+_WEBP_QUALITY = 95
+_H264_CRF = '18'
+
+
+def save_animation(path, frames, fps):
+  """Writes frames as an endlessly looping GIF or WebP, or as an H.264 MP4; the file appears whole or not at all.
+
+  The ending of `path` chooses: .gif with a palette of its own for each frame, .webp at quality 95, .mp4 at crf 18,
+  yuv420p, odd sizes padded by one row or column. GIF stores whole hundredths and WebP whole thousandths of a second:
+  the delays differ by one unit where needed, so that the total time is right.
+
+  Args:
+    path: str or `pathlib.Path` of the file.
+    frames: iterable of uint8 RGB [height, width, 3], all of one shape. An array that comes several times in a row
+      costs a GIF or WebP hardly more than once.
+    fps: float > 0, frames per second; at most 50 in a GIF.
+
+  Returns:
+    int, the number of frames written.
+
+  Raises:
+    errors.InputError: another ending, an `fps` that the format cannot hold, or no frames.
+    ValueError: a frame is not uint8 RGB of the first one's shape.
+  """
+  path = pathlib.Path(path)
+  ending = path.suffix.lower()
+  if ending not in _WRITERS:
+    raise errors.InputError(f'`{path}` ends in {ending or "nothing"!r}, but an animation must end in '
+                            f'{", ".join(sorted(_WRITERS))}. Choose one of them.')
+  if not 0 < fps < math.inf:
+    raise errors.InputError(f'`fps` ({fps}) must be a number above 0, as in 10.')
+  if ending == '.gif' and fps > _MAX_GIF_FPS:
+    raise errors.InputError(f'`fps` ({float(fps):g}) must be at most {_MAX_GIF_FPS} in a GIF, whose delays are whole '
+                            'hundredths of a second. Lower it, or write .webp or .mp4.')
+  with files.whole_file(path) as temporary:
+    num_frames = _WRITERS[ending](temporary, _checked(frames), fps)
+    if not num_frames:
+      raise errors.InputError(f'`{path}`: there are 0 frames to write, but an animation needs 1 or more.')
+  return num_frames
+
+
+def _checked(frames):
+  shape = None
+  for index, frame in enumerate(frames):
+    frame = np.asarray(frame)
+    shape = shape or frame.shape
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.shape != shape:
+      raise ValueError(f'`frames[{index}]` is {frame.dtype} {list(frame.shape)}, but must be uint8 [height, width, 3] '
+                       f'of the first one\'s shape {list(shape)}.')
+    yield frame
+
+
+def _delays(num_frames, fps, units_per_sec):
+  """Returns whole delays, one a frame, whose every partial sum is the true time rounded to the unit."""
+  ends = [math.floor(i * units_per_sec / fps + 0.5) for i in range(num_frames + 1)]
+  return [end - start for start, end in zip(ends, ends[1:])]
+
+
+def _write_gif(path, frames, fps):
+  # Pillow takes GIF durations in milliseconds and keeps whole hundredths.
+  pictures = _pictures(frames, lambda picture: picture.quantize(256))
+  _write_by_pillow(path, pictures, [10 * delay for delay in _delays(len(pictures), fps, 100)], disposal=1)
+  return len(pictures)
+
+
+def _write_webp(path, frames, fps):
+  pictures = _pictures(frames, lambda picture: picture)
+  _write_by_pillow(path, pictures, _delays(len(pictures), fps, 1000), quality=_WEBP_QUALITY)
+  return len(pictures)
+
+
+def _pictures(frames, convert):
+  """Returns frames as converted Pillow pictures, the same one where the same array comes again."""
+  pictures, last = [], None
+  for frame in frames:
+    pictures.append(pictures[-1] if frame is last else convert(Image.fromarray(frame)))
+    last = frame
+  return pictures
+
+
+def _write_by_pillow(path, pictures, durations, **options):
+  if pictures:
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, **options)
+
+
+def _write_mp4(path, frames, fps):
+  num_frames = 0
+  with av.open(str(path), 'w', options={'movflags': '+faststart'}) as container:
+    stream = container.add_stream('libx264', rate=_rate(fps),
+                                  options={'crf': _H264_CRF})
+    stream.pix_fmt = 'yuv420p'
+    for frame in frames:
+      height, width, _ = frame.shape
+      frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
+      if num_frames == 0:
+        stream.height, stream.width = frame.shape[:2]
+      container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
+      num_frames += 1
+    if num_frames:
+      container.mux(stream.encode(None))
+  return num_frames
+
+
+def _rate(fps):
+  """Returns frames per second as a fraction that containers can hold, never 0."""
+  return fractions.Fraction(fps).limit_denominator(1001) or fractions.Fraction(fps).limit_denominator(1_000_000)
+
+
+_WRITERS = {'.gif': _write_gif, '.webp': _write_webp, '.mp4': _write_mp4}
