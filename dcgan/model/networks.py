@@ -12,6 +12,7 @@ from dcgan.common import images
 _GENERATE_BATCH = 64
 _START_PX = 4
 _MOST_CHANNELS = 8  # times `channels`, at the 4×4 end
+_ENCODER_KERNEL_PX = 4
 _LEAK = 0.2  # Radford et al. 2016, section 3
 _BATCH_NORM = dict(momentum=0.9, epsilon=1e-5)  # of the DCGAN that the report used
 _POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16', 'float16': 'mixed_float16'}
@@ -89,6 +90,31 @@ def build_discriminator(config, precision, synchronized=False, seed=0, num_froze
   return model
 
 
+def build_encoder(config, precision, seed=0):
+  """Returns the encoder: strided convolutions with LeakyReLU, then Dense: half as wide as the discriminator.
+
+  Nothing is normalized, so what it makes of a picture does not depend on the others of the minibatch.
+
+  Args:
+    config: `config.Networks`.
+    precision: as for `build_generator`.
+    seed: int, of the initial weights.
+
+  Returns:
+    `tf.keras.Model`: float32 [batch, size, size, 3] in [-1, 1] → float32 [batch, z_dims], of any length.
+  """
+  layers = _Layers(precision, False, seed, is_scaled=True)
+  pictures = x = tf.keras.Input([config.image_size, config.image_size, 3], name='images')
+  size = config.image_size // 2
+  while size >= _START_PX:
+    name = f'{size}x{size}'
+    x = layers.conv(max(1, _channels(config, size) // 2), _ENCODER_KERNEL_PX, f'{name}_conv', use_bias=True)(x)
+    x = layers.leaky_relu(f'{name}_leaky_relu')(x)
+    size //= 2
+  x = tf.keras.layers.Flatten(name='4x4_flatten')(x)
+  return tf.keras.Model(pictures, layers.dense(config.z_dims, 'z', use_bias=True, dtype='float32')(x), name='encoder')
+
+
 def num_convolutions(config):
   """Returns the convolutions of a discriminator (int): one for each halving from the picture to 4×4."""
   return (config.image_size // _START_PX).bit_length() - 1
@@ -131,19 +157,25 @@ def _channels(config, size_px):
 class _Layers:
   """Makes layers of one precision, with weights drawn from N(0, 0.02) as in the paper, each from a seed of its own.
 
+  With `is_scaled`, weights are drawn so that activations keep their size without normalization (He et al. 2015,
+  arXiv:1502.01852).
+
   With `is_spectral`, kernels of convolutions are divided by their largest singular value (Miyato et al. 2018,
   arXiv:1802.05957). Differs from the paper: the addons' layer divides the stored kernel, so gradients are those of the
   divided one; and the layer that gives the logits is free, or these would stay near 0.
   """
 
-  def __init__(self, precision, synchronized, seed, is_spectral=False):
+  def __init__(self, precision, synchronized, seed, is_spectral=False, is_scaled=False):
     self._policy = _POLICIES[precision]
     self._synchronized = synchronized
     self._seed = seed * 1000
     self._is_spectral = is_spectral
+    self._is_scaled = is_scaled
 
   def _initializer(self, mean=0.0):
     self._seed += 1
+    if self._is_scaled:
+      return tf.keras.initializers.HeNormal(seed=self._seed)
     return tf.keras.initializers.RandomNormal(mean, 0.02, seed=self._seed)
 
   def dense(self, units, name, use_bias, dtype=None):

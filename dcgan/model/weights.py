@@ -15,6 +15,7 @@ from dcgan.options import config
 
 SUFFIX = '.safetensors'
 NETWORKS = ('generator', 'generator_ema', 'discriminator')
+ENCODER = 'encoder'  # the averaged one, in models that have it
 _KEY, _FORMAT = 'dcgan', 'dcgan-avatar 1'
 
 
@@ -25,7 +26,8 @@ class Model:
   Attributes:
     options: `config.Config` of the run that made it.
     step: int, minibatches it was trained for.
-    values: dict from the names in `NETWORKS` to dict from variables' names, as in '4x4_dense/kernel', to float32.
+    values: dict from the names in `NETWORKS`, and `ENCODER` where there is one, to dict from variables' names, as in
+      '4x4_dense/kernel', to float32.
   """
 
   options: config.Config
@@ -66,7 +68,7 @@ def save(path, model):
   check_suffix(path)
   options = model.options.replace('data', records=f'records/{pathlib.Path(model.options.data.records).name}')
   tensors = {f'{network}/{name}': _narrowed(f'{network}/{name}', value)
-             for network in NETWORKS for name, value in model.values[network].items()}
+             for network in model.values for name, value in model.values[network].items()}
   told = dict(format=_FORMAT, options=options.to_json(), step=model.step)
   told['sha256'] = _digest(told, tensors)
   with files.whole_file(path) as temporary:
@@ -98,11 +100,15 @@ def load(path):
   if found != expected:
     raise errors.InputError(f'{path}: altered: the SHA-256 of its weights is {found}, and it says {expected}. {again}')
   values = {network: {name.removeprefix(f'{network}/'): value.astype(np.float32) for name, value in tensors.items()
-                      if name.startswith(f'{network}/')} for network in NETWORKS}
+                      if name.startswith(f'{network}/')} for network in _networks_of(tensors)}
   try:
     return Model(config.from_json(told['options']), told['step'], values)
   except errors.InputError as error:
     raise errors.InputError(f'{path}: {error}') from error
+
+
+def _networks_of(tensors):
+  return (*NETWORKS, *([ENCODER] if any(name.startswith(f'{ENCODER}/') for name in tensors) else []))
 
 
 def _narrowed(name, value):

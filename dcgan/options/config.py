@@ -16,7 +16,7 @@ AUGMENTATIONS = ('colour', 'translation', 'cutout', 'flip')
 AUGMENT_MODES = ('fixed', 'adaptive')
 BEST_BY = ('sliced_wasserstein', 'none')
 DISCRIMINATOR_NORMS = ('batch', 'spectral', 'none')
-LEARNERS = ('adversarial', 'places')
+LEARNERS = ('adversarial', 'places', 'encoder')
 MINIBATCHES = ('shuffled', 'overlapping')
 ON_COLLAPSE = ('warn', 'stop', 'rollback')
 PRECISIONS = ('float32', 'bfloat16', 'float16')
@@ -84,9 +84,10 @@ class Training(fields.Group):
   beta1: float = fields.option(0.5, 'Momentum of both Adam optimizers.', at_least=0, under=1)
   beta2: float = fields.option(
       0.999, 'How long both Adam optimizers remember the size of gradients.', at_least=0, under=1)
-  learner: str = fields.option(  # `adversarial.AdversarialLearner`, `places.PlaceLearner`
+  learner: str = fields.option(  # `adversarial.AdversarialLearner`, `places.PlaceLearner`, `encoding.EncoderLearner`
       'adversarial', 'adversarial: the game of G and D alone, as in the report; places: each picture has its place in '
-      'Z, learnt with G.', choices=LEARNERS)
+      'Z, learnt with G, for one person; encoder: a third network learns where pictures have their places, for many '
+      'faces.', choices=LEARNERS)
   ema_half_life_images: int = fields.option(  # Karras et al. 2018, arXiv:1710.10196
       10_000, 'Images seen until half of the averaged generator is new; early in a run fewer. 0 averages nothing.',
       at_least=0)
@@ -104,7 +105,7 @@ class Training(fields.Group):
 
 @dataclasses.dataclass(frozen=True)
 class Places(fields.Group):
-  """How pictures get their places in Z, for the learner 'places' (`dcgan.training.places`)."""
+  """How pictures get their places in Z, for the learners 'places' and 'encoder' (`dcgan.training.reconstruction`)."""
 
   places_rate: float = fields.option(  # Adam's
       0.1, 'How far a place moves along each axis of Z at a visit.', at_least=0)

@@ -15,6 +15,7 @@ from dcgan.options import config
 from dcgan.training import actions
 from dcgan.training import adversarial
 from dcgan.training import checkpoints
+from dcgan.training import encoding
 from dcgan.training import estimate
 from dcgan.training import health
 from dcgan.training import loop
@@ -57,10 +58,11 @@ class Assembly:
       strategy: `tf.distribute.Strategy`.
     """
     self.options = options
-    if options.training.learner == 'places':
-      self.learner = places.PlaceLearner(options, strategy, training_set)
-    else:
+    if options.training.learner == 'adversarial':
       self.learner = adversarial.AdversarialLearner(options, strategy)
+    else:
+      make = {'places': places.PlaceLearner, 'encoder': encoding.EncoderLearner}[options.training.learner]
+      self.learner = make(options, strategy, training_set)
     self._set = training_set
     self._strategy = strategy
     self._loss_ratio = health.LossRatio()

@@ -14,6 +14,7 @@ from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.model import weights
 from dcgan.options import config
+from dcgan.training import encoding
 from dcgan.training import places
 from dcgan.training import runs
 
@@ -69,6 +70,7 @@ class Checkpoints:
 
   def __init__(self, folder, learner, best, monitor, **others):
     self._folder = pathlib.Path(folder)
+    self._learner = learner
     self._options = learner.options
     self._best = best
     self._monitor = monitor
@@ -87,6 +89,7 @@ class Checkpoints:
       errors.InputError: there is no room for it; those before it are as they were.
     """
     path = str(self._folder / f'ckpt-{step}')
+    self._learner.settle()
     try:
       self._checkpoint.write(path)
     except tf.errors.OpError as error:
@@ -203,7 +206,11 @@ def load_model(run, checkpoint='latest'):
   build = dict(generator=networks.build_generator, generator_ema=networks.build_generator,
                discriminator=networks.build_discriminator)
   built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS}
+  if options.training.learner == 'encoder':
+    built[encoding.ENCODER] = networks.build_encoder(options.networks, 'float32')
   step, _ = _restore(run, checkpoint, built)
+  if encoding.ENCODER in built:
+    built[weights.ENCODER] = built.pop(encoding.ENCODER)
   return weights.Model(options, step, {name: weights.values_of(network) for name, network in built.items()})
 
 

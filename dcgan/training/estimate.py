@@ -25,12 +25,13 @@ def text(learner, training_set):
   """
   options, num_replicas = learner.options, learner.strategy.num_replicas_in_sync
   size, batch_size = options.networks.image_size, options.data.global_batch_size
-  counts = {name: sum(int(np.prod(variable.shape)) for variable in getattr(learner, name).trainable_variables)
-            for name in ('generator', 'discriminator')}
-  # Weights, gradients and two moments of each network, and the averaged generator.
-  weights = 4 * (4 * sum(counts.values()) + counts['generator'])
+  count = lambda network: sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
+  averaged = [average for average, _ in learner.averaged]
+  trained = {name: network for name, network in learner.networks.items() if network not in averaged}
+  # Weights, gradients and two moments of each network, and the averaged ones.
+  weights = 4 * (4 * sum(map(count, trained.values())) + sum(map(count, averaged)))
   bytes_each = _BYTES[options.training.precision]
-  held = _num_activations(learner.generator) + 2 * _num_activations(learner.discriminator)
+  held = sum(map(_num_activations, trained.values())) + _num_activations(learner.discriminator)  # reals and fakes
   activations = _NUM_HELD * held * bytes_each * batch_size // num_replicas
   decoded = training_set.num_images * size * size * 3 if training_set.storage == 'memory' else 0
   is_overlapping = options.data.minibatches == 'overlapping'
@@ -38,8 +39,7 @@ def text(learner, training_set):
   num_trained_on, num_held_out = len(training_set.trained_on), len(training_set.held_out)
   in_a_pass = num_trained_on / new_images
   passes = options.training.num_minibatches / in_a_pass
-  return (f'generator: {counts["generator"]:,} weights\n'
-          f'discriminator: {counts["discriminator"]:,} weights\n'
+  return (''.join(f'{name}: {count(network):,} weights\n' for name, network in trained.items()) +
           f'memory of each of {num_replicas} replicas, about: {(weights + activations) / _MIB:,.0f} MiB (weights '
           f'{weights / _MIB:,.0f}, activations {activations / _MIB:,.0f})\n'
           f'memory of the decoded set: {decoded / _MIB:,.0f} MiB\n'

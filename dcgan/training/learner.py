@@ -6,6 +6,7 @@ from dcgan.common import devices
 from dcgan.common import errors
 from dcgan.model import augment
 from dcgan.model import networks
+from dcgan.model import weights
 
 # Early in a run the averaged generator looks back over this share of the images seen (StyleGAN2-ADA's ramp-up,
 # Karras et al. 2020, arXiv:2006.06676), so that 75 minibatches are not averaged with the noise before them.
@@ -88,6 +89,24 @@ class Learner(tf.Module):
         'augmentation', 'r1', 'global_step')}
 
   @property
+  def networks(self):
+    """dict from names to the networks that another model can lend."""
+    return {name: getattr(self, name) for name in weights.NETWORKS}
+
+  @property
+  def optimizers(self):
+    """tuple of the optimizers, of all networks that learn by the options' rate."""
+    return self.generator_optimizer, self.discriminator_optimizer
+
+  @property
+  def averaged(self):
+    """tuple of (averaged network, network)."""
+    return ((self.generator_ema, self.generator),)
+
+  def settle(self):
+    """Brings up to date what follows from the networks and belongs into a checkpoint."""
+
+  @property
   def texts(self):
     """dict from names to str, what else a checkpoint holds, for those who only look."""
     return {}
@@ -104,7 +123,7 @@ class Learner(tf.Module):
 
   def take_options(self):
     """Puts the options' learning rate and fixed augmentation in the place of those that a checkpoint brought."""
-    for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+    for optimizer in self.optimizers:
       optimizer.learning_rate = self.options.training.learning_rate
     if self.options.augmentation.augment_mode == 'fixed':
       self.augmentation.probability.assign(self.options.augmentation.augment_probability)
@@ -141,7 +160,7 @@ class Learner(tf.Module):
         metrics = self._learn(minibatch)
       self.augmentation.update(metrics['logits/real_sign'], self.global_step, self.options.data.global_batch_size)
       metrics |= {'augment/probability': self.augmentation.probability, 'time/input_secs': waited_secs}
-      averaged = self._average_generator()
+      averaged = self._average()
       values = tf.stack([metrics[name] for name in names])
       history = history.write(i, values)
       with tf.control_dependencies([values, *averaged]):  # the last of the step, so that the next one starts after it
@@ -224,12 +243,12 @@ class Learner(tf.Module):
     start = replica * self._per_replica_batch_size
     return values[start:start + self._per_replica_batch_size]
 
-  def _average_generator(self):
-    """Moves the averaged generator toward the generator, on each replica alone; returns the operations that do."""
+  def _average(self):
+    """Moves averaged networks toward those that learn, on each replica alone; returns the operations that do."""
     batch_size = float(self.options.data.global_batch_size)
     images_seen = tf.cast(self.global_step, tf.float32) * batch_size
     half_life = tf.minimum(float(self.options.training.ema_half_life_images), _EMA_RAMP_UP * images_seen)
     decay = tf.pow(0.5, batch_size / tf.maximum(half_life, 1e-3))
     move = lambda average, variable, decay: average.assign(variable + decay * (average - variable))
     return [self.strategy.extended.update(average, move, args=(variable, decay))
-            for average, variable in zip(self.generator_ema.variables, self.generator.variables)]
+            for averaged, network in self.averaged for average, variable in zip(averaged.variables, network.variables)]

@@ -113,7 +113,7 @@ def choose(donor, options, manifest):
     manifest: `records.Manifest` of its set.
   """
   theirs = dataclasses.replace(donor.model.options.networks, z_map=options.networks.z_map)
-  if theirs != options.networks or options.training.learner == 'places':  # what it does not lend has to be learnt
+  if theirs != options.networks or options.training.learner != 'adversarial':  # what it does not lend has to be learnt
     return 'full'
   trained_on, _ = holdout.split(manifest.num_images, options.data.holdout_fraction, manifest.kind == 'video')
   return presets.choose_transfer(len(trained_on))
@@ -122,12 +122,11 @@ def choose(donor, options, manifest):
 def transfer(donor, learner, manifest):
   """Copies the weights of a model into a new learner: the report's Universal Face Model (experiment 5).
 
-  Generator, discriminator and averaged generator are taken, variable by variable, where name and shape agree: of a
-  model of another resolution the layers up to the smaller one. The optimizers and the global step stay fresh, so the
-  averaged generator follows the new pictures from the first minibatch on. A model that saw another crop of the face is
-  taken with a warning. Where pictures have places, the generator too takes the averaged one's values, which are the
-  better ones. A map of Z, which runs of earlier versions may have, was learnt by the averaged one alone, and is taken
-  from there.
+  Its networks are taken, variable by variable, where name and shape agree: of a model of another resolution the layers
+  up to the smaller one. The optimizers and the global step stay fresh, so the averaged generator follows the new
+  pictures from the first minibatch on. A model that saw another crop of the face is taken with a warning. Where
+  pictures have places, the generator too takes the averaged one's values, which are the better ones. A map of Z, which
+  runs of earlier versions may have, was learnt by the averaged one alone, and is taken from there.
 
   Args:
     donor: `Donor`.
@@ -141,12 +140,14 @@ def transfer(donor, learner, manifest):
     errors.InputError: its faces are aligned otherwise than those of the set, nothing in it fits, or layers that would
       stay as they are do not.
   """
-  begins_averaged = learner.options.training.learner == 'places'
+  lent_by = {'encoder_ema': weights.ENCODER}
+  if learner.options.training.learner != 'adversarial':
+    lent_by['generator'] = 'generator_ema'
   _check_alike(donor, learner.options, manifest)
   taken, left = [], []
-  for network in weights.NETWORKS:
-    values = donor.model.values['generator_ema' if network == 'generator' and begins_averaged else network]
-    for variable in getattr(learner, network).variables:
+  for network, built in learner.networks.items():
+    values = donor.model.values.get(lent_by.get(network, network), {})
+    for variable in built.variables:
       name = variable.name.removesuffix(':0')
       value = (donor.model.values['generator_ema'] if name.startswith('z_map/') else values).get(name)
       if value is not None and value.shape == tuple(variable.shape):
