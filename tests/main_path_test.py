@@ -31,7 +31,7 @@ def documented_commands():
 
 def last_line(*command):
   """Runs a command and returns the last line of its standard output."""
-  made = commands.run(*command)
+  made = commands.run(*command, is_fresh=True)
   assert made.returncode == 0, made.stderr
   return made.stdout.splitlines()[-1]
 

@@ -1,6 +1,5 @@
 """Tests of tools.make_gallery and tools.animate, on a tiny run."""
 
-
 import imageio.v3 as iio
 import numpy as np
 import pytest
@@ -33,7 +32,7 @@ def test_the_commands_chain_by_their_last_line(run, tmp_path):
   assert frames.shape == (40, 16, 16, 3)  # 20 parts there and 20 back
   assert iio.immeta(run / 'animation_3_7.gif')['duration'] == 100  # 2 s one way
   made = commands.run('tools.animate', f'--run={run}', '--keyframes=3,7,9', '--num_parts=4', '--nothere_and_back',
-                 f'--out={tmp_path / "chain.mp4"}')
+                      f'--out={tmp_path / "chain.mp4"}')
   assert made.returncode == 0, made.stderr
   assert iio.imread(tmp_path / 'chain.mp4').shape == (9, 256, 256, 3)
   made = commands.run('tools.animate', f'--run={run}', '--size_px=16', '--num_parts=4')
@@ -69,7 +68,7 @@ def test_timelapse_shows_the_samples_of_the_run(run, tmp_path):
   frames = iio.imread(run / 'timelapse.mp4')
   assert frames.shape == (12 + 50, 554, 512, 3)  # two grids of 82 px: half a second, and the last one stays for 2 s
   made = commands.run('tools.animate', f'--run={run}', '--timelapse', '--duration_secs=0.2', '--size_px=128',
-                 f'--out={tmp_path / "lapse.gif"}')
+                      f'--out={tmp_path / "lapse.gif"}')
   assert made.returncode == 0, made.stderr
   assert iio.imread(tmp_path / 'lapse.gif').shape == (2, 152, 128, 3)  # what stays is held once
   assert iio.immeta(tmp_path / 'lapse.gif')['duration'] == 200
@@ -113,7 +112,7 @@ def test_a_film_is_shown_again_and_its_frames_are_named_by_time_and_key(film):
   assert made.stdout.splitlines()[-1] == str(film / 'replay.mp4')
   assert iio.imread(film / 'replay.mp4').shape == (21, 16, 32, 3)  # 4 s at twice the speed
   made = commands.run('tools.animate', f'--run={film}', '--source=1.4s', '--target=face_0006.png', '--num_parts=3',
-                 '--size_px=16', '--nothere_and_back')
+                      '--size_px=16', '--nothere_and_back')
   assert made.returncode == 0, made.stderr
   assert 'the nearest frame that the run has learnt is at 1.50s' in made.stderr
   path = made.stdout.splitlines()[-1]

@@ -1,6 +1,5 @@
 """Tests of tools.evaluate: its last line is the page, and wrong flags are told in one line."""
 
-
 import pytest
 
 from dcgan.options import config

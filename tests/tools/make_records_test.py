@@ -35,7 +35,7 @@ def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_p
                         ('wall', astronaut[:40, :40])):
     Image.fromarray(picture).save(tmp_path / 'me' / f'{name}.png')
   done = commands.run('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
-                              '--name=eve', '--min_eye_distance_px=20', '--max_outside_fraction=0.5')
+                      '--name=eve', '--min_eye_distance_px=20', '--max_outside_fraction=0.5')
   assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'{tmp_path}/eve', done.stderr
   assert done.stdout.splitlines()[0].endswith('eve: 1 face of 3 pictures (photos), 1 shard, schema 2')
   assert 'left out: 1 × no face found' in done.stdout and 'left out: 1 × the same picture as another' in done.stdout
@@ -62,7 +62,7 @@ def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
   assert keys[0] == 'clip.mp4@0.000s' and {key.partition('@')[0] for key in keys} >= {'clip.mp4'}
   assert (tmp_path / 'records' / 'clip+people.png').is_file()
   done = commands.run('tools.make_records', f'--video={clip}', '--fps=6', '--person=7', '--overwrite',
-                              f'--records_dir={tmp_path}/records')
+                      f'--records_dir={tmp_path}/records')
   assert done.returncode == 1 and 'error: `person` (7) must be at most 1' in done.stderr
 
 
@@ -71,7 +71,7 @@ def test_faces_that_are_only_cropped_are_told_in_the_report_and_the_manifest(tmp
   (tmp_path / 'me').mkdir()
   Image.fromarray(astronaut).save(tmp_path / 'me' / 'face.png')
   done = commands.run('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
-                              '--name=eve', '--align=off')
+                      '--name=eve', '--align=off')
   assert done.returncode == 0, done.stderr
   assert done.stdout.splitlines()[0].endswith('schema 2, not aligned')
   assert records.load_manifest(f'{tmp_path}/eve').settings['align'] == 'off'

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.dcgan import conftest
 from tests import commands
+from tests.dcgan import conftest
 
 
 @pytest.mark.slow

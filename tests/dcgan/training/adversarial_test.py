@@ -98,6 +98,18 @@ def test_many_calls_are_one_long_call(tiny_config):
 
 
 @pytest.mark.slow
+def test_two_replicas_share_batch_norm_of_the_discriminator(tiny_config, two_replicas):
+  options = tiny_config.replace('data', global_batch_size=16).replace('networks', image_size=16)
+  assert options.networks.discriminator_norm == 'batch'
+  one, two = make(options), make(options, two_replicas)
+  left, right = (run(trained, 1, minibatches(trained)) for trained in (one, two))
+  for name in METRICS:
+    np.testing.assert_allclose(right[name], left[name], rtol=5e-3, atol=1e-3, err_msg=name)
+  for a, b in zip(first_gradient(one, 'discriminator'), first_gradient(two, 'discriminator'), strict=True):
+    np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-3 * abs(a).max())
+
+
+@pytest.mark.slow
 def test_two_replicas_make_the_same_update_as_one(everything_config, two_replicas):
   options = everything_config.replace('data', global_batch_size=16).replace('networks', image_size=16).replace(
       'augmentation', augment_ramp_images=1000)

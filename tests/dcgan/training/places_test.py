@@ -183,7 +183,7 @@ def test_a_stopped_run_goes_on_to_the_same_places_and_weights(options, tmp_path)
       'augmentation', augment=('colour', 'flip')).replace('data', minibatches='overlapping').replace(
           'places', alone_visits=1)
   whole = session.start(options, tmp_path / 'whole').run
-  half = session.start(options.replace('training', num_minibatches=3), tmp_path / 'half').run
+  half = session.start(options.replace('training', num_minibatches=5), tmp_path / 'half').run  # 4 of them alone
   session.resume(half, runs.load_options(half).replace('training', num_minibatches=6))
   left, right = session_test.variables(whole), session_test.variables(half)
   name = 'places/.ATTRIBUTES/VARIABLE_VALUE'

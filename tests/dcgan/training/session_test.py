@@ -306,7 +306,7 @@ def test_a_truncated_shard_is_named_before_a_run_is_made(tiny_config, tmp_path):
 
 FLAGS = ('--image_size=8', '--channels=4', '--kernel_size=3', '--global_batch_size=4', '--num_minibatches=100',
          '--checkpoint_every_steps=5', '--log_every_steps=5', '--samples_every_steps=50', '--best_by=none',
-         '--precision=float32', '--strategy=one')
+         '--precision=float32', '--strategy=one', '--alone_visits=10')
 
 
 @pytest.mark.slow
@@ -324,8 +324,10 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_as_an_undisturbed_o
     time.sleep(rng.uniform(0.0, 0.1))
     process.kill()
     assert process.wait() == -signal.SIGKILL
-  assert commands.run(*resumed).returncode == 0
+  assert commands.run(*resumed, is_fresh=True).returncode == 0
   assert_same_run(killed, tmp_path / 'whole' / '00000-drawn8')
+  alone = [line['loss/discriminator'] == 0 for line in stats(killed) if 'loss/discriminator' in line]
+  assert alone[0] and not alone[-1]  # both kinds of steps were taken
   left, right = ({path.name for path in run.iterdir() if not path.name.startswith('events.')}
                  for run in (killed, tmp_path / 'whole' / '00000-drawn8'))
   assert left == right
@@ -400,7 +402,9 @@ def fixture_rolled_back(watched_config, tmp_path_factory):
   """Path of an undisturbed run that collapsed at 5 and 6, went back to 4 and trained on to 8. Shared: only look."""
   with pytest.MonkeyPatch.context() as monkeypatch:
     collapsing(monkeypatch, until_it_augments)
-    return session.start(watched_config, tmp_path_factory.mktemp('rolled_back')).run
+    result = session.start(watched_config, tmp_path_factory.mktemp('rolled_back'))
+  assert (result.global_step, result.signal) == (8, None)
+  return result.run
 
 
 def names(run, pattern):
@@ -483,7 +487,8 @@ def test_a_run_goes_back_to_what_it_was_and_another_recipe_shows_only_behind_it(
 
 @pytest.mark.slow
 @pytest.mark.parametrize('max_rollbacks, changes, policies', [
-    (0, [], ()), (2, ['stronger augmentation', 'an R1 penalty of 1'], recipes.STRONG_POLICIES)])
+    (0, [], ()), (1, ['stronger augmentation'], recipes.STRONG_POLICIES),
+    (2, ['stronger augmentation', 'an R1 penalty of 1'], recipes.STRONG_POLICIES)])
 def test_after_the_last_rollback_a_collapse_stops_the_run_at_its_last_good_checkpoint(
     watched_config, tmp_path, monkeypatch, max_rollbacks, changes, policies):
   collapsing(monkeypatch, lambda trained: trained.step >= 5)
