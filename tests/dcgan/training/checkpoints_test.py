@@ -33,7 +33,7 @@ class Saved:
     variable = lambda: tf.Variable(tf.zeros(num_values))
     state = {name: variable() for name in ('generator', 'discriminator', 'generator_ema', 'generator_optimizer')}
     state['global_step'] = tf.Variable(0, dtype=tf.int64)
-    self.learner = types.SimpleNamespace(options=options, state=state, texts={}, **state)
+    self.learner = types.SimpleNamespace(options=options, state=state, texts={}, settle=lambda: None, **state)
     self.checkpoints = checkpoints.Checkpoints(
         folder, self.learner, self.best, self.monitor, loss_ratio=self.loss_ratio)
 
