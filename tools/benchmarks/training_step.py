@@ -91,7 +91,7 @@ class Step:
   @tf.function
   def _averagings(self, num_steps):
     for _ in tf.range(num_steps):
-      self.trained._average_generator()  # pylint: disable=protected-access
+      self.trained._average()  # pylint: disable=protected-access
     return num_steps
 
 

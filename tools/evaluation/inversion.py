@@ -8,7 +8,7 @@ from dcgan.common import images as pixels
 from dcgan.model import latents
 from dcgan.model import losses
 from dcgan.model import networks
-from dcgan.training import places as place_learner
+from dcgan.training import reconstruction
 
 _NUM_SAMPLES = 512  # that the search starts among
 _NUM_STARTS = 2  # the nearest of them, for each picture
@@ -140,7 +140,7 @@ def _descent(generator, num_steps, is_normal, batch_size):
         tape.watch(z)
         loss = lose(generator, z, start, targets)
       adam.apply_gradients([(tape.gradient(loss, z), z)])
-    return tf.identity(z) if is_normal else place_learner.to_sphere(z)
+    return tf.identity(z) if is_normal else reconstruction.to_sphere(z)
 
   return descend
 
@@ -153,7 +153,7 @@ def _loss(generator, z, start, targets):
 
 
 def _loss_in_region(generator, z, start, targets):
-  z = place_learner.to_sphere(z)
+  z = reconstruction.to_sphere(z)
   made = generator(z, training=False)
   num = tf.cast(tf.shape(z)[0], tf.float32)
   distance = tf.reduce_mean(tf.abs(made - targets)) + _EDGES_WEIGHT * losses.edge_distance(targets, made, _NUM_SCALES)
