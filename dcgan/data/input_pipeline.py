@@ -47,7 +47,7 @@ class TrainingSet(abc.ABC):
 
   def some(self, indices, num_images):
     """Returns up to `num_images` of the pictures at ascending int [num], evenly spread, as `pictures` does."""
-    return self.pictures(indices[np.linspace(0, len(indices) - 1, min(len(indices), num_images)).astype(int)])
+    return self.pictures(spread(indices, num_images))
 
   @abc.abstractmethod
   def pictures(self, indices):
@@ -209,6 +209,11 @@ def make_dataset(training_set, plan):
     `tf.errors.InvalidArgumentError`, which names file and record, where a streamed shard has changed on the disk.
   """
   return records.untuned(training_set.minibatches(plan).prefetch(_NUM_PREFETCHED_MINIBATCHES))
+
+
+def spread(indices, num_images):
+  """Returns up to `num_images` of ascending int [num], evenly spread."""
+  return indices[np.linspace(0, len(indices) - 1, min(len(indices), num_images)).astype(int)]
 
 
 def as_seen(face, image_size_px, crop_px):

@@ -15,7 +15,7 @@ from dcgan.options import config
 
 SUFFIX = '.safetensors'
 NETWORKS = ('generator', 'generator_ema', 'discriminator')
-ENCODER = 'encoder'  # the averaged one, in models that have it
+ENCODER = 'encoder_ema'  # in models that have it
 _KEY, _FORMAT = 'dcgan', 'dcgan-avatar 1'
 
 
@@ -99,16 +99,14 @@ def load(path):
   found = _digest(told, tensors)
   if found != expected:
     raise errors.InputError(f'{path}: altered: the SHA-256 of its weights is {found}, and it says {expected}. {again}')
-  values = {network: {name.removeprefix(f'{network}/'): value.astype(np.float32) for name, value in tensors.items()
-                      if name.startswith(f'{network}/')} for network in _networks_of(tensors)}
+  values = {network: {} for network in NETWORKS}
+  for key, value in tensors.items():
+    network, _, name = key.partition('/')
+    values.setdefault(network, {})[name] = value.astype(np.float32)
   try:
     return Model(config.from_json(told['options']), told['step'], values)
   except errors.InputError as error:
     raise errors.InputError(f'{path}: {error}') from error
-
-
-def _networks_of(tensors):
-  return (*NETWORKS, *([ENCODER] if any(name.startswith(f'{ENCODER}/') for name in tensors) else []))
 
 
 def _narrowed(name, value):

@@ -14,7 +14,6 @@ from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.model import weights
 from dcgan.options import config
-from dcgan.training import encoding
 from dcgan.training import places
 from dcgan.training import runs
 
@@ -207,10 +206,8 @@ def load_model(run, checkpoint='latest'):
                discriminator=networks.build_discriminator)
   built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS}
   if options.training.learner == 'encoder':
-    built[encoding.ENCODER] = networks.build_encoder(options.networks, 'float32')
+    built[weights.ENCODER] = networks.build_encoder(options.networks, 'float32')
   step, _ = _restore(run, checkpoint, built)
-  if encoding.ENCODER in built:
-    built[weights.ENCODER] = built.pop(encoding.ENCODER)
   return weights.Model(options, step, {name: weights.values_of(network) for name, network in built.items()})
 
 

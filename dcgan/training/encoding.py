@@ -6,11 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan.common import images
+from dcgan.data import input_pipeline
 from dcgan.model import networks
+from dcgan.model import weights
 from dcgan.training import places as place_learning
 from dcgan.training import reconstruction
 
-ENCODER = 'encoder_ema'  # in the checkpoint
 _MOST_PLACES = 1024  # of pictures whose places are the region
 _ENCODE_BATCH = 64
 
@@ -39,23 +40,20 @@ class EncoderLearner(reconstruction.ReconstructionLearner):
     super().__init__(options, strategy)
     self._set = training_set
     trained_on = training_set.trained_on
-    self._shown = trained_on[np.linspace(0, len(trained_on) - 1, min(len(trained_on), _MOST_PLACES)).astype(int)]
+    self._shown = input_pipeline.spread(trained_on, _MOST_PLACES)
     with strategy.scope():
       self.encoder = networks.build_encoder(options.networks, options.training.precision, options.training.seed)
       self.encoder_ema = networks.build_encoder(options.networks, options.training.precision, options.training.seed)
       self.encoder_optimizer = self._build_optimizer(self.encoder)
       self._places = tf.Variable(tf.zeros([len(self._shown), options.networks.z_dims]), trainable=False,
                                  aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
-    self.num_alone = self._check_num_alone(len(trained_on))
-    times_secs = training_set.times_secs[self._shown]
-    self._pictures = json.dumps(dict(
-        keys=[training_set.keys[i] for i in self._shown], joins=[0] * len(self._shown),
-        times_secs=[None if np.isnan(secs) else float(secs) for secs in times_secs]))
+    self.num_alone = self._count_alone(len(trained_on))
+    self._pictures = place_learning.describe_pictures(training_set, self._shown, np.zeros_like(self._shown))
     self._encoded_at = None
 
   @property
   def state(self):
-    return super().state | {'encoder': self.encoder, ENCODER: self.encoder_ema,
+    return super().state | {'encoder': self.encoder, weights.ENCODER: self.encoder_ema,
                             'encoder_optimizer': self.encoder_optimizer, place_learning.PLACES: self._places}
 
   @property
@@ -68,7 +66,7 @@ class EncoderLearner(reconstruction.ReconstructionLearner):
 
   @property
   def networks(self):
-    return super().networks | {'encoder': self.encoder, 'encoder_ema': self.encoder_ema}
+    return super().networks | {'encoder': self.encoder, weights.ENCODER: self.encoder_ema}
 
   @property
   def optimizers(self):

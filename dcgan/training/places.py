@@ -40,7 +40,6 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
     """
     super().__init__(options, strategy)
     trained_on = training_set.trained_on
-    times_secs = training_set.times_secs[trained_on]
     descriptors = training_set.descriptors[trained_on]
     self.admission = admission.admit(descriptors, options.data.global_batch_size, options.places.visits,
                                      options.places.first_images, options.training.seed)
@@ -49,12 +48,10 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
     with strategy.scope():
       self._places, self._variances, self._visits = (make(value) for value in (
           tf.constant(start), tf.zeros_like(start), tf.zeros([len(start), 1])))
-    self.num_alone = self._check_num_alone(int(np.sum(self.admission.steps == 0)))
+    self.num_alone = self._count_alone(int(np.sum(self.admission.steps == 0)))
     self._joins = tf.constant(self.admission.steps)
     self.stages = self.admission.stages
-    self._pictures = json.dumps(dict(keys=[training_set.keys[i] for i in trained_on],
-                                     times_secs=[None if np.isnan(secs) else float(secs) for secs in times_secs],
-                                     joins=self.admission.steps.tolist()))
+    self._pictures = describe_pictures(training_set, trained_on, self.admission.steps)
 
   @property
   def state(self):
@@ -125,6 +122,20 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
     self._places.assign(places)
     self._variances.assign(variances)
     self._visits.assign(visits)
+
+
+def describe_pictures(training_set, numbers, steps):
+  """Returns what a checkpoint tells of pictures that have places, for `read_space`, as JSON.
+
+  Args:
+    training_set: `input_pipeline.TrainingSet`.
+    numbers: int [num_pictures], which of its pictures.
+    steps: int [num_pictures], the minibatches at which they join.
+  """
+  return json.dumps(dict(keys=[training_set.keys[number] for number in numbers],
+                         times_secs=[None if np.isnan(secs) else float(secs)
+                                     for secs in training_set.times_secs[numbers]],
+                         joins=np.asarray(steps).tolist()))
 
 
 def read_space(places, pictures, step):

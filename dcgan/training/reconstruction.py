@@ -42,7 +42,7 @@ class ReconstructionLearner(learner.Learner):
     self._judge = tf.keras.Model(self.discriminator.inputs, (
         self.discriminator.output, networks.build_features(self.discriminator).output), name='judge')
 
-  def _check_num_alone(self, num_pictures):
+  def _count_alone(self, num_pictures):
     """Returns how many minibatches are for reconstruction alone, of the pictures that are there at the start."""
     options = self.options
     num_alone = -(-options.places.alone_visits * num_pictures // options.data.global_batch_size)
@@ -76,14 +76,11 @@ class ReconstructionLearner(learner.Learner):
   def _reconstruct(self, minibatch):
     """Trains places and G by pixels and edges alone; returns the metrics as `_replica_step` does."""
     pixels, numbers = minibatch
-    options = self.options.places
     real_images = images.to_float(pixels)
     with tf.GradientTape() as tape:
       places = self._places_of(tape, real_images, numbers)
       made = self.generator(self._points(places)[:self._per_replica_batch_size], training=True)
-      pixels_loss = tf.reduce_mean(tf.abs(real_images - made))
-      reconstruction = (options.pixels_weight * pixels_loss
-                        + options.edges_weight * losses.edge_distance(real_images, made, _NUM_SCALES))
+      pixels_loss, reconstruction = self._pixels_and_edges(real_images, made)
     norm = self._apply_to_g_and_places(tape, reconstruction, places, numbers)
     return dict.fromkeys(self.METRICS, tf.constant(0.0)) | {
         'gradients/generator': norm, 'loss/reconstruction': reconstruction, 'loss/pixels': pixels_loss}
@@ -116,12 +113,10 @@ class ReconstructionLearner(learner.Learner):
       regularization = self.options.regularization
       objective = discriminator_loss + regularization.r1_gamma * regularization.r1_every_steps * r1
       generator_loss = losses.generator_loss(fake_logits)
-      pixels_loss = tf.reduce_mean(tf.abs(real_images - made))
-      reconstruction = (options.pixels_weight * pixels_loss
-                        + options.edges_weight * losses.edge_distance(real_images, made, _NUM_SCALES)
-                        + options.features_weight * losses.feature_distance(
-                            {name: tf.stop_gradient(value) for name, value in real_features.items()},
-                            {name: value[:num_pictures] for name, value in fake_features.items()}))
+      pixels_loss, reconstruction = self._pixels_and_edges(real_images, made)
+      reconstruction += options.features_weight * losses.feature_distance(
+          {name: tf.stop_gradient(value) for name, value in real_features.items()},
+          {name: value[:num_pictures] for name, value in fake_features.items()})
       loss = reconstruction + options.adversarial_weight * generator_loss
     norm = self._apply_to_g_and_places(tape, loss, places, numbers)
     discriminator_norm = self._apply(tape, objective, self.discriminator.trainable_variables,
@@ -131,6 +126,13 @@ class ReconstructionLearner(learner.Learner):
             'logits/real': tf.reduce_mean(real_logits), 'logits/fake': tf.reduce_mean(fake_logits),
             'logits/real_sign': tf.reduce_mean(tf.sign(real_logits)), 'gradients/generator': norm,
             'gradients/discriminator': discriminator_norm, 'penalty/r1': r1}
+
+  def _pixels_and_edges(self, real_images, made):
+    """Returns how far pixels are off, and the loss of a reconstruction but for D's features, float32 [] each."""
+    options = self.options.places
+    pixels_loss = tf.reduce_mean(tf.abs(real_images - made))
+    edges_loss = losses.edge_distance(real_images, made, _NUM_SCALES)
+    return pixels_loss, options.pixels_weight * pixels_loss + options.edges_weight * edges_loss
 
   def _points(self, places):
     """Returns what this replica's G sees of the places of a minibatch: its own, shaken, and points between them."""

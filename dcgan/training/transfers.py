@@ -140,9 +140,8 @@ def transfer(donor, learner, manifest):
     errors.InputError: its faces are aligned otherwise than those of the set, nothing in it fits, or layers that would
       stay as they are do not.
   """
-  lent_by = {'encoder_ema': weights.ENCODER}
-  if learner.options.training.learner != 'adversarial':
-    lent_by['generator'] = 'generator_ema'
+  is_averaged = learner.options.training.learner != 'adversarial'
+  lent_by = {'generator': 'generator_ema', 'encoder': weights.ENCODER} if is_averaged else {}
   _check_alike(donor, learner.options, manifest)
   taken, left = [], []
   for network, built in learner.networks.items():

@@ -109,6 +109,13 @@ def tiny_config(drawn_set):
 
 
 @pytest.fixture(scope='session')
+def placing_config(tiny_config):
+  """The tiny one for a learner with places, from the first minibatch on beside D."""
+  return tiny_config.replace('networks', discriminator_norm='spectral').replace(
+      'training', learner='places', num_minibatches=6, learning_rate=0.001).replace('places', alone_visits=0)
+
+
+@pytest.fixture(scope='session')
 def everything_config(tiny_config):
   """The tiny one with every option of training switched on, each so strong that it shows within a few minibatches."""
   return dataclasses.replace(

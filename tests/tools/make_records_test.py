@@ -13,8 +13,8 @@ from tools.demo import clip as demo_clip
 from tools.faces import alignment
 from tools.faces import background
 from tools import make_records  # pylint: disable=unused-import  # defines its flags
-from tools.material import celeba
 from tools.material import animations
+from tools.material import celeba
 from tools.sets import curation
 
 

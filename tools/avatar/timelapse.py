@@ -11,8 +11,8 @@ from PIL import ImageDraw
 from PIL import ImageFont
 
 from dcgan.common import errors
-from tools.material import pictures
 from tools.material import animations
+from tools.material import pictures
 
 _NAME = re.compile(r'samples_(\d+)\.png')
 _FPS = 25  # always: some players stumble over videos of few frames a second

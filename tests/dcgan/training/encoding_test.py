@@ -14,19 +14,16 @@ from dcgan.training import runs
 from dcgan.training import session
 from dcgan.training import transfers
 from tests.dcgan import conftest
+from tests.dcgan.training import places_test
 from tests.dcgan.training import session_test
 
-NUM_PICTURES = 4
+NUM_PICTURES = places_test.NUM_PICTURES
+pictures = places_test.pictures
 
 
 @pytest.fixture(name='options')
-def fixture_options(tiny_config):
-  return tiny_config.replace('networks', discriminator_norm='spectral').replace(
-      'training', learner='encoder', num_minibatches=6, learning_rate=0.001).replace('places', alone_visits=0)
-
-
-def pictures():
-  return np.random.default_rng(0).integers(0, 256, [NUM_PICTURES, 8, 8, 3], np.uint8)
+def fixture_options(placing_config):
+  return placing_config.replace('training', learner='encoder')
 
 
 def make(options, strategy=None):

@@ -24,9 +24,8 @@ NUM_PICTURES = 4
 
 
 @pytest.fixture(name='options')
-def fixture_options(tiny_config):
-  return tiny_config.replace('networks', discriminator_norm='spectral').replace(
-      'training', learner='places', num_minibatches=6, learning_rate=0.001).replace('places', alone_visits=0)
+def fixture_options(placing_config):
+  return placing_config
 
 
 def pictures():

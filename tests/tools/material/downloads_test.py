@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
-from tools.material import downloads
 from tools.material import animations
+from tools.material import downloads
 from tools.material import videos
 
 

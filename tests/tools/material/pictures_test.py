@@ -12,8 +12,8 @@ import pytest
 
 from dcgan.common import errors
 from tests.tools.material import drawn
-from tools.material import pictures
 from tools.material import animations
+from tools.material import pictures
 
 
 def _save_several(path, values, **options):

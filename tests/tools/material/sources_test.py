@@ -11,8 +11,8 @@ import pytest
 from dcgan.common import errors
 from dcgan.data import records
 from tests.tools.material import drawn
-from tools.material import sources
 from tools.material import animations
+from tools.material import sources
 
 
 def _unreadable(why):
