@@ -20,6 +20,7 @@ LEARNERS = ('adversarial', 'places', 'encoder')
 MINIBATCHES = ('shuffled', 'overlapping')
 ON_COLLAPSE = ('warn', 'stop', 'rollback')
 PRECISIONS = ('float32', 'bfloat16', 'float16')
+PLACES_STARTS = ('auto', 'looks', 'encoder')
 TRANSFERS = ('auto', 'full', 'freeze_d')
 STORAGES = ('auto', 'memory', 'stream')
 _SMALLEST_PX = 4  # the resolution that the generator starts from
@@ -107,6 +108,9 @@ class Training(fields.Group):
 class Places(fields.Group):
   """How pictures get their places in Z, for the learners 'places' and 'encoder' (`dcgan.training.reconstruction`)."""
 
+  places_start: str = fields.option(
+      'auto', 'Where the pictures of a person begin: looks: around one point, apart by their likeness; encoder: where '
+      'the encoder of --init_from puts them; auto: encoder where it has one.', choices=PLACES_STARTS)
   places_rate: float = fields.option(  # Adam's
       0.1, 'How far a place moves along each axis of Z at a visit.', at_least=0)
   places_noise: float = fields.option(0.1, 'How far places are shaken, in their own length.', at_least=0)

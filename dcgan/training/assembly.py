@@ -22,6 +22,8 @@ from dcgan.training import loop
 from dcgan.training import places
 from dcgan.training import signals
 
+_ENCODE_BATCH = 1024  # pictures of a set that are held at once
+
 
 def build(options, manifest, strategy, storage):
   """Returns the `Assembly` of a run at its start.
@@ -117,6 +119,12 @@ class Assembly:
     self.checkpoints(folder).restore_latest(run, changed_at)
     if changed_at is not None and self.learner.step <= changed_at:
       self.learner.take_options()
+
+  def begin_at(self, encode):
+    """Lets the pictures that are trained on begin where `encode`, of uint8 pictures, puts them."""
+    trained_on = self._set.trained_on
+    self.learner.begin_at(np.concatenate([encode(self._set.pictures(trained_on[i:i + _ENCODE_BATCH]))
+                                          for i in range(0, len(trained_on), _ENCODE_BATCH)]))
 
   def warn_anew(self):
     """Lets a collapse that lasts be told once more, so that something can be done about it."""

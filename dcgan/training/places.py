@@ -70,6 +70,10 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
     """`region.Region` of the pictures that have joined."""
     return read_space(self._places.numpy(), json.loads(self._pictures), self.step)
 
+  def begin_at(self, places):
+    """Puts all pictures at their first places, float32 [num_trained_on, z_dims], of any length."""
+    self._places.assign(latents.to_sphere(places))
+
   def _learn(self, minibatch):
     pixels, numbers = minibatch
     if self.strategy.num_replicas_in_sync > 1:  # points lie between any two of the whole minibatch
@@ -78,7 +82,12 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
       return self._learn_pictures((pixels, tf.ensure_shape(numbers, [self.options.data.global_batch_size])))
 
   def _join(self):
-    """Lets the pictures that join at this minibatch begin between those that they are like; returns an operation."""
+    """Lets the pictures that join at this minibatch begin between those that they are like; returns an operation.
+
+    Those that an encoder gave a place are there already.
+    """
+    if self.options.places.places_start == 'encoder':
+      return tf.constant(False)
     joins = tf.logical_and(tf.equal(self._joins, self.global_step), self.global_step > 0)
 
     def assign():

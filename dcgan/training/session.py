@@ -160,9 +160,15 @@ def _at_its_start(options, init_from, strategy, storage):
     options = options.replace('training', transfer=transfers.choose(donor, options, manifest) if donor else 'full')
   if donor and donor.model.options.networks.z_map:
     options = options.replace('networks', z_map=True)
+  if options.places.places_start == 'auto':
+    options = options.replace('places', places_start=transfers.choose_start(donor, options))
+  transfers.check_start(donor, options)
   with _explained(strategy):
     parts = assembly.build(options, manifest, strategy, storage)
-    return parts, donor, transfers.transfer(donor, parts.learner, manifest) if donor else None
+    report = transfers.transfer(donor, parts.learner, manifest) if donor else None
+    if options.places.places_start == 'encoder':
+      parts.begin_at(lambda pictures: transfers.encode(donor, pictures))
+    return parts, donor, report
 
 
 def _train(folder, run, parts, is_new, also_due):

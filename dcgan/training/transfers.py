@@ -7,13 +7,16 @@ import re
 import shlex
 
 from absl import logging
+import tensorflow as tf
 
 from dcgan.common import errors
 from dcgan.common import files
 from dcgan.data import holdout
+from dcgan.model import networks
 from dcgan.model import weights
 from dcgan.options import presets
 from dcgan.training import checkpoints
+from dcgan.training import encoding
 from dcgan.training import runs
 
 SHIPPED = 'ufm'  # the Universal Face Model that comes with the project
@@ -169,6 +172,54 @@ def transfer(donor, learner, manifest):
         'none that fit. Use --transfer=full.')
   return Report(donor.path, donor.model.digest, donor.model.step, learner.options.training.transfer,
                 tuple(name for name, _ in taken), tuple(frozen), tuple(left))
+
+
+def choose_start(donor, options):
+  """Returns where the pictures of a run begin that asks for 'auto', a name from `config.PLACES_STARTS`.
+
+  Args:
+    donor: `Donor`, or None.
+    options: `config.Config` of the run.
+  """
+  return 'looks' if _why_no_encoder(donor, options) else 'encoder'
+
+
+def check_start(donor, options):
+  """Raises `errors.InputError` where pictures shall begin where an encoder puts them, and there is none that can."""
+  reason = _why_no_encoder(donor, options)
+  if options.places.places_start == 'encoder' and reason:
+    raise errors.InputError(f'`places_start` (encoder): {reason}. Use --places_start=auto.')
+
+
+def _why_no_encoder(donor, options):
+  """Returns why no encoder can say where the pictures of a run begin, or None where one can."""
+  if options.training.learner != 'places':
+    return f'--learner={options.training.learner} has no places of its own to begin with'
+  if not donor:
+    return 'it comes with a model to start from, and there is no --init_from'
+  if weights.ENCODER not in donor.model.values:
+    return f'{donor.path} has no encoder'
+  theirs = donor.model.options.networks.z_dims
+  if theirs != options.networks.z_dims:
+    return f'that of {donor.path} knows Z of {theirs} dimensions, and the run has {options.networks.z_dims}'
+  return None
+
+
+def encode(donor, pictures):
+  """Returns where the encoder of a model puts pictures, float32 [num_pictures, z_dims], of any length.
+
+  Args:
+    donor: `Donor` with an encoder.
+    pictures: uint8 [num_pictures, size, size, 3], of any size.
+  """
+  options = donor.model.options.networks
+  encoder = networks.build_encoder(options, 'float32')
+  for variable in encoder.variables:
+    variable.assign(donor.model.values[weights.ENCODER][variable.name.removesuffix(':0')])
+  if pictures.shape[1] != options.image_size:
+    side = [options.image_size] * 2
+    pictures = tf.cast(tf.round(tf.image.resize(pictures, side, 'area')), tf.uint8).numpy()
+  return encoding.encode(encoder, pictures)
 
 
 def save_report(run, report):

@@ -105,6 +105,7 @@ def tiny_config(drawn_set):
       networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3),
       data=config.Data(records=drawn_set, global_batch_size=4),
       training=config.Training(num_minibatches=4, learning_rate=0.01, ema_half_life_images=50, transfer='full'),
+      places=config.Places(places_start='looks'),
       periods=config.Periods(log_every_steps=2, samples_every_steps=3, checkpoint_every_steps=2))
 
 

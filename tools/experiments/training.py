@@ -20,7 +20,7 @@ from tools.experiments import variants
 
 # How the numbers are computed may differ from machine to machine; what is computed may not.
 # The set is compared by itself, which tells its alignment too; older runs say nothing of that or of the transfer.
-_MAY_DIFFER = ('records_digest', 'precision', 'xla', 'align', 'transfer', *config.FREE_ON_RESUME)
+_MAY_DIFFER = ('records_digest', 'precision', 'xla', 'align', 'transfer', 'places_start', *config.FREE_ON_RESUME)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dcgan.common import errors
 from dcgan.common import images
+from dcgan.data import input_pipeline
 from dcgan.data import records
 from dcgan.model import latents
+from dcgan.model import networks
 from dcgan.model import weights
 from dcgan.training import checkpoints
 from dcgan.training import encoding
@@ -114,3 +117,37 @@ def test_a_stopped_run_goes_on_bit_for_bit_and_lends_its_encoder(options, drawn_
   for network in (trained.encoder, trained.encoder_ema):
     for name, value in weights.values_of(network).items():
       np.testing.assert_allclose(value, model.values[weights.ENCODER][name], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_person_begins_where_the_encoder_of_many_faces_puts_the_pictures(options, drawn_set, tmp_path):
+  many = session.start(options.replace('training', num_minibatches=1), tmp_path).run
+  person = options.replace('training', learner='places', num_minibatches=1).replace(
+      'places', places_start='auto', places_rate=0.0)
+  run = session.start(person, tmp_path, init_from=str(many)).run
+  assert runs.load_options(run).places.places_start == 'encoder'
+  training_set = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, 'memory', 0.0)
+  encoder = networks.build_encoder(options.networks, 'float32')
+  for variable in encoder.variables:
+    variable.assign(checkpoints.load_model(many).values[weights.ENCODER][variable.name.removesuffix(':0')])
+  expected = latents.to_sphere(encoder(images.to_float(training_set.pictures(training_set.trained_on))).numpy())
+  np.testing.assert_allclose(checkpoints.load_generator_and_space(run)[1].places, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_encoder_takes_pictures_of_any_size(options):
+  trained = make(options)
+  values = {weights.ENCODER: weights.values_of(trained.encoder)}
+  donor = transfers.Donor('many8', 'many8', weights.Model(options, 1, values))
+  large = pictures().repeat(2, axis=1).repeat(2, axis=2)
+  np.testing.assert_allclose(transfers.encode(donor, large), encoding.encode(trained.encoder, pictures()), rtol=1e-4)
+
+
+@pytest.mark.parametrize('changes, message', [
+    ({}, 'many8 has no encoder'),
+    (None, 'it comes with a model to start from, and there is no --init_from')])
+def test_an_encoder_that_is_not_there_is_told(options, changes, message):
+  person = options.replace('training', learner='places').replace('places', places_start='encoder')
+  donor = None if changes is None else transfers.Donor('many8', 'many8', weights.Model(options, 1, changes))
+  assert transfers.choose_start(donor, person) == 'looks'
+  with pytest.raises(errors.InputError, match=rf'`places_start` \(encoder\): {message}'):
+    transfers.check_start(donor, person)
