@@ -18,7 +18,7 @@ CHANGED = config.Config(
     training=config.Training(num_minibatches=9, learning_rate=1e-3, beta1=0.0, beta2=0.9,
                              ema_half_life_images=0, precision='bfloat16', xla=True, seed=7, transfer='freeze_d',
                              learner='places'),
-    places=config.Places(places_rate=0.2, places_noise=0.0, between_fraction=0.25,
+    places=config.Places(places_start='looks', places_rate=0.2, places_noise=0.0, between_fraction=0.25,
                          pixels_weight=1.0, edges_weight=0.5, features_weight=3.0, adversarial_weight=0.1,
                          alone_visits=3, visits=10, first_images=50),
     augmentation=config.Augmentation(augment=('flip', 'cutout'), augment_mode='adaptive', augment_probability=0.25,
