@@ -52,6 +52,8 @@ def _define(name, option):
   """Defines the flag of an option; what is not given is the preset's, or found out."""
   if option.is_automatic:
     return flags.DEFINE_enum(name, 'auto', ('auto', *option.words), option.help)
+  if isinstance(option.default, bool):
+    return flags.DEFINE_enum(name, None, option.words, option.help)
   return _DEFINE[type(option.default)](name, None, option.help)
 
 

@@ -3,7 +3,7 @@
   python -m tools.find_expression --run=checkpoints/00001-adele64 --photo=smile.jpg
 
 The photo may be any in which the person's face is seen, also one that was not trained on. Its face is aligned, looked
-for from the nearest places of the run by descent, and drawn beside what the model makes of it:
+for by descent from where the run's encoder puts it and from the nearest places, and drawn beside what the model makes of it:
 RUN/found/smile.png. From then on `smile` may stand where a number of the gallery can:
 
   python -m tools.animate --run=checkpoints/00001-adele64 --source=0 --target=smile

@@ -31,15 +31,14 @@ def main():
     raise app.UsageError(f'--checkpoint ({checkpoint}) must be latest, best or the minibatch of one. Use best.')
   from dcgan.model import gallery  # pylint: disable=import-outside-toplevel
   from dcgan.training import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  generator, space, options, step = checkpoints.load_generator_and_space(
-      _RUN.value, int(checkpoint) if checkpoint.isdecimal() else checkpoint)
+  trained = checkpoints.load_trained(_RUN.value, int(checkpoint) if checkpoint.isdecimal() else checkpoint)
   path = gallery.default_path(_RUN.value)
-  seed = options.training.seed if _SEED.value is None else _SEED.value
-  z = space.gallery(_NUM_IMAGES.value, seed)
-  gallery.save(path, generator, z, step, _TILE_PX.value)
+  seed = trained.options.training.seed if _SEED.value is None else _SEED.value
+  z = trained.space.gallery(_NUM_IMAGES.value, seed)
+  gallery.save(path, trained.generator, z, trained.step, _TILE_PX.value)
   logging.info('%d expressions of %s at minibatch %d. Animate two of them with: python -m tools.animate --run=%s '
                '--source=A --target=B, or without numbers two that are chosen by themselves.', len(z),
-               _RUN.value, step, _RUN.value)
+               _RUN.value, trained.step, _RUN.value)
   return path
 
 

@@ -12,7 +12,7 @@ from dcgan.common import images
 _GENERATE_BATCH = 64
 _START_PX = 4
 _MOST_CHANNELS = 8  # times `channels`, at the 4×4 end
-_ENCODER_KERNEL_PX = 4
+_ENCODER_KERNEL_PX, _ENCODER_PX = 4, 64
 _LEAK = 0.2  # Radford et al. 2016, section 3
 _BATCH_NORM = dict(momentum=0.9, epsilon=1e-5)  # of the DCGAN that the report used
 _POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16', 'float16': 'mixed_float16'}
@@ -93,7 +93,8 @@ def build_discriminator(config, precision, synchronized=False, seed=0, num_froze
 def build_encoder(config, precision, seed=0):
   """Returns the encoder: strided convolutions with LeakyReLU, then Dense: half as wide as the discriminator.
 
-  Nothing is normalized, so what it makes of a picture does not depend on the others of the minibatch.
+  Nothing is normalized, so what it makes of a picture does not depend on the others of the minibatch. Larger pictures
+  are seen at 64 px, which shows an expression, so that a model of one size lends its encoder whole to the next.
 
   Args:
     config: `config.Networks`.
@@ -105,7 +106,10 @@ def build_encoder(config, precision, seed=0):
   """
   layers = _Layers(precision, False, seed, is_scaled=True)
   pictures = x = tf.keras.Input([config.image_size, config.image_size, 3], name='images')
-  size = config.image_size // 2
+  size = min(config.image_size, _ENCODER_PX)
+  if size < config.image_size:
+    x = tf.keras.layers.AveragePooling2D(config.image_size // size, name=f'{size}x{size}_mean')(x)
+  size //= 2
   while size >= _START_PX:
     name = f'{size}x{size}'
     x = layers.conv(max(1, _channels(config, size) // 2), _ENCODER_KERNEL_PX, f'{name}_conv', use_bias=True)(x)
@@ -145,6 +149,17 @@ def generate(generator, z):
   return np.concatenate(batches)
 
 
+def encode(encoder, pictures):
+  """Returns where an encoder puts pictures, float32 [num_pictures, z_dims], of any length.
+
+  Args:
+    encoder: model as `build_encoder` makes it.
+    pictures: uint8 [num_pictures, size, size, 3].
+  """
+  return np.concatenate([encoder(images.to_float(pictures[i:i + _GENERATE_BATCH]), training=False).numpy()
+                         for i in range(0, len(pictures), _GENERATE_BATCH)])
+
+
 def _channels(config, size_px):
   """Returns the filters at a resolution: `channels` at 32 px, or at half of a picture under 64 px, doubled with each
   halving up to 8 times; half of them above."""
@@ -152,6 +167,21 @@ def _channels(config, size_px):
   if size_px > widest_px:
     return max(1, config.channels // 2)
   return config.channels * min(_MOST_CHANNELS, widest_px // size_px)
+
+
+class _EvenDoubling(tf.keras.constraints.Constraint):
+  """Keeps a doubling from drawing a grid: the four pixels that it makes of one get equal sums of weights.
+
+  So what is plain stays plain, whatever was learnt (Sugawara et al. 2018, arXiv:1806.02658). The even part of a kernel
+  is kept by each update; of the paper's 5×5 kernels, whose pixels have 4, 6 and 9 weights, nothing is asked.
+  """
+
+  def __call__(self, kernel):
+    """Returns float32 [size, size, out, in], size even, with the mean of each pixel's weights moved to that of all."""
+    size = kernel.shape[0]
+    by_pixel = tf.reshape(kernel, [size // 2, 2, size // 2, 2, *kernel.shape[2:]])
+    own, of_all = (tf.reduce_mean(by_pixel, axes, keepdims=True) for axes in ([0, 2], [0, 1, 2, 3]))
+    return tf.reshape(by_pixel - own + of_all, kernel.shape)
 
 
 class _Layers:
@@ -192,8 +222,9 @@ class _Layers:
     return tfa.layers.SpectralNormalization(layer, name=name, dtype='float32', autocast=False)
 
   def conv_transpose(self, filters, kernel_size, name, use_bias):
-    return tf.keras.layers.Conv2DTranspose(filters, kernel_size, strides=2, padding='same', use_bias=use_bias,
-                                           kernel_initializer=self._initializer(), name=name, dtype=self._policy)
+    return tf.keras.layers.Conv2DTranspose(
+        filters, kernel_size, strides=2, padding='same', use_bias=use_bias, kernel_initializer=self._initializer(),
+        kernel_constraint=None if kernel_size % 2 else _EvenDoubling(), name=name, dtype=self._policy)
 
   def batch_norm(self, name):
     return tf.keras.layers.BatchNormalization(gamma_initializer=self._initializer(1.0), name=name,

@@ -41,7 +41,7 @@ class Networks(fields.Group):
   # At 32×32, or next to a smaller picture; they double with each halving, up to 8 times as many at the 4×4 end. Above
   # 32×32 there are half as many, so that the layers below are those of a 64 px model.
   channels: int = fields.option(64, 'Filters next to the picture.', at_least=1)
-  kernel_size: int = fields.option(5, 'Of every convolution, in px: 5, or 4.', at_least=1)
+  kernel_size: int = fields.option(5, 'Of every convolution, in px: 5 as in the paper, or 4, whose doublings draw no grid.', at_least=1)
   # BatchNorm as in the paper, or spectral (Miyato et al. 2018, arXiv:1802.05957) for convolutions only.
   discriminator_norm: str = fields.option('batch', 'In the discriminator: {choices}.', choices=DISCRIMINATOR_NORMS)
   z_map: bool = fields.option(
@@ -111,6 +111,9 @@ class Places(fields.Group):
   places_start: str = fields.option(
       'auto', 'Where the pictures of a person begin: looks: around one point, apart by their likeness; encoder: where '
       'the encoder of --init_from puts them; auto: encoder where it has one.', choices=PLACES_STARTS)
+  encoder: bool = fields.option(
+      False, "Whether an encoder learns to find the places of a person's pictures, so that others are put in Z at once; "
+      'the learner encoder has one in any case.')
   places_rate: float = fields.option(  # Adam's
       0.1, 'How far a place moves along each axis of Z at a visit.', at_least=0)
   places_noise: float = fields.option(0.1, 'How far places are shaken, in their own length.', at_least=0)

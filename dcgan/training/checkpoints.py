@@ -1,5 +1,6 @@
 """Save, exact resume, and the trained networks for those who only look."""
 
+import dataclasses
 import json
 import math
 import pathlib
@@ -169,6 +170,25 @@ class _Text(tf.train.experimental.PythonState):
     pass  # whoever restores has compared it
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trained:
+  """What a run has learnt, for those who draw it.
+
+  Attributes:
+    generator: `tf.keras.Model`, the averaged one, z → images in float32.
+    encoder: `tf.keras.Model`, the averaged one, images → z, or None in a run without one.
+    space: where in Z its pictures are: `region.Region` of a run with places, or else `latents.Normal`.
+    options: its `config.Config`.
+    step: int, global step of the checkpoint.
+  """
+
+  generator: tf.keras.Model
+  encoder: tf.keras.Model | None
+  space: object
+  options: config.Config
+  step: int
+
+
 def load_generator(run, checkpoint='latest'):
   """Returns what is needed to sample a run: its averaged generator.
 
@@ -204,30 +224,24 @@ def load_model(run, checkpoint='latest'):
                             'longer builds. It can be shown and measured; to start from it, use the version it is of.')
   build = dict(generator=networks.build_generator, generator_ema=networks.build_generator,
                discriminator=networks.build_discriminator)
-  built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS}
-  if options.training.learner == 'encoder':
-    built[weights.ENCODER] = networks.build_encoder(options.networks, 'float32')
+  built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS} | _built_encoder(options)
   step, _ = _restore(run, checkpoint, built)
   return weights.Model(options, step, {name: weights.values_of(network) for name, network in built.items()})
 
 
-def load_generator_and_space(run, checkpoint='latest'):
-  """Returns what is needed to draw a run: its averaged generator, and where in Z its pictures are.
+def load_trained(run, checkpoint='latest'):
+  """Returns what a run has learnt, `Trained`.
 
   Args:
     run: as for `load_generator`.
     checkpoint: as for `load_generator`.
 
-  Returns:
-    (`tf.keras.Model` z → images in float32, `region.Region` of a run with places or else `latents.Normal`,
-    `config.Config`, int global step).
-
   Raises:
     errors.InputError: as for `load_generator`.
   """
   options = runs.load_options(run)
-  generator = networks.build_generator(options.networks, 'float32')
-  step, path = _restore(run, checkpoint, dict(generator_ema=generator))
+  built = dict(generator_ema=networks.build_generator(options.networks, 'float32')) | _built_encoder(options)
+  step, path = _restore(run, checkpoint, built)
   with _naming(path):
     reader = tf.train.load_checkpoint(path)
     read = lambda name: reader.get_tensor(name) if reader.has_tensor(name) else None
@@ -236,7 +250,14 @@ def load_generator_and_space(run, checkpoint='latest'):
       space = latents.Normal(options.networks.z_dims, read(f'{_PICTURE_Z}/{_VALUE}'))
     else:
       space = places.read_space(read(f'{places.PLACES}/{_VALUE}'), json.loads(pictures.decode('utf-8')), step)
-  return generator, space, options, step
+  return Trained(built['generator_ema'], built.get(weights.ENCODER), space, options, step)
+
+
+def _built_encoder(options):
+  """Returns the encoder that a run of these options has, dict of one network by its name, or an empty one."""
+  has_encoder = options.training.learner == 'encoder' or (options.training.learner == 'places'
+                                                          and options.places.encoder)
+  return {weights.ENCODER: networks.build_encoder(options.networks, 'float32')} if has_encoder else {}
 
 
 def _restore(run, checkpoint, objects):

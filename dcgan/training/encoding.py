@@ -5,15 +5,12 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from dcgan.common import images
 from dcgan.data import input_pipeline
 from dcgan.model import networks
-from dcgan.model import weights
 from dcgan.training import places as place_learning
 from dcgan.training import reconstruction
 
 _MOST_PLACES = 1024  # of pictures whose places are the region
-_ENCODE_BATCH = 64
 
 
 class EncoderLearner(reconstruction.ReconstructionLearner):
@@ -22,11 +19,6 @@ class EncoderLearner(reconstruction.ReconstructionLearner):
   Of many pictures each is seen a few times only, too few for a place of its own to be learnt; an encoder learns from
   all of them where a picture belongs, and then knows it of pictures that it never saw. There is no prior to match: what
   is drawn lies between places (Zhu et al. 2016, arXiv:1609.03552, had the encoder beside a finished generator).
-
-  Attributes:
-    encoder: `tf.keras.Model`, images → z.
-    encoder_ema: the averaged encoder.
-    encoder_optimizer: Adam.
   """
 
   def __init__(self, options, strategy, training_set):
@@ -37,14 +29,11 @@ class EncoderLearner(reconstruction.ReconstructionLearner):
       strategy: `tf.distribute.Strategy`.
       training_set: `input_pipeline.TrainingSet`.
     """
-    super().__init__(options, strategy)
+    super().__init__(options, strategy, has_encoder=True)
     self._set = training_set
     trained_on = training_set.trained_on
     self._shown = input_pipeline.spread(trained_on, _MOST_PLACES)
     with strategy.scope():
-      self.encoder = networks.build_encoder(options.networks, options.training.precision, options.training.seed)
-      self.encoder_ema = networks.build_encoder(options.networks, options.training.precision, options.training.seed)
-      self.encoder_optimizer = self._build_optimizer(self.encoder)
       self._places = tf.Variable(tf.zeros([len(self._shown), options.networks.z_dims]), trainable=False,
                                  aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
     self.num_alone = self._count_alone(len(trained_on))
@@ -53,8 +42,7 @@ class EncoderLearner(reconstruction.ReconstructionLearner):
 
   @property
   def state(self):
-    return super().state | {'encoder': self.encoder, weights.ENCODER: self.encoder_ema,
-                            'encoder_optimizer': self.encoder_optimizer, place_learning.PLACES: self._places}
+    return super().state | {place_learning.PLACES: self._places}
 
   @property
   def texts(self):
@@ -65,18 +53,6 @@ class EncoderLearner(reconstruction.ReconstructionLearner):
     return np.searchsorted(self._set.trained_on, self._shown)
 
   @property
-  def networks(self):
-    return super().networks | {'encoder': self.encoder, weights.ENCODER: self.encoder_ema}
-
-  @property
-  def optimizers(self):
-    return (*super().optimizers, self.encoder_optimizer)
-
-  @property
-  def averaged(self):
-    return (*super().averaged, (self.encoder_ema, self.encoder))
-
-  @property
   def space(self):
     """`region.Region` of where the averaged encoder puts some of the pictures that are trained on."""
     self.settle()
@@ -85,7 +61,7 @@ class EncoderLearner(reconstruction.ReconstructionLearner):
   def settle(self):
     """Encodes the pictures whose places are the region, once a minibatch."""
     if self._encoded_at != self.step:
-      self._places.assign(encode(self.encoder_ema, self._set.pictures(self._shown)))
+      self._places.assign(networks.encode(self.encoder_ema, self._set.pictures(self._shown)))
       self._encoded_at = self.step
 
   def _learn(self, minibatch):
@@ -105,17 +81,3 @@ class EncoderLearner(reconstruction.ReconstructionLearner):
     gradients = self._gradients(tape, objective, [*of_g, *of_encoder], self.generator_optimizer)
     self._apply_gradients(gradients[len(of_g):], of_encoder, self.encoder_optimizer)
     return self._apply_gradients(gradients[:len(of_g)], of_g, self.generator_optimizer)
-
-
-def encode(encoder, pictures):
-  """Returns where an encoder puts pictures.
-
-  Args:
-    encoder: `tf.keras.Model` as `networks.build_encoder` makes it.
-    pictures: uint8 [num_pictures, size, size, 3].
-
-  Returns:
-    float32 [num_pictures, z_dims], of any length.
-  """
-  return np.concatenate([encoder(images.to_float(pictures[i:i + _ENCODE_BATCH]), training=False).numpy()
-                         for i in range(0, len(pictures), _ENCODE_BATCH)])

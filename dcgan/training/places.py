@@ -5,6 +5,7 @@ import json
 import numpy as np
 import tensorflow as tf
 
+from dcgan.common import images
 from dcgan.data import admission
 from dcgan.model import latents
 from dcgan.model import region
@@ -22,7 +23,8 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
   Bojanowski et al. 2018 (GLO, arXiv:1707.05776) and Nitzan et al. 2022 (MyStyle, arXiv:2203.17272).
 
   Differs from MyStyle: places are not looked for once by an encoder and then kept; they are learnt all along, and begin
-  around one point.
+  around one point, or where the encoder of a model of many faces puts them. An encoder of the person's own may follow
+  them, so that pictures that were not learnt are put in Z at once.
 
   Attributes:
     admission: `admission.Admission`, of the pictures that are trained on.
@@ -38,7 +40,7 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
       strategy: `tf.distribute.Strategy`.
       training_set: `input_pipeline.TrainingSet`; its keys, times and looks are read, not its pictures.
     """
-    super().__init__(options, strategy)
+    super().__init__(options, strategy, options.places.encoder)
     trained_on = training_set.trained_on
     descriptors = training_set.descriptors[trained_on]
     self.admission = admission.admit(descriptors, options.data.global_batch_size, options.places.visits,
@@ -98,6 +100,25 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
       return tf.constant(True)
 
     return tf.cond(tf.reduce_any(joins), assign, lambda: tf.constant(False))
+
+  def _reconstruct(self, minibatch):
+    self._follow(minibatch)
+    return super()._reconstruct(minibatch)
+
+  def _replica_step(self, minibatch, has_r1):
+    self._follow(minibatch)
+    return super()._replica_step(minibatch, has_r1)
+
+  def _follow(self, minibatch):
+    """Trains the encoder, where there is one, to put this replica's pictures where their places are now."""
+    if not self.encoder:
+      return
+    pixels, numbers = minibatch
+    places = reconstruction.to_sphere(self._replica_rows(tf.gather(self._places, numbers)))
+    with tf.GradientTape() as tape:
+      encoded = reconstruction.to_sphere(self.encoder(images.to_float(pixels), training=True))
+      objective = tf.reduce_mean(tf.math.squared_difference(encoded, places))
+    self._apply(tape, objective, self.encoder.trainable_variables, self.encoder_optimizer)
 
   def _places_of(self, tape, real_images, numbers):
     del real_images

@@ -8,6 +8,7 @@ import tensorflow as tf
 from dcgan.common import images
 from dcgan.model import losses
 from dcgan.model import networks
+from dcgan.model import weights
 from dcgan.training import learner
 
 _NUM_SCALES = 3
@@ -28,19 +29,48 @@ class ReconstructionLearner(learner.Learner):
 
   Attributes:
     num_alone: int, minibatches at the start for reconstruction alone.
+    encoder: `tf.keras.Model`, images → z; None in a run without one.
+    encoder_ema: the averaged encoder, or None.
+    encoder_optimizer: Adam, or None.
   """
 
   METRICS = ('loss/generator', 'loss/discriminator', 'loss/reconstruction', 'loss/pixels', 'logits/real',
              'logits/fake', 'logits/real_sign', 'gradients/generator', 'gradients/discriminator', 'penalty/r1')
   num_alone = 0
+  encoder = encoder_ema = encoder_optimizer = None
 
-  def __init__(self, options, strategy):
-    """Builds everything, as `learner.Learner`."""
+  def __init__(self, options, strategy, has_encoder):
+    """Builds everything, as `learner.Learner`, and with `has_encoder` (bool) an encoder."""
     super().__init__(options, strategy)
+    if has_encoder:
+      build = lambda: networks.build_encoder(options.networks, options.training.precision, options.training.seed)
+      with strategy.scope():
+        self.encoder, self.encoder_ema = build(), build()
+        self.encoder_optimizer = self._build_optimizer(self.encoder)
     self._num_between = math.ceil(options.places.between_fraction * self._per_replica_batch_size)
     self._step, self._step_alone = self._compiled(self._replica_step), self._compiled(self._reconstruct)
     self._judge = tf.keras.Model(self.discriminator.inputs, (
         self.discriminator.output, networks.build_features(self.discriminator).output), name='judge')
+
+  @property
+  def state(self):
+    return super().state | self._encoders | ({'encoder_optimizer': self.encoder_optimizer} if self.encoder else {})
+
+  @property
+  def networks(self):
+    return super().networks | self._encoders
+
+  @property
+  def optimizers(self):
+    return super().optimizers + ((self.encoder_optimizer,) if self.encoder else ())
+
+  @property
+  def averaged(self):
+    return super().averaged + (((self.encoder_ema, self.encoder),) if self.encoder else ())
+
+  @property
+  def _encoders(self):
+    return {'encoder': self.encoder, weights.ENCODER: self.encoder_ema} if self.encoder else {}
 
   def _count_alone(self, num_pictures):
     """Returns how many minibatches are for reconstruction alone, of the pictures that are there at the start."""

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan.common import images
-from dcgan.metrics import noise_texture
+from dcgan.metrics import fine_structure
 from dcgan.metrics import variety
 from dcgan.model import latents
 from dcgan.model import networks
@@ -50,7 +50,7 @@ class Signals(tf.Module):
 
     'health/diversity' is `variety.Variety.diversity`; 'health/movement' how far the mean picture moved since the last
     look, in the reals' spread, NaN at the first; 'health/strangeness' the median of `variety.Variety.strangeness`;
-    'health/noise_texture' is `noise_texture.noise_texture`; 'health/memorised' tells where D puts held-out pictures
+    'health/noise_texture' is `fine_structure.noise_texture`; 'health/memorised' tells where D puts held-out pictures
     between those that it is trained on, 0, and fakes, 1 (r_v of Karras et al. 2020, arXiv:2006.06676, section 3.1).
     """
     z = self._learner.space.sample(latents.NUM_FIXED_POINTS, self._learner.options.training.seed)
@@ -62,7 +62,7 @@ class Signals(tf.Module):
       values['health/movement'] = self._variety.movement(self._last.numpy(), coordinates)
       values['health/strangeness'] = float(np.median(self._variety.strangeness(fakes)))
       self._last.assign(coordinates)
-    values['health/noise_texture'] = noise_texture.noise_texture(fakes, self._reals)
+    values['health/noise_texture'] = fine_structure.noise_texture(fakes, self._reals)
     if self._judge:
       values['health/memorised'] = self._memorised(fakes)
     return values

@@ -16,7 +16,6 @@ from dcgan.model import networks
 from dcgan.model import weights
 from dcgan.options import presets
 from dcgan.training import checkpoints
-from dcgan.training import encoding
 from dcgan.training import runs
 
 SHIPPED = 'ufm'  # the Universal Face Model that comes with the project
@@ -219,7 +218,7 @@ def encode(donor, pictures):
   if pictures.shape[1] != options.image_size:
     side = [options.image_size] * 2
     pictures = tf.cast(tf.round(tf.image.resize(pictures, side, 'area')), tf.uint8).numpy()
-  return encoding.encode(encoder, pictures)
+  return networks.encode(encoder, pictures)
 
 
 def save_report(run, report):

@@ -69,7 +69,7 @@ class Finder:
     run, data = self._run, self._run.options.data
     real = input_pipeline.as_seen(self._aligned(photo), run.options.networks.image_size, data.crop).numpy()
     real = real[np.newaxis]
-    z, distances = inversion.invert(run.generator, real, run.space)
+    z, distances = inversion.invert(run.generator, real, run.space, encoder=run.encoder)
     made = networks.generate(run.generator, z)
     landmark_error = meshes.landmark_errors(meshes.look(real, data.crop), meshes.look(made, data.crop))[0]
     landmark_error = float(landmark_error) if np.isfinite(landmark_error) else None

@@ -18,6 +18,7 @@ class RunFolder:
     path: `pathlib.Path` of the folder.
     gallery: `gallery.Gallery`.
     generator: `tf.keras.Model`, z → images.
+    encoder: `tf.keras.Model`, images → z, or None of a run without one.
     options: the run's `config.Config`.
     space: `region.Region`, or `latents.Normal` of a run without places.
     step: int, the minibatch of the checkpoint.
@@ -26,6 +27,7 @@ class RunFolder:
   path: pathlib.Path
   gallery: gallery.Gallery
   generator: object
+  encoder: object
   options: config.Config
   space: object
   step: int
@@ -46,5 +48,5 @@ def load(path):
     logging.warning('The gallery of %s was drawn at minibatch %d, whose checkpoint is gone: the latest one draws the '
                     'animation, and its faces may differ a little. tools.make_gallery draws a new gallery.', shown.run,
                     shown.step)
-  generator, space, options, step = checkpoints.load_generator_and_space(shown.run, step)
-  return RunFolder(shown.run, shown, generator, options, space, step)
+  trained = checkpoints.load_trained(shown.run, step)
+  return RunFolder(shown.run, shown, trained.generator, trained.encoder, trained.options, trained.space, trained.step)

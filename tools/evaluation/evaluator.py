@@ -204,18 +204,18 @@ class _Subject:
   def evaluated(self, checkpoint):
     """Returns list of `Evaluated`, one or more."""
     done = []
-    for generator, space, step in _generators(self._run, checkpoint):
-      logging.info('Measuring %s at minibatch %d.', self._run, step)
-      measured = self._measurer.measure(generator, space)
+    for trained in _trained(self._run, checkpoint):
+      logging.info('Measuring %s at minibatch %d.', self._run, trained.step)
+      measured = self._measurer.measure(trained.generator, trained.space, trained.encoder)
       done.append(Evaluated(
-          self._run, self._label, step, self._options, measured.values, measured.of_reals, measured.reasons,
+          self._run, self._label, trained.step, self._options, measured.values, measured.of_reals, measured.reasons,
           measured.samples, measured.reals, measured.nearest_indices, measured.nearest_distances, tuple(self._notes),
           self._records_digest))
     return done
 
 
-def _generators(run, checkpoint):
-  """Yields (generator, space, step) of a checkpoint, or of 'all'; of a run that trains, of those there when read.
+def _trained(run, checkpoint):
+  """Yields the `checkpoints.Trained` of a checkpoint, or of 'all'; of a run that trains, of those there when read.
 
   Raises:
     errors.InputError: there is none, or it is damaged.
@@ -226,28 +226,27 @@ def _generators(run, checkpoint):
   num_read = 0
   for step in checkpoints.steps(run):
     try:
-      generator, space, _, _ = checkpoints.load_generator_and_space(run, step)
+      trained = checkpoints.load_trained(run, step)
     except errors.InputError as error:
       is_gone = step not in checkpoints.steps(run)
       logging.warning('%s', f'{run}: checkpoint {step} was deleted by its training meanwhile, and is left out.'
                       if is_gone else f'{error} It is left out.')
       continue
     num_read += 1
-    yield generator, space, step
+    yield trained
   if not num_read:  # all were replaced, or are damaged
     yield _restored(run, 'latest')
 
 
 def _restored(run, checkpoint, num_attempts=_NUM_ATTEMPTS):
-  """Returns (generator, space, step); reads again where training replaced the checkpoints in this moment."""
+  """Returns `checkpoints.Trained`; reads again where training replaced the checkpoints in this moment."""
   before = checkpoints.steps(run)
   try:
-    generator, space, _, step = checkpoints.load_generator_and_space(run, checkpoint)
+    return checkpoints.load_trained(run, checkpoint)
   except errors.InputError:
     if num_attempts > 1 and checkpoints.steps(run) != before:
       return _restored(run, checkpoint, num_attempts - 1)
     raise
-  return generator, space, step
 
 
 def _parsed(checkpoint):

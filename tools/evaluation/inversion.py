@@ -22,14 +22,15 @@ _EDGES_WEIGHT, _NUM_SCALES = 1.0, 3
 _STAY_WEIGHT = 0.02
 
 
-def invert(generator, images, space=None, num_steps=200, seed=0):
+def invert(generator, images, space=None, num_steps=200, seed=0, encoder=None):
   """Returns the points of Z whose pictures are nearest to given ones.
 
   Gradient descent on z, as in Lipton and Tripathi 2017 (arXiv:1702.04782) and Creswell and Bharath 2018
   (arXiv:1611.05644): Adam from the two nearest of 512 random samples; the better end counts. In all of Z it is on the
   mean squared difference of the pictures, and points stay about as long as random ones are, |z|² = z_dims, because a
   generator has learnt nothing elsewhere. In a person's region it starts from the nearest places too, goes along the
-  sphere, looks at pixels and edges as training does, and stays near its start: farther away are other people.
+  sphere, looks at pixels and edges as training does, and stays near its start: farther away are other people. Where there
+  is an encoder, one of the two starts is where it puts the picture (Zhu et al. 2016, arXiv:1609.03552).
 
   Differs from the papers: they start anywhere. Lipton and Tripathi keep z in its range by clipping, which a normal
   distribution does not call for; Creswell and Bharath by its likelihood, which is largest at 0, where no z lies.
@@ -40,6 +41,7 @@ def invert(generator, images, space=None, num_steps=200, seed=0):
     space: `region.Region` or `latents.Normal`, where to look; None for all of Z.
     num_steps: int, 1 or more.
     seed: int, 0 or more, of the samples.
+    encoder: `tf.keras.Model` of the same Z, as `networks.build_encoder` makes it, or None.
 
   Returns:
     (z, errors): float32 [num_images, z_dims], and float32 [num_images], the root mean square difference between each
@@ -53,6 +55,8 @@ def invert(generator, images, space=None, num_steps=200, seed=0):
     raise ValueError(f'`num_steps` ({num_steps}) must be 1 or more.')
   space = space or latents.Normal(generator.input_shape[-1])
   z, _ = _nearest(generator, images, _candidates(space, _NUM_SAMPLES, seed), _NUM_STARTS)
+  if encoder:
+    z[:, -1] = latents.to_sphere(networks.encode(encoder, images))
   starts = z.reshape(-1, z.shape[-1])  # the starts of one picture stand together
   targets = np.repeat(np.arange(len(images)), _NUM_STARTS)
   batch_size = min(_BATCH, len(starts))

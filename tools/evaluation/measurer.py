@@ -8,7 +8,7 @@ import numpy as np
 
 from dcgan.metrics import copying
 from dcgan.metrics import distances
-from dcgan.metrics import noise_texture
+from dcgan.metrics import fine_structure
 from dcgan.metrics import sliced_wasserstein
 from dcgan.metrics import stair_step
 from dcgan.metrics import variety
@@ -30,6 +30,7 @@ _NUM_LINES = 16
 _FEWEST_TOLD_APART = 2  # a variety, a distribution
 
 _OF_PLACES = ('off', 'found_off', 'found_features')
+_OF_ENCODER = ('encoded_off', 'encoded_features')
 _NUM_FOUND, _NUM_FINDING_STEPS = 16, 60  # held-out pictures that are looked for: each takes a second or two
 
 NO_INCEPTION = 'needs the weights of Inception: give --inception_weights=imagenet, or a file'
@@ -80,20 +81,33 @@ class Measurer:
     self._held_out = training_set.some(training_set.held_out, _NUM_REALS)
     self._distance = sliced_wasserstein.SlicedWasserstein(self._some, options.training.seed)
 
-  def measure(self, generator, space):
-    """Returns the `Measured` of a generator, z → images, drawn from `region.Region` or `latents.Normal`."""
+  def measure(self, generator, space, encoder=None):
+    """Returns the `Measured` of a generator.
+
+    Args:
+      generator: `tf.keras.Model`, z → images.
+      space: `region.Region` or `latents.Normal`, from which it is drawn.
+      encoder: `tf.keras.Model`, images → z, or None in a run without one.
+    """
     samples = networks.generate(generator, space.sample(self._num_samples, self._options.training.seed))
     indices, nearest_distances = copying.nearest(samples, self._training)
     noted = _Notes()
     noted.take('sliced_wasserstein', self._distance.distance(samples), self._of_held_out(self._distance.distance))
     noted.take('nearest', float(np.median(nearest_distances)), self._of_held_out(self._median_nearest))
-    noted.take('noise_texture', noise_texture.noise_texture(samples, self._some),
-               noise_texture.noise_texture(self._some, self._some))
+    noted.take('noise_texture', fine_structure.noise_texture(samples, self._some),
+               fine_structure.noise_texture(self._some, self._some))
+    noted.take('sharpness', fine_structure.sharpness(samples, self._some),
+               fine_structure.sharpness(self._some, self._some))
+    if self._options.networks.image_size >= fine_structure.SMALLEST_GRID_PX:
+      noted.take('grid', fine_structure.grid(samples), fine_structure.grid(self._some))
+    else:
+      noted.leave_out('grid', f'needs pictures of {fine_structure.SMALLEST_GRID_PX} px')
     self._look(samples, noted)
     self._compare_variety(samples, noted)
     self._test_copying(samples, noted)
     self._walk(generator, space, noted)
-    self._find(generator, space, noted)
+    self._find(generator, space, encoder, noted)
+    self._encode(generator, encoder, noted)
     self._ask_inception(samples, noted)
     values, of_reals = ({name: table.get(name) for name in measures.MEASURES}
                         for table in (noted.values, noted.of_reals))
@@ -214,7 +228,7 @@ class Measurer:
       return noted.leave_out('stair_step', 'no line in Z moves: all samples are one picture')
     noted.take('stair_step', value)
 
-  def _find(self, generator, space, noted):
+  def _find(self, generator, space, encoder, noted):
     """Takes how near pictures come: those of the set at their places, and held-out ones where they are found."""
     if isinstance(space, latents.Normal) or not self._is_own_set:
       for name in _OF_PLACES:
@@ -232,14 +246,31 @@ class Measurer:
         noted.leave_out(name, 'needs held-out pictures: train with --holdout_fraction=0.1')
       return
     held_out = self._held_out[np.linspace(0, len(self._held_out) - 1, min(_NUM_FOUND, len(self._held_out))).astype(int)]
-    z, _ = inversion.invert(generator, held_out, space, _NUM_FINDING_STEPS)
+    z, _ = inversion.invert(generator, held_out, space, _NUM_FINDING_STEPS, encoder=encoder)
     made = networks.generate(generator, z)
     noted.take('found_off', _difference(held_out, made), noted.values['off'])
-    crop_px = self._options.data.crop
-    errors = meshes.landmark_errors(meshes.look(held_out, crop_px), meshes.look(made, crop_px))
+    self._compare_features('found_features', meshes.look(held_out, self._options.data.crop), made, noted)
+
+  def _encode(self, generator, encoder, noted):
+    """Takes how near pictures that were not learnt come where the encoder puts them, without any search."""
+    pictures = self._held_out if self._is_own_set else self._some
+    reason = ('needs a run with an encoder (--learner=encoder, or --encoder)' if not encoder else
+              'needs held-out pictures: train with --holdout_fraction=0.1' if not len(pictures) else None)
+    if reason:
+      for name in _OF_ENCODER:
+        noted.leave_out(name, reason)
+      return
+    made = networks.generate(generator, latents.to_sphere(networks.encode(encoder, pictures)))
+    noted.take('encoded_off', _difference(pictures, made), noted.values.get('off'))
+    seen = self._seen_held_out if self._is_own_set else self._seen_reals
+    self._compare_features('encoded_features', seen, made, noted)
+
+  def _compare_features(self, name, seen, made, noted):
+    """Takes how far the mesh of made pictures is from that of those that they were made after."""
+    errors = meshes.landmark_errors(seen, meshes.look(made, self._options.data.crop))
     if np.isnan(errors).all():
-      return noted.leave_out('found_features', 'needs a face in the pictures and in what is made of them')
-    noted.take('found_features', float(np.nanmedian(errors)), note=f'of {np.isfinite(errors).sum()} pictures')
+      return noted.leave_out(name, 'needs a face in the pictures and in what is made of them')
+    noted.take(name, float(np.nanmedian(errors)), note=f'of {np.isfinite(errors).sum()} pictures')
 
   def _ask_inception(self, samples, noted):
     reason = None

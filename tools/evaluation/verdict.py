@@ -99,14 +99,16 @@ def _of_faces(measures, of_reals, advice):
 
 def _of_places(measures, advice):
   """Returns how near pictures come to those of the set and to held-out ones, of a model whose pictures have places."""
-  off, found, features = (measures.get(name) for name in ('off', 'found_off', 'found_features'))
+  off = measures.get('off')
   if off is None:
     return ''
   text = f'Pictures of the set come back, off by {off:.1f} grey values'
-  if found is not None:
-    text += f'; held-out ones are found in Z, off by {found:.1f}'
-  if features is not None:
-    text += f", their features by {wording.percent(features, 1)} of the eyes' distance"
+  for kind, does in (('found', 'are found in Z'), ('encoded', 'come back by the encoder alone')):
+    held_out_off, features = (measures.get(f'{kind}_{name}') for name in ('off', 'features'))
+    if held_out_off is not None:
+      text += f'; held-out ones {does}, off by {held_out_off:.1f}'
+    if features is not None:
+      text += f", their features by {wording.percent(features, 1)} of the eyes' distance"
   if off > _FAR_OFF:
     advice.append('For pictures that come back more truly, train longer.')
   return f'{text}.'

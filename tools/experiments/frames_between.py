@@ -185,7 +185,7 @@ def measure(run, records, between_records, seed):
     errors.InputError: the run or a set cannot be read.
   """
   options = runs.load_options(run)
-  generator, space, _, _ = checkpoints.load_generator_and_space(run)
+  model = checkpoints.load_trained(run)
   own, others = FrameSet.load(records), FrameSet.load(between_records)
   training_set, other_set = own.pictures_for(options), others.pictures_for(options)
   indices, gaps = find_between(own.times_secs(), others.times_secs())
@@ -196,8 +196,8 @@ def measure(run, records, between_records, seed):
   nearest, nearest_errors = nearest_pictures(pictures, trained)
   mean = np.round(trained.mean(axis=0, keepdims=True)).astype(np.uint8)
   return Between(
-      between=_search(generator, space, pictures, seed),
-      trained=_search(generator, space, training_set.some(training_set.trained_on, _MOST_FRAMES), seed),
+      between=_search(model, pictures, seed),
+      trained=_search(model, training_set.some(training_set.trained_on, _MOST_FRAMES), seed),
       gaps_secs=gaps[spread], nearest=trained[nearest], nearest_errors=nearest_errors,
       mean_errors=nearest_pictures(pictures, mean)[1],
       geometry_distance=_geometry_distance(trained, pictures, options.data.crop))
@@ -220,11 +220,11 @@ def nearest_pictures(pictures, others):
   return indices, errors_of_all[np.arange(len(pictures)), indices]
 
 
-def _search(generator, space, pictures, seed):
-  """Returns the `Frames` of pictures that are looked for in a model."""
-  z, inversion_errors = inversion.invert(generator, pictures, space, seed=seed)
-  return Frames(pictures, networks.generate(generator, z), inversion_errors,
-                inversion.nearest_samples(generator, pictures, space, _NUM_RANDOM_SAMPLES, seed))
+def _search(model, pictures, seed):
+  """Returns the `Frames` of pictures that are looked for in a model, `checkpoints.Trained`."""
+  z, inversion_errors = inversion.invert(model.generator, pictures, model.space, seed=seed, encoder=model.encoder)
+  return Frames(pictures, networks.generate(model.generator, z), inversion_errors,
+                inversion.nearest_samples(model.generator, pictures, model.space, _NUM_RANDOM_SAMPLES, seed))
 
 
 def _geometry_distance(trained, pictures, crop_px):

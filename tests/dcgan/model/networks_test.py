@@ -1,5 +1,7 @@
 """Tests of dcgan.model.networks."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -181,3 +183,43 @@ def test_the_same_weights_have_the_same_names_and_shapes_under_every_norm():
   assert set(shared['none']) == {'8x8_conv/kernel:0', '4x4_conv/kernel:0', 'logits/kernel:0'}
   assert {name: shape for name, shape in named['spectral'].items() if 'sn_u' not in name} == named['none']
   assert {'8x8_conv/bias:0', 'logits/bias:0'} <= set(named['batch']) & set(named['none'])
+
+
+def test_an_encoder_of_larger_pictures_sees_them_at_64_px_and_has_the_same_weights():
+  options = config.Networks(image_size=64, z_dims=6, channels=8)
+  small = networks.build_encoder(options, 'float32', seed=3)
+  large = networks.build_encoder(dataclasses.replace(options, image_size=256), 'float32', seed=3)
+  assert [(v.name, v.shape) for v in small.variables] == [(v.name, v.shape) for v in large.variables]
+  pictures = np.random.default_rng(0).uniform(-1, 1, [2, 256, 256, 3]).astype(np.float32)
+  means = pictures.reshape(2, 64, 4, 64, 4, 3).mean(axis=(2, 4))
+  np.testing.assert_allclose(large(pictures).numpy(), small(means).numpy(), rtol=1e-3, atol=1e-5)
+
+
+def test_where_an_encoder_puts_a_picture_depends_on_no_other(seed=0):
+  encoder = networks.build_encoder(config.Networks(image_size=8, z_dims=6, channels=8), 'float32')
+  pictures = np.random.default_rng(seed).integers(0, 256, [70, 8, 8, 3], np.uint8)  # two batches
+  together = networks.encode(encoder, pictures)
+  assert together.shape == (70, 6) and together.dtype == np.float32 and together.std() > 0.1
+  for number in (0, 69):
+    np.testing.assert_allclose(networks.encode(encoder, pictures[number:number + 1])[0], together[number], rtol=1e-4,
+                               atol=1e-5)
+
+
+@pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
+def test_no_update_lets_even_doublings_draw_a_grid_into_what_is_plain(precision):
+  generator = networks.build_generator(config.Networks(image_size=32, z_dims=4, channels=4, kernel_size=4), precision)
+  layer = generator.get_layer('16x16_conv_transpose')
+  plain = tf.ones([1, 8, 8, layer.kernel.shape[3]])
+  rng = np.random.default_rng(0)
+  optimizer = tf.keras.optimizers.legacy.Adam(0.1)
+  for _ in range(3):
+    optimizer.apply_gradients([(tf.constant(rng.normal(size=layer.kernel.shape).astype(np.float32)), layer.kernel)])
+  kernel = layer.kernel.numpy()
+  made = tf.nn.conv2d_transpose(plain, kernel, [1, 16, 16, kernel.shape[2]], 2, 'SAME').numpy()[0, 2:-2, 2:-2]
+  assert np.abs(made).max() > 0.1
+  np.testing.assert_allclose(made, np.broadcast_to(made[:1, :1], made.shape), atol=1e-5)
+  assert np.ptp(kernel, axis=(0, 1)).min() > 0.05  # else it is free
+  again = layer.kernel.constraint(layer.kernel).numpy()
+  np.testing.assert_allclose(again, kernel, atol=1e-6)
+  assert networks.build_generator(config.Networks(image_size=8, channels=4), 'float32').get_layer(
+      '8x8_rgb').kernel.constraint is None  # of the paper's 5x5

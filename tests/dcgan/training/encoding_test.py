@@ -103,8 +103,9 @@ def test_a_stopped_run_goes_on_bit_for_bit_and_lends_its_encoder(options, drawn_
     if not key.startswith('best/'):
       np.testing.assert_array_equal(value, right[key], err_msg=key)
   # What is shown of it needs no encoder: the checkpoint holds the places.
-  _, space, _, step = checkpoints.load_generator_and_space(whole)
-  assert step == 6 and len(space.places) == 13 and space.keys[0] == 'face_0000.png'
+  trained = checkpoints.load_trained(whole)
+  space = trained.space
+  assert trained.step == 6 and trained.encoder and len(space.places) == 13 and space.keys[0] == 'face_0000.png'
   # As one file and back, all its networks are taken over.
   model = checkpoints.load_model(whole)
   weights.save(tmp_path / 'many.safetensors', model)
@@ -131,7 +132,7 @@ def test_a_person_begins_where_the_encoder_of_many_faces_puts_the_pictures(optio
   for variable in encoder.variables:
     variable.assign(checkpoints.load_model(many).values[weights.ENCODER][variable.name.removesuffix(':0')])
   expected = latents.to_sphere(encoder(images.to_float(training_set.pictures(training_set.trained_on))).numpy())
-  np.testing.assert_allclose(checkpoints.load_generator_and_space(run)[1].places, expected, rtol=1e-4, atol=1e-5)
+  np.testing.assert_allclose(checkpoints.load_trained(run).space.places, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_an_encoder_takes_pictures_of_any_size(options):
@@ -139,7 +140,7 @@ def test_an_encoder_takes_pictures_of_any_size(options):
   values = {weights.ENCODER: weights.values_of(trained.encoder)}
   donor = transfers.Donor('many8', 'many8', weights.Model(options, 1, values))
   large = pictures().repeat(2, axis=1).repeat(2, axis=2)
-  np.testing.assert_allclose(transfers.encode(donor, large), encoding.encode(trained.encoder, pictures()), rtol=1e-4)
+  np.testing.assert_allclose(transfers.encode(donor, large), networks.encode(trained.encoder, pictures()), rtol=1e-4)
 
 
 @pytest.mark.parametrize('changes, message', [

@@ -139,10 +139,27 @@ def test_points_between_lie_on_arcs_of_two_places(options):
     assert (np.sort(shares)[:2] == pytest.approx(0, abs=1e-4)) and shares.min() > -1e-4
 
 
+@pytest.mark.parametrize('alone_visits', [0, 2])
+def test_an_encoder_follows_the_places_and_changes_nothing_else(options, alone_visits):
+  options = options.replace('places', alone_visits=alone_visits)
+  plain, trained = make(options), make(options.replace('places', encoder=True))
+  assert plain.encoder is None
+  real = pictures()
+  off = lambda: np.mean((latents.to_sphere(networks.encode(trained.encoder, real)) - trained.space.places)**2)
+  learn(plain, 3), learn(trained, 3)
+  np.testing.assert_allclose(plain._places.numpy(), trained._places.numpy(), rtol=1e-3, atol=1e-5)
+  for name in ('generator', 'discriminator', 'generator_ema'):
+    for left, right in zip(getattr(plain, name).variables, getattr(trained, name).variables):
+      np.testing.assert_allclose(left.numpy(), right.numpy(), rtol=1e-3, atol=1e-5, err_msg=left.name)
+  before = off()
+  learn(trained, 200)
+  assert off() < 0.1 * before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('alone_visits', [0, 1])
 def test_two_replicas_learn_as_one_does(options, two_replicas, alone_visits):
-  options = options.replace('data', global_batch_size=8).replace('places', alone_visits=alone_visits)
+  options = options.replace('data', global_batch_size=8).replace('places', alone_visits=alone_visits, encoder=True)
   targets = np.random.default_rng(3).integers(0, 256, [8, 8, 8, 3], np.uint8)
   one, two = make(options, targets=targets), make(options, two_replicas, targets)
   left, right = learn(one, 3, targets), learn(two, 3, targets)
@@ -150,6 +167,8 @@ def test_two_replicas_learn_as_one_does(options, two_replicas, alone_visits):
     np.testing.assert_allclose(right[name], left[name], rtol=2e-3, err_msg=name)
   np.testing.assert_allclose(two._places.numpy(), one._places.numpy(), atol=2e-2)
   np.testing.assert_allclose(two._visits.numpy(), one._visits.numpy())
+  for left, right in zip(one.encoder.trainable_variables, two.encoder.trainable_variables):
+    np.testing.assert_allclose(right.numpy(), left.numpy(), rtol=5e-3, atol=2e-3, err_msg=left.name)
 
 
 def test_pictures_join_between_those_that_they_are_like(options):
@@ -180,7 +199,7 @@ def test_the_space_is_the_region_of_the_pictures_that_have_joined(options):
 def test_a_stopped_run_goes_on_to_the_same_places_and_weights(options, tmp_path):
   options = options.replace('regularization', r1_gamma=1.0, r1_every_steps=2).replace(
       'augmentation', augment=('colour', 'flip')).replace('data', minibatches='overlapping').replace(
-          'places', alone_visits=1)
+          'places', alone_visits=1, encoder=True)
   whole = session.start(options, tmp_path / 'whole').run
   half = session.start(options.replace('training', num_minibatches=5), tmp_path / 'half').run  # 4 of them alone
   session.resume(half, runs.load_options(half).replace('training', num_minibatches=6))
@@ -189,7 +208,12 @@ def test_a_stopped_run_goes_on_to_the_same_places_and_weights(options, tmp_path)
   assert left[name].shape == (13, 4)
   for key, value in left.items():
     np.testing.assert_array_equal(value, right[key], err_msg=key)
-  space = checkpoints.load_generator_and_space(whole, 6)[1]
+  loaded = checkpoints.load_trained(whole, 6)
+  space = loaded.space
+  for variable in loaded.encoder.variables:
+    key = next(key for key in left if key.startswith('encoder_ema/') and left[key].shape == variable.shape
+               and (left[key] == variable.numpy()).all())
+    assert key
   assert isinstance(space, region.Region) and space.keys[0] == 'face_0000.png'
   np.testing.assert_allclose(space.places, latents.to_sphere(left[name]), rtol=1e-6)
   assert len(gallery.load(whole).z) == 64

@@ -28,7 +28,7 @@ def resolve(name, shown, space):
 
 
 def _folder(shown, space):
-  return run_folder.RunFolder(shown.run, shown, None, config.Config(), space, shown.step)
+  return run_folder.RunFolder(shown.run, shown, None, None, config.Config(), space, shown.step)
 
 
 def test_a_number_is_that_of_the_gallery(shown):

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from dcgan.common import images
 from dcgan.model import latents
 from dcgan.model import networks
+from dcgan.model import region
 from dcgan.options import config
 from tools.evaluation import inversion
 
@@ -90,3 +93,26 @@ def test_no_step_and_no_sample_are_refused(generator):
     inversion.invert(generator, pictures, num_steps=0)
   with pytest.raises(ValueError, match=r'`num_samples` \(0\) must be 1 or more'):
     inversion.nearest_samples(generator, pictures, num_samples=0)
+
+
+class Knows:
+  """An encoder that knows where pictures are, or says that they are somewhere else."""
+
+  def __init__(self, pictures, z):
+    self._pictures, self._z = images.to_float(pictures).numpy(), z
+
+  def __call__(self, pictures, training):
+    del training
+    distances = np.abs(pictures.numpy()[:, np.newaxis] - self._pictures).mean(axis=(2, 3, 4))
+    return tf.constant(self._z[distances.argmin(axis=1)])
+
+
+def test_an_encoder_that_knows_the_place_saves_the_search_and_one_that_errs_does_no_harm(generator):
+  on_sphere = latents.to_sphere(latents.sample_z(6, _Z_DIMS, seed=3))
+  space = region.Region(on_sphere[:2], ('a', 'b'), np.full(2, np.nan))  # the others are not in it
+  pictures = networks.generate(generator, on_sphere)
+  _, plain = inversion.invert(generator, pictures, space, num_steps=3)
+  _, helped = inversion.invert(generator, pictures, space, num_steps=3, encoder=Knows(pictures, 2 * on_sphere))
+  _, misled = inversion.invert(generator, pictures, space, num_steps=3, encoder=Knows(pictures, -on_sphere))
+  assert (helped < 8).all() and (plain[2:] > 15).all()
+  assert (misled[:2] < 8).all() and (misled < 1.3 * plain + 1).all()

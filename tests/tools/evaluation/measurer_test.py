@@ -117,6 +117,26 @@ def test_what_photos_have_is_known_only_with_held_out_ones_or_of_themselves(draw
   assert of_reals['nearest'] is None and of_reals['sliced_wasserstein'] is None and of_reals['copying'] is None
 
 
+def test_held_out_pictures_are_made_where_the_encoder_puts_them():
+  greys = np.array([40, 60, 80, 100, 120, 140, 160, 180], np.uint8)
+  pictures = np.tile(greys[:, np.newaxis, np.newaxis, np.newaxis], [1, 32, 32, 3])
+
+  def encoder(given, training):
+    del training
+    side = 4 * tf.reduce_mean(given, axis=[1, 2, 3])  # what `Fades` shows there
+    rest = tf.sqrt((4 - side**2) / 3)
+    return 7 * tf.stack([side, rest, rest, rest], axis=1)  # of any length
+
+  dark = lambda given, training: encoder(given - 20 / 127.5, training)
+  measurer = measuring.Measurer(a_set(pictures[2:6], num_held_out=2), _OPTIONS, _NUM_SAMPLES)
+  for knows, expected in ((encoder, 0), (dark, 20)):
+    measured = measurer.measure(Fades(), _SPACE, knows)
+    assert measured.values['encoded_off'] == pytest.approx(expected, abs=0.6)
+    assert measured.values['encoded_features'] is None
+    assert measured.reasons['encoded_features'] == 'needs a face in the pictures and in what is made of them'
+  assert 'needs a run with an encoder' in measurer.measure(Fades(), _SPACE).reasons['encoded_off']
+
+
 def test_fid_and_kid_are_those_of_the_given_features(drawn):
   def features(pictures):
     return pictures.mean(axis=(1, 2))

@@ -101,6 +101,8 @@ def test_a_model_with_places_is_judged_by_how_pictures_come_back_and_not_for_cop
   sentences = told(off=3.06, found_off=3.9, found_features=0.041, copying=-7.0)
   assert "Pictures of the set come back, off by 3.1 grey values; held-out ones are found in Z, off by 3.9, their " \
       "features by 4.1 % of the eyes' distance." in sentences
+  assert "Pictures of the set come back, off by 3.1 grey values; held-out ones come back by the encoder alone, off by " \
+      "5.5, their features by 5.5 % of the eyes' distance." in told(off=3.06, encoded_off=5.5, encoded_features=0.055)
   assert 'A place shows its picture by design; the samples lie between places (C_T -7.0).' in sentences
   assert told(off=12.0)[-1] == 'For pictures that come back more truly, train longer.'
 
