@@ -1,7 +1,7 @@
 # make avatar VIDEO=me.mp4            an animated face of one's own from a video
 # make avatar PHOTOS=my_photos        the same from a folder of photos; also SET=anna (its name), MINUTES=20, SIZE=64
 # make demo                           the same on what ships with the project, command by command
-# make ufm CELEBA=img_align_celeba    another model of many faces to start from; SIZE=128 for larger pictures
+# make ufm CELEBA=img_align_celeba    another model of many faces to start from, of 128 px; SIZE=64 is the half of it
 # make test                           every test
 # make                                this list
 
@@ -80,16 +80,22 @@ END
 endef
 
 # What was stopped goes on: the set where it is whole, the training from its last checkpoint.
+# Each size takes over the layers of the one before.
 define RUN_UFM
-size=$${SIZE:-64}
+size=$${SIZE:-128}; run=
 test -f records/celeba.json || run tools.make_records --celeba="$$CELEBA" --name=celeba
-run=$$(ls -d checkpoints/*-celeba$$size-ufm$$size 2>/dev/null | tail -n 1)
-if test -z "$$run" || ! test -f "$$run/checkpoint"; then
-  run dcgan.train --preset=ufm --records=records/celeba --image_size=$$size --note=ufm$$size
-  run=$$made
-elif ! test -f "$$run/ckpt-20000.index"; then
-  run dcgan.train --resume=$$run
-fi
+for px in 64 128 256; do
+  if test $$px -gt $$size; then break; fi
+  smaller=$$run
+  run=$$(ls -d checkpoints/*-celeba$$px*-ufm$$px 2>/dev/null | tail -n 1)
+  if test -z "$$run" || ! test -f "$$run/checkpoint"; then
+    run dcgan.train --preset=ufm --records=records/celeba --image_size=$$px --note=ufm$$px \
+      $${smaller:+--init_from=$$smaller}
+    run=$$made
+  elif ! test -f "$$run/ckpt-20000.index"; then
+    run dcgan.train --resume=$$run
+  fi
+done
 run tools.export_model --run=$$run --out=$$run/ufm$$size.safetensors
 echo
 echo "A person starts from it with --init_from=$$made"

@@ -1,7 +1,8 @@
 """Measures speed as ratios, taken side by side in one run, because a bare time says little on a noisy machine.
 
-  python -m tools.benchmark train      training: the bare step in each precision; a whole run against it; our step
-                                       against one in PyTorch, where there is PyTorch; legacy Adam against the new one
+  python -m tools.benchmark train      training: the bare step in each precision; a whole run against it; a person's
+                                       step with places against its parts, and single frames; our step against one in
+                                       PyTorch, where there is PyTorch; legacy Adam against the new one
   python -m tools.benchmark records    making records: a worker against bare Face Mesh calls, two workers against one;
                                        and where the eyes come to lie, against the demo clip's truth
 
@@ -64,11 +65,13 @@ def _train():
   logging.set_verbosity(logging.WARNING)  # nobody is to go on with the runs measured here
   # TensorFlow wonders why one trainer after the other is traced.
   standard_logging.getLogger('tensorflow').addFilter(lambda record: 'retracing' not in record.getMessage())
+  from tools.benchmarks import placed_step  # pylint: disable=import-outside-toplevel
   from tools.benchmarks import torch_step  # pylint: disable=import-outside-toplevel
   from tools.benchmarks import training_step  # pylint: disable=import-outside-toplevel
   from tools.benchmarks import whole_loop  # pylint: disable=import-outside-toplevel
   bare = _ROUNDS.value, _BARE_STEPS.value, _GLOBAL_BATCH_SIZE.value, sizes
   yield from training_step.measure(*bare)
+  yield from placed_step.measure(_ROUNDS.value, _BARE_STEPS.value, sizes)
   yield from torch_step.measure(*bare, _TORCH_PYTHON.value or sys.executable)
   yield from whole_loop.measure(_RUN_ROUNDS.value, _STEPS.value, sizes[0], _PRESET.value)
   if _LONG.value:

@@ -34,9 +34,9 @@ _BETWEEN_RECORDS = flags.DEFINE_string('between_records', None, '4: the same vid
 _BESIDE = flags.DEFINE_string('beside', None, '3: the folder of experiment 2, to compare with.')
 _WITH_PLACES = flags.DEFINE_bool('with_places', False, '4: give each frame its place in Z, as this project learns a '
                                  'person; the report had none.')
-_INIT_FROM = flags.DEFINE_string('init_from', experiment.INIT_FROM, '5, and 4 with places: the model of many faces: '
-                                 'ufm for the one that comes with the project, a run, a checkpoint in one, or a '
-                                 '.safetensors file.')
+_INIT_FROM = flags.DEFINE_string('init_from', None, '5, and 4 with places: the model of many faces: ufm for the one '
+                                 'that comes with the project, a run, a checkpoint in one, or a .safetensors file. By '
+                                 'default ufm for 4, and for 5 ufm64, which was learnt as in 2016.')
 _NUM_MINIBATCHES = flags.DEFINE_integer('num_minibatches', None, 'Of each run. By default 342 for experiment 1, a '
                                         "fifth of the report's epoch, 75 for experiment 5, after which its runs are "
                                         'compared, and 1000 for the others.')

@@ -19,7 +19,10 @@ from dcgan.training import checkpoints
 from dcgan.training import runs
 
 SHIPPED = 'ufm'  # the Universal Face Model that comes with the project
-SHIPPED_PATH = pathlib.Path(__file__).parents[2] / 'checkpoints' / 'ufm64' / f'ufm64{weights.SUFFIX}'
+_FOLDER = pathlib.Path(__file__).parents[2] / 'checkpoints'
+# The second one was learnt as in 2016, without places, for the report's experiment 5.
+SHIPPED_PATHS = {SHIPPED: _FOLDER / 'ufm128' / f'ufm128{weights.SUFFIX}',
+                 'ufm64': _FOLDER / 'ufm64' / f'ufm64{weights.SUFFIX}'}
 _REPORT = 'transfer.json'
 _CHECKPOINT = re.compile(r'ckpt-(\d+)(\.index|\.data-\d+-of-\d+)?')
 
@@ -77,7 +80,7 @@ def load_donor(source):
   """Reads a model to start from.
 
   Args:
-    source: str: 'ufm' for the Universal Face Model that comes with the project, a run's folder (its latest checkpoint),
+    source: str: a name from `SHIPPED_PATHS`, as 'ufm' for the Universal Face Model, a run's folder (its latest checkpoint),
       a checkpoint in one, as in 'RUN/ckpt-1500', or a file as `tools.export_model` writes it.
 
   Returns:
@@ -86,11 +89,12 @@ def load_donor(source):
   Raises:
     errors.InputError: there is no such model, or it is damaged.
   """
-  if source == SHIPPED:
-    if not SHIPPED_PATH.is_file():
-      raise errors.InputError(f'`init_from` ({SHIPPED}): {SHIPPED_PATH} is not there: it comes with the whole '
-                              'repository. Clone that and install it with `pip install -e .`, or name the file.')
-    return Donor(SHIPPED_PATH.stem, str(SHIPPED_PATH), weights.load(SHIPPED_PATH))
+  if source in SHIPPED_PATHS:
+    path = SHIPPED_PATHS[source]
+    if not path.is_file():
+      raise errors.InputError(f'`init_from` ({source}): {path} is not there: it comes with the whole repository. Clone '
+                              'that and install it with `pip install -e .`, or name the file.')
+    return Donor(path.stem, str(path), weights.load(path))
   path = pathlib.Path(source)
   if path.is_dir():
     path = pathlib.Path(checkpoints.latest(path))  # that one: of a damaged one it is told
@@ -159,10 +163,10 @@ def transfer(donor, learner, manifest):
         left.append(f'{network}/{name} ({_shape(variable.shape)} here, {there} there)')
   if not any(variable.shape.rank > 1 for _, variable in taken):  # a bias or two fit anything
     theirs = donor.model.options.networks
+    flags = [f'--{name}={getattr(theirs, name)}' for name in ('channels', 'image_size', 'kernel_size', 'z_dims')]
     raise errors.InputError(
-        f'`init_from` ({donor.path}): none of its layers fits these networks: {_layers(left, with_shapes=True)}. It '
-        f'has --channels={theirs.channels}, --image_size={theirs.image_size}, '
-        f'--kernel_size={theirs.kernel_size}: leave yours out, or use the same.')
+        f'`init_from` ({donor.path}): none of its layers fits these networks: {_layers(left, with_shapes=True)}. Use '
+        f'what it has: {" ".join(flags)}.')
   frozen = [f'discriminator/{variable.name.removesuffix(":0")}' for variable in learner.frozen]
   lacking = sorted({name.partition(' (')[0] for name in left} & set(frozen))
   if lacking:

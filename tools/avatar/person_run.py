@@ -68,7 +68,7 @@ def train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwr
 
 def _sizes(donor_px):
   """Returns the widths of pictures, in px, the largest first, that a run may have from a model of `donor_px` px."""
-  return (_LARGE_PX, _SMALL_PX) if donor_px == _SMALL_PX else (donor_px,)
+  return (_LARGE_PX, _SMALL_PX) if donor_px in (_LARGE_PX, _SMALL_PX) else (donor_px,)
 
 
 def _choose_size(sizes):

@@ -9,7 +9,7 @@ import dataclasses
 from dcgan.common import errors
 
 MOST_LINES = 6  # in a chart: more cannot be told apart
-INIT_FROM = 'ufm'  # the model of many faces that comes with the project
+UFM, UFM_WITHOUT_PLACES = 'ufm', 'ufm64'  # the models of many faces that come with the project
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Material:
     between_records: str or None, for experiment 4: the same video at more frames a second.
     beside: str or None, for experiment 3: the folder of experiment 2.
     batch_sizes: tuple of int, pictures in a minibatch, for experiments 2 and 3.
-    init_from: str, for experiment 5, and 4 with places: the model of many faces, as `session.start` takes it.
+    init_from: str or None, for experiment 5, and 4 with places: the model of many faces, as `session.start` takes it;
+      None for the one that comes with the project for it.
     with_places: bool, for experiment 4: whether each frame has its place in Z, which the report's had not.
   """
 
@@ -29,7 +30,7 @@ class Material:
   between_records: str | None = None
   beside: str | None = None
   batch_sizes: tuple = (1, 9, 64)
-  init_from: str = INIT_FROM
+  init_from: str | None = None
   with_places: bool = False
 
 

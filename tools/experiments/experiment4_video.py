@@ -35,7 +35,7 @@ class Video(experiment.Experiment):
 
   @property
   def starts_from(self):
-    return self.material.init_from if self.material.with_places else None
+    return (self.material.init_from or experiment.UFM) if self.material.with_places else None
 
   def variants(self, donor):
     material, scale = self.material, self.scale

@@ -12,7 +12,8 @@ from tools.experiments import findings
 from tools.experiments import pairs
 from tools.experiments import variants
 
-_PLAIN = 'ufm'  # the preset that ties no picture to a point of Z
+_PLAIN = 'report'  # the preset that ties no picture to a point of Z
+_EMA_HALF_LIFE_IMAGES = 10_000  # which that preset has not
 _PERSON = 'person'  # the preset for sets of few pictures
 _LONGER = 8  # times as many minibatches as those after which the two runs are compared
 _MOST_KEPT = 24  # checkpoints of a run that are compared: with 64 channels each takes 0.2 GB
@@ -34,8 +35,8 @@ class ReusableModel(experiment.Experiment):
   did = ('The report trained on 178 aligned photos of one person for 75 minibatches of 64, once from the model of '
          'experiment 1 as its Universal Face Model (298 s), once from scratch (3 minutes), and showed both at the same '
          '64 points of Z.')
-  differs = ('Networks and recipe of both runs are those of this project (the preset ufm), because both must have the '
-             'networks of its model of many faces. Both are trained on, to see what further training does.')
+  differs = ('Both runs have the networks of a model of many faces of this project, with spectral normalization, and '
+             'averaging. Both are trained on, to see what further training does.')
   kinds = ('photos', 'video', 'celeba')
   make = 'python -m tools.make_records --photos=FOLDER --name=NAME'
   num_minibatches = 75
@@ -45,20 +46,22 @@ class ReusableModel(experiment.Experiment):
 
   @property
   def starts_from(self):
-    return self.material.init_from
+    return self.material.init_from or experiment.UFM_WITHOUT_PLACES
 
   def variants(self, donor):
     """Returns of each seed one run from the model and one from scratch, list of `variants.Variant`.
 
-    Nothing else differs: both have the networks and the crop of the model, the recipe of the preset `ufm`, the report's
-    minibatches of 64 and the same points of Z, and are warned of a collapse but never stopped by it. They keep a
+    Nothing else differs: both have the networks and the crop of the model, the report's recipe and its minibatches of
+    64, averaging, and the same points of Z, and are warned of a collapse but never stopped by it. They keep a
     checkpoint every so often, and at the moment at which they are compared.
     """
     moment = self.scale.num_minibatches
     options = dataclasses.replace(presets.PRESETS[_PLAIN], networks=donor.networks, health=config.Health(),
                                   periods=config.Periods())
     options = options.replace('data', records=str(self.material.records), crop=donor.data.crop,
-                              holdout_fraction=0.1).replace('training', num_minibatches=moment, transfer='full')
+                              holdout_fraction=0.1).replace(
+                                  'training', num_minibatches=moment, transfer='full',
+                                  ema_half_life_images=_EMA_HALF_LIFE_IMAGES)
     options = _kept(options.validate(), moment, self.scale.long_minibatches)
     made = []
     for seed in self.scale.seeds:
@@ -102,7 +105,7 @@ class ReusableModel(experiment.Experiment):
                                         moment)]
 
   def numbers(self, beside):
-    return dict(init_from=self.material.init_from, pairs=[pair.as_json() for pair in beside])
+    return dict(init_from=self.starts_from, pairs=[pair.as_json() for pair in beside])
 
   def drawn(self, outcomes, beside):
     return dict(pairs=[_drawn(pair) for pair in beside], over_checkpoints=_over_checkpoints(outcomes))

@@ -108,25 +108,31 @@ def test_a_run_from_a_file_bears_its_name_and_keeps_the_report(tiny_config, tmp_
   assert report['frozen'] == report['left'] == []
 
 
-def test_the_shipped_model_is_whole_and_fits_both_presets():
-  donor = transfers.load_donor('ufm')
-  assert donor.name == 'ufm64'
+@pytest.mark.parametrize('name, path', transfers.SHIPPED_PATHS.items())
+def test_shipped_models_are_whole_and_their_cards_tell_of_them(name, path):
+  donor = transfers.load_donor(name)
+  assert donor.name == path.stem
   for values in donor.model.values.values():
     assert all(np.isfinite(value).all() for value in values.values())
-  for preset in ('ufm', 'person'):
-    assert presets.PRESETS[preset].networks == donor.model.options.networks
-    assert presets.PRESETS[preset].data.crop == donor.model.options.data.crop
-  content = transfers.SHIPPED_PATH.read_bytes()
+  content = path.read_bytes()
   assert len(content) < 32 * 2**20
-  told = json.loads(transfers.SHIPPED_PATH.with_suffix('.json').read_text(encoding='utf-8'))
+  told = json.loads(path.with_suffix('.json').read_text(encoding='utf-8'))
   assert told['sha256'] == hashlib.sha256(content).hexdigest() and told['step'] == donor.model.step
-  card = transfers.SHIPPED_PATH.with_name('MODEL_CARD.md').read_text(encoding='utf-8')
-  assert told['sha256'] in card
+  assert told['sha256'] in path.with_name('MODEL_CARD.md').read_text(encoding='utf-8')
+
+
+def test_the_universal_face_model_fits_both_presets_and_has_an_encoder():
+  donor = transfers.load_donor('ufm')
+  assert set(donor.model.values) == {*weights.NETWORKS, weights.ENCODER}
+  for preset in ('ufm', 'person'):
+    options = presets.PRESETS[preset]
+    assert dataclasses.replace(options.networks, image_size=128) == donor.model.options.networks
+    assert options.data.crop == donor.model.options.data.crop
 
 
 def test_without_the_shipped_model_it_is_told_where_to_get_it(monkeypatch, tmp_path):
-  monkeypatch.setattr(transfers, 'SHIPPED_PATH', tmp_path / 'ufm64.safetensors')
-  with pytest.raises(errors.InputError, match=r'`init_from` \(ufm\): .*ufm64.safetensors is not there'):
+  monkeypatch.setitem(transfers.SHIPPED_PATHS, 'ufm', tmp_path / 'ufm128.safetensors')
+  with pytest.raises(errors.InputError, match=r'`init_from` \(ufm\): .*ufm128.safetensors is not there'):
     transfers.load_donor('ufm')
 
 

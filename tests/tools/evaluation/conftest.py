@@ -30,8 +30,8 @@ def _frames():
 
 @pytest.fixture(name='ufm_pictures', scope='session')
 def _ufm_pictures():
-  """Faces of the model that ships, uint8 [48, 64, 64, 3]: of nobody, and about a third mangled."""
-  model = transfers.load_donor('ufm').model
+  """Faces of the model of 2016's kind that ships, uint8 [48, 64, 64, 3]: of nobody, and about a third mangled."""
+  model = transfers.load_donor('ufm64').model
   generator = networks.build_generator(model.options.networks, 'float32')
   for variable in generator.variables:
     variable.assign(model.values['generator_ema'][variable.name.removesuffix(':0')])

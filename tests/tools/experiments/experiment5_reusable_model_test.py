@@ -45,7 +45,7 @@ def test_the_two_runs_differ_in_where_they_start_only():
   assert [variant.init_from for variant in made] == ['model', None] * 2
   ufm, scratch, other, _ = made
   assert ufm.options == scratch.options and other.options == ufm.options.replace('training', seed=5)
-  plain = presets.PRESETS['ufm']
+  plain = presets.PRESETS['report']
   assert ufm.options.networks == _DONOR.networks != plain.networks
   assert (ufm.options.augmentation, ufm.options.training.learning_rate) == (
       plain.augmentation, plain.training.learning_rate)
