@@ -3,6 +3,8 @@
 Layers are named after the resolution they make, so that a variable of one run is found in another by its name.
 """
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_addons as tfa
@@ -117,6 +119,41 @@ def build_encoder(config, precision, seed=0):
     size //= 2
   x = tf.keras.layers.Flatten(name='4x4_flatten')(x)
   return tf.keras.Model(pictures, layers.dense(config.z_dims, 'z', use_bias=True, dtype='float32')(x), name='encoder')
+
+
+def grow_discriminator(values, config, image_size):
+  """Returns a discriminator's values for larger pictures, which it judges at first as it did, at their former size.
+
+  Each new first convolution gives the mean of four pixels, once as it is and once negated, of which the rectified pair
+  still holds the whole; what was the first convolution takes the difference. The new filters that are left over begin
+  at nothing, as a new resolution does in Karras et al. 2018 (arXiv:1710.10196).
+
+  Args:
+    values: dict from variables' names, as in '32x32_conv/kernel', to float32 arrays.
+    config: `config.Networks` of that discriminator.
+    image_size: int, of the larger pictures in px.
+
+  Returns:
+    dict as `values`; the same one where pictures are no larger, or a new convolution has too few filters.
+  """
+  while config.image_size < image_size:
+    size = config.image_size
+    config = dataclasses.replace(config, image_size=2 * size)
+    former, first = f'{size // 2}x{size // 2}_conv', f'{size}x{size}_conv'
+    kernel, num_filters = values.get(f'{former}/kernel'), _channels(config, size)
+    if kernel is None or num_filters < 6:
+      return values
+    side, at = len(kernel), (len(kernel) - 2) // 2  # of the four pixels, with the padding that Keras calls 'same'
+    mean = np.random.default_rng(0).normal(0.0, 0.02, [side, side, 3, num_filters]).astype(np.float32)
+    grown = np.zeros([side, side, num_filters, kernel.shape[3]], np.float32)
+    mean[..., :6] = 0.0
+    for channel in range(3):
+      for sign, number in ((1.0, 2 * channel), (-1.0, 2 * channel + 1)):
+        mean[at:at + 2, at:at + 2, channel, number] = sign / 4
+        grown[:, :, number] = sign * kernel[:, :, channel] / (1.0 + _LEAK)
+    values = values | {f'{former}/kernel': grown, f'{first}/kernel': mean,
+                       f'{first}/bias': np.zeros(num_filters, np.float32)}
+  return values
 
 
 def num_convolutions(config):

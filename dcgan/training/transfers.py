@@ -129,7 +129,7 @@ def transfer(donor, learner, manifest):
   """Copies the weights of a model into a new learner: the report's Universal Face Model (experiment 5).
 
   Its networks are taken, variable by variable, where name and shape agree: of a model of another resolution the layers
-  up to the smaller one. The optimizers and the global step stay fresh, so the averaged generator follows the new
+  up to the smaller one, and of a smaller one the whole discriminator, grown. The optimizers and the global step stay fresh, so the averaged generator follows the new
   pictures from the first minibatch on. A model that saw another crop of the face is taken with a warning. Where
   pictures have places, the generator too takes the averaged one's values, which are the better ones. A map of Z, which
   runs of earlier versions may have, was learnt by the averaged one alone, and is taken from there.
@@ -152,6 +152,8 @@ def transfer(donor, learner, manifest):
   taken, left = [], []
   for network, built in learner.networks.items():
     values = donor.model.values.get(lent_by.get(network, network), {})
+    if network == 'discriminator':
+      values = networks.grow_discriminator(values, donor.model.options.networks, learner.options.networks.image_size)
     for variable in built.variables:
       name = variable.name.removesuffix(':0')
       value = (donor.model.values['generator_ema'] if name.startswith('z_map/') else values).get(name)

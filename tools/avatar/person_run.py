@@ -21,7 +21,8 @@ AVATAR = 'avatar.gif'  # in the folder of a run that is done
 _PRESET, _NOTE = 'person', 'avatar'
 _NUM_MINIBATCHES = 100_000  # more than any time allows
 _SAMPLES_EVERY_STEPS, _CHECKPOINT_EVERY_STEPS = 25, 100
-# After training began, when a minute is not over yet; or after a third of the time, where that is less.
+# After training began, when a minute is not over yet; or after a third of the time, where that is less. Where an encoder
+# has put the pictures in Z, what the model makes of them is like them before the first minibatch.
 _PREVIEW_SECS = 20.0
 _LARGE_PX, _SMALL_PX = 128, 64
 
@@ -51,9 +52,15 @@ def train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwr
     return session.Result(run, checkpoints.steps(run)[-1], None)
   size = None if run else _choose_size(sizes)
   clock = deadline.Deadline(minutes, _SAMPLES_EVERY_STEPS)
-  first_secs = min(_PREVIEW_SECS, 60 * minutes / 3)
-  also_due = lambda folder, parts: [
-      preview.Preview(pathlib.Path(folder) / preview.FILE, parts.save_reconstructions, first_secs), clock]
+
+  def also_due(folder, parts):
+    is_alike = (parts.options.places.places_start == 'encoder'
+                and parts.options.networks.image_size == model.options.networks.image_size)
+    shown = preview.Preview(pathlib.Path(folder) / preview.FILE, parts.save_reconstructions,
+                            0.0 if is_alike else min(_PREVIEW_SECS, 60 * minutes / 3))
+    shown(parts.learner.step)
+    return [shown, clock]
+
   logging.info('Learning the face, for %g minutes at most.', minutes)
   strategy = devices.build_strategy()
   if run:

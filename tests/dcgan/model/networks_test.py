@@ -223,3 +223,23 @@ def test_no_update_lets_even_doublings_draw_a_grid_into_what_is_plain(precision)
   np.testing.assert_allclose(again, kernel, atol=1e-6)
   assert networks.build_generator(config.Networks(image_size=8, channels=4), 'float32').get_layer(
       '8x8_rgb').kernel.constraint is None  # of the paper's 5x5
+
+
+@pytest.mark.parametrize('kernel_size', [4, 5])
+@pytest.mark.parametrize('size', [128, 256])
+def test_a_grown_discriminator_judges_larger_pictures_as_it_judged_them_at_half_their_size(kernel_size, size):
+  options = config.Networks(image_size=64, channels=16, kernel_size=kernel_size, discriminator_norm='none')
+  small = networks.build_discriminator(options, 'float32')
+  rng = np.random.default_rng(1)
+  for variable in small.variables:  # biases too
+    variable.assign(rng.normal(0, 0.2, variable.shape))
+  values = {variable.name.removesuffix(':0'): variable.numpy() for variable in small.variables}
+  large = networks.build_discriminator(dataclasses.replace(options, image_size=size), 'float32')
+  grown = networks.grow_discriminator(values, options, size)
+  for variable in large.variables:
+    variable.assign(grown[variable.name.removesuffix(':0')])
+  pictures = rng.uniform(-1, 1, [3, size, size, 3]).astype(np.float32)
+  halved = pictures.reshape(3, 64, size // 64, 64, size // 64, 3).mean(axis=(2, 4))
+  np.testing.assert_allclose(large(pictures).numpy(), small(halved).numpy(), rtol=1e-3, atol=1e-4)
+  assert networks.grow_discriminator(values, options, 64) is values and networks.grow_discriminator(
+      values, options, 32) is values
