@@ -8,7 +8,7 @@ _FEW_FOR_ALL = 100
 
 # `ufm` and `person` agree in their networks and crop, so that a person can start from the Universal Face Model
 # (MEASUREMENTS.md, "Networks for many faces" and "The recipe without places").
-_NETWORKS = config.Networks(z_dims=128, kernel_size=4, discriminator_norm='spectral')
+_NETWORKS = config.Networks(z_dims=128, kernel_size=4, discriminator_norm='spectral', detail_gain=3.0)
 _CROP_PX = 140  # the whole face, with its open mouth
 _HEALTH = config.Health(on_collapse='rollback')
 
