@@ -7,12 +7,14 @@ _LARGEST_BOX_HEADER = 16
 _MARKS = ((b'\xff\xd8\xff', 'a picture (JPEG)'), (b'\x89PNG', 'a picture (PNG)'),
           (b'II*\0', 'a picture (TIFF)'), (b'MM\0*', 'a picture (TIFF)'), (b'%PDF', 'a PDF document'),
           (b'PK\x03\x04', 'a zip archive'), (b'Rar!', 'a RAR archive'), (b'7z\xbc\xaf\x27\x1c', 'a 7z archive'),
-          (b'\x1f\x8b', 'a gzip archive'), (b'ID3', 'sound (MP3)'), (b'fLaC', 'sound (FLAC)'), (b'\x7fELF', 'a program'))
+          (b'\x1f\x8b', 'a gzip archive'), (b'ID3', 'sound (MP3)'), (b'fLaC', 'sound (FLAC)'),
+          (b'\x7fELF', 'a program'))
 _PICTURE_BRANDS = {b'heic': 'HEIC', b'heix': 'HEIC', b'mif1': 'HEIF', b'avif': 'AVIF'}
 _PICTURE_BRANDS_TOLD = ('(HEIC)', '(HEIF)', '(AVIF)')  # FFmpeg takes them for films in an MP4
 _MP4_BOXES = (b'ftyp', b'moov', b'mdat', b'free', b'wide', b'skip', b'moof', b'styp', b'sidx')
 _PICTURE_FORMATS = ('image2', '_pipe')  # what FFmpeg calls single pictures
-_ADVICE = {'a picture': 'Use --photos with the folder it is in.', 'a zip archive': 'Unpack it, and name the video in it.',
+_ADVICE = {'a picture': 'Use --photos with the folder it is in.',
+           'a zip archive': 'Unpack it, and name the video in it.',
            'sound': 'Name a video.',
            'a web page': 'The browser saved the page in place of the video: download the video itself.'}
 

@@ -18,6 +18,7 @@ import re
 import numpy as np
 
 from dcgan.common import errors
+from dcgan.common import wording
 from dcgan.data import records
 from tools.material import celeba
 from tools.material import folders
@@ -67,7 +68,7 @@ class VideoSource:
   Attributes:
     kind: 'video'.
     num_inputs: int, the times within the videos.
-    fingerprint: str, a digest of the videos' names, sizes and modification times, and of the arguments.
+    fingerprint: str, a digest of the videos' names, sizes and modification times, of the arguments and the notes.
     notes: tuple of str, sentences on what was done to the videos' colours and times.
 
   Raises:
@@ -88,8 +89,8 @@ class VideoSource:
     self._firsts = [sum(counts[:clip]) for clip in range(len(counts) + 1)]
     self.num_inputs = _limited(self._firsts[-1], limit)
     stamps = [(name, *folders.stamp(path)) for name, path in zip(self._names, paths)]
-    self.fingerprint = _digest(self.kind, stamps, str(self._fps), start_secs, end_secs, self.num_inputs)
     self.notes = _notes(self._names, self._videos)
+    self.fingerprint = _digest(self.kind, stamps, str(self._fps), start_secs, end_secs, self.num_inputs, *self.notes)
 
   def read(self, start, stop):
     """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` where none can be read.
@@ -317,8 +318,8 @@ def _notes(names, its_videos):
   for name, video in zip(names, its_videos):
     for note in video.notes:
       told[note].append(f'`{name}`')
-  return tuple(f'{its[0]}{f" (and {len(its) - 1} other videos)" if len(its) > 1 else ""} {note}'
-               for note, its in told.items())
+  return tuple(f'{its[0]} {note}' if len(its) == 1 else
+               f'{its[0]} (and {wording.counted(len(its) - 1, "other video")}) {note}' for note, its in told.items())
 
 
 def _distinct_names(paths):

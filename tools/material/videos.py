@@ -24,7 +24,7 @@ _DECODER_OPTIONS = {'max_pixels': str(_MAX_PIXELS)}
 _USUAL_FPS = 25  # where a file tells no rate
 
 _WITH_TRUE_DURATIONS = ('mov,mp4,m4a,3gp,3g2,mj2', 'avi')  # of each stream; elsewhere all packets are looked through
-# Their packets tell when they are decoded, not when they are shown, and FFmpeg guesses wrong where frames are reordered.
+# Their packets tell when they are decoded, not when they are shown; FFmpeg guesses wrong where frames are reordered.
 _WITHOUT_PTS = ('avi', 'asf')
 _MOST_BREAKS_TOLD = 5
 _COVER = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC: the cover of a song

@@ -26,8 +26,8 @@ def _picture(height=3 * _PATCH_PX):
 def _patches(image):
   """Returns the middle of each patch, float [12, 3]."""
   size = image.shape[0] // 3
-  return np.array([[image[r * size + size // 4:(r + 1) * size - size // 4, c * size + size // 4:(c + 1) * size - size // 4
-                          ].mean((0, 1)) for c in range(4)] for r in range(3)]).reshape(12, 3)
+  tiles = image.reshape(3, size, 4, size, 3)[:, size // 4:-size // 4, :, size // 4:-size // 4]
+  return tiles.mean((1, 3)).reshape(12, 3)
 
 
 def _light(srgb):
@@ -98,7 +98,8 @@ def _bt2020(light):
 @pytest.mark.parametrize('name, codec, pixel_format, options', [
     ('v.mkv', 'ffv1', 'yuv444p10le', {}), ('v.mp4', 'libx264', 'yuv420p10le', {'crf': '4'}),
     ('v.mp4', 'libx265', 'yuv420p10le', {'x265-params': 'crf=4:pools=none:frame-threads=1:log-level=none'})])
-@pytest.mark.parametrize('curve, transfer, told', [(_as_pq, 16, 'HDR (PQ, BT.2020)'), (_as_hlg, 18, 'HDR (HLG, BT.2020)')])
+@pytest.mark.parametrize('curve, transfer, told', [
+    (_as_pq, 16, 'HDR (PQ, BT.2020)'), (_as_hlg, 18, 'HDR (HLG, BT.2020)')])
 def test_hdr_twin_of_a_picture_comes_back_as_the_picture(tmp_path, name, codec, pixel_format, options, curve, transfer,
                                                          told):
   planes = _ycbcr(curve(_bt2020(_light(_picture()))), 9, 10)

@@ -34,7 +34,8 @@ def _marked(frames, is_top_first):
   """Yields pictures as frames that say that they are interlaced, and which field is the first."""
   graph = av.filter.Graph()
   height, width, _ = frames[0].shape
-  source = graph.add_buffer(width=width, height=height, format=av.VideoFormat('rgb24'), time_base=fractions.Fraction(1, 25))
+  source = graph.add_buffer(width=width, height=height, format=av.VideoFormat('rgb24'),
+                            time_base=fractions.Fraction(1, 25))
   mark = graph.add('setfield', 'tff' if is_top_first else 'bff')
   graph.link_nodes(source, mark, graph.add('buffersink')).configure()
   for i, picture in enumerate(frames):
@@ -52,7 +53,8 @@ def _combing(image):
 
 @pytest.mark.parametrize('ending, codec, pixel_format, options', [
     ('.mpg', 'mpeg2video', 'yuv420p', {'flags': '+ildct+ilme', 'b': '4M'}),
-    ('.mkv', 'libx264', 'yuv420p', {'crf': '5'}), ('.mkv', 'mpeg2video', 'yuv422p', {'flags': '+ildct+ilme', 'b': '4M'})])
+    ('.mkv', 'libx264', 'yuv420p', {'crf': '5'}),
+    ('.mkv', 'mpeg2video', 'yuv422p', {'flags': '+ildct+ilme', 'b': '4M'})])
 @pytest.mark.parametrize('is_top_first', [True, False])
 def test_interlaced_frames_come_whole_one_for_one(tmp_path, ending, codec, pixel_format, options, is_top_first):
   if codec == 'libx264':

@@ -47,14 +47,13 @@ def test_a_file_that_is_no_video_is_told_for_what_it_is(tmp_path, content, told)
   assert '\n' not in str(caught.value) and 'Convert it to MP4' not in str(caught.value)
 
 
-@pytest.mark.parametrize('num_bytes, told', [
-    (200, r'index \(moov\).* is missing'), (1000, r'index \(moov\).* is missing'), (12, r'index \(moov\).* is missing')])
-def test_an_mp4_that_was_cut_off_before_its_index_is_told(tmp_path, num_bytes, told):
+@pytest.mark.parametrize('num_bytes', [12, 200, 1000])
+def test_an_mp4_that_was_cut_off_before_its_index_is_told(tmp_path, num_bytes):
   film = films.encode(tmp_path / 'v.mp4', films.greys(40))  # without faststart the index comes last
   content = film.read_bytes()
   assert content.find(b'moov') > 1000
   film.write_bytes(content[:num_bytes])
-  with pytest.raises(errors.InputError, match=rf'v\.mp4` was cut off.*{told}.*again'):
+  with pytest.raises(errors.InputError, match=r'v\.mp4` was cut off.*index \(moov\).* is missing.*again'):
     videos.Video(film)
 
 
