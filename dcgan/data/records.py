@@ -142,6 +142,8 @@ class Manifest:
     rejected: tuple of `Rejection`, in the order of the inputs.
     settings: dict of JSON values, the flags that made the set.
     schema_version: int, of the manifest as it was read; what is written is of `SCHEMA_VERSION`.
+    notes: tuple of str, sentences on what was done to the inputs before anything was looked at, as to the colours of
+      HDR videos.
   """
 
   kind: str
@@ -151,6 +153,7 @@ class Manifest:
   rejected: tuple
   settings: dict
   schema_version: int = SCHEMA_VERSION
+  notes: tuple = ()
 
   @property
   def digest(self):
@@ -239,6 +242,8 @@ def save_manifest(prefix, manifest):
   """Writes the manifest of the set `prefix`: the last thing that is written of a set."""
   fields = dataclasses.asdict(manifest) | {
       'schema_version': SCHEMA_VERSION, 'rejected': [rejection.to_json() for rejection in manifest.rejected]}
+  if not manifest.notes:
+    del fields['notes']  # programs from before read it then
   files.write_text(manifest_path(prefix), json.dumps(fields, indent=1) + '\n')
 
 
@@ -261,7 +266,7 @@ def load_manifest(prefix):
     version = fields['schema_version']
     manifest = Manifest(**fields | {
         'shards': tuple(Shard(**shard) for shard in fields['shards']),
-        'rejected': tuple(map(Rejection.from_json, fields['rejected']))})
+        'rejected': tuple(map(Rejection.from_json, fields['rejected'])), 'notes': tuple(fields.get('notes', ()))})
   except (ValueError, KeyError, TypeError) as error:
     raise errors.InputError(f'{path}: not a manifest ({error}). Make the set again with '
                             '`python -m tools.make_records --overwrite`.') from error

@@ -18,6 +18,7 @@ import re
 import numpy as np
 
 from dcgan.common import errors
+from dcgan.common import wording
 from dcgan.data import records
 from tools.material import celeba
 from tools.material import folders
@@ -67,7 +68,8 @@ class VideoSource:
   Attributes:
     kind: 'video'.
     num_inputs: int, the times within the videos.
-    fingerprint: str, a digest of the videos' names, sizes and modification times, and of the arguments.
+    fingerprint: str, a digest of the videos' names, sizes and modification times, of the arguments and the notes.
+    notes: tuple of str, sentences on what was done to the videos' colours and times.
 
   Raises:
     errors.InputError: an argument breaks its rule, a video cannot be read, ends before `start_secs`, or is named twice.
@@ -87,7 +89,8 @@ class VideoSource:
     self._firsts = [sum(counts[:clip]) for clip in range(len(counts) + 1)]
     self.num_inputs = _limited(self._firsts[-1], limit)
     stamps = [(name, *folders.stamp(path)) for name, path in zip(self._names, paths)]
-    self.fingerprint = _digest(self.kind, stamps, str(self._fps), start_secs, end_secs, self.num_inputs)
+    self.notes = _notes(self._names, self._videos)
+    self.fingerprint = _digest(self.kind, stamps, str(self._fps), start_secs, end_secs, self.num_inputs, *self.notes)
 
   def read(self, start, stop):
     """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` where none can be read.
@@ -139,12 +142,14 @@ class PhotoSource:
     kind: 'photos'.
     num_inputs: int, the pictures.
     fingerprint: str, a digest of the files' paths, sizes and modification times.
+    notes: tuple of str, empty: there is nothing to tell.
 
   Raises:
     errors.InputError: no such folder, or no picture in it.
   """
 
   kind = 'photos'
+  notes = ()
 
   def __init__(self, folder, limit=None):
     files = folders.PictureFiles(folder)
@@ -200,12 +205,14 @@ class CelebaSource:
     kind: 'celeba'.
     num_inputs: int, the pictures.
     fingerprint: str, a digest of the pictures, the lists and the arguments.
+    notes: tuple of str, empty: there is nothing to tell.
 
   Raises:
     errors.InputError: as in `celeba.Dataset`.
   """
 
   kind = 'celeba'
+  notes = ()
 
   def __init__(self, path, partition=None, limit=None):
     self._dataset = celeba.Dataset(path, partition)
@@ -303,6 +310,16 @@ def _end_secs(path, video, start_secs, end_secs):
     raise errors.InputError(f'`start_secs` ({start_secs:g}) must be before the end of `{path}`, which is '
                             f'{video.duration_secs:.2f} s long. Lower it.')
   return video.duration_secs if end_secs is None else min(end_secs, video.duration_secs)
+
+
+def _notes(names, its_videos):
+  """Returns what videos tell of themselves, as sentences that name them; of many with the same note only the first."""
+  told = collections.defaultdict(list)
+  for name, video in zip(names, its_videos):
+    for note in video.notes:
+      told[note].append(f'`{name}`')
+  return tuple(f'{its[0]} {note}' if len(its) == 1 else
+               f'{its[0]} (and {wording.counted(len(its) - 1, "other video")}) {note}' for note, its in told.items())
 
 
 def _distinct_names(paths):

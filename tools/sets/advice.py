@@ -50,7 +50,7 @@ class Numbers:
 
 
 def advise(manifest, numbers):
-  """Returns plain sentences: what a set holds, what it lacks and what to do about it.
+  """Returns plain sentences: what a set holds, what it lacks, what to do about it, and the notes on its inputs.
 
   Args:
     manifest: `records.Manifest`.
@@ -64,7 +64,7 @@ def advise(manifest, numbers):
   else:
     told = [_advice_on_count(manifest), *_advice_on_poses(manifest, numbers), *_advice_on_mouth(manifest, numbers),
             *_advice_on_eyes(manifest, numbers), *_advice_on_pictures(numbers)]
-  return told + _advice_on_rejections(manifest, is_of_many_people(manifest, numbers))
+  return told + _advice_on_rejections(manifest, is_of_many_people(manifest, numbers)) + list(manifest.notes)
 
 
 def is_of_many_people(manifest, numbers):

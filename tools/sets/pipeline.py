@@ -339,7 +339,7 @@ def _manifest(source, seen, shards, rejected, settings):
                  source.num_inputs)
   return records.Manifest(
       kind=source.kind, num_images=sum(shard.num_records for shard in shards), num_inputs=num_inputs, shards=shards,
-      rejected=rejected, settings=settings)
+      rejected=rejected, settings=settings, notes=tuple(getattr(source, 'notes', ())))
 
 
 def _publish(work, prefix, manifest):

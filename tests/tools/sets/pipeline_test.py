@@ -49,6 +49,16 @@ def test_manifest_counts_every_input_with_its_reason(finder, tmp_path):
   assert [face.order for face in _faces(tmp_path)] == [0, 1, 3, 6, 8, 9]
 
 
+def test_what_was_done_to_the_inputs_stands_in_the_manifest_and_in_the_report(finder, tmp_path):
+  source = drawn.Source(5)
+  source.notes = ('`a.mov` is HDR (HLG, BT.2020): its pictures were brought to sRGB.',)
+  manifest, report = pipeline.make_set(source, str(tmp_path / 'set'), drawn.EVERYTHING, run=_ALONE, settings={})
+  assert manifest.notes == source.notes == records.load_manifest(str(tmp_path / 'set')).notes
+  assert source.notes[0] in report.splitlines()
+  _write(tmp_path / 'other', drawn.Source(2))
+  assert '"notes"' not in (tmp_path / 'other' / 'set.json').read_text()  # as before where there is nothing to tell
+
+
 def test_shards_split_the_inputs_evenly_and_each_is_read_once(finder, tmp_path):
   source = drawn.Source(11)
   manifest = _write(tmp_path, source, num_shards=4)
