@@ -18,7 +18,8 @@ from dcgan.common import errors
 
 _VIDEO = flags.DEFINE_multi_string('video', None, 'The video, a file or an https:// address; again for more videos of '
                                    'the same person. Best is half a minute of one person near the camera.')
-_PHOTOS = flags.DEFINE_string('photos', None, 'The folder of photos of one person, with the folders in it.')
+_PHOTOS = flags.DEFINE_multi_string('photos', None, 'The folder of photos of one person, with the folders in it; again '
+                                    'for more folders.')
 _NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
 _PERSON = flags.DEFINE_string('person', None, 'Whose face: a number as records/NAME+people.png shows it, or central or '
                               'largest of photos; by default the most present person, or the most central one.')
@@ -45,7 +46,7 @@ def main():
     raise errors.InputError(f'`minutes` ({_MINUTES.value:g}) must be over 0 and at most {_MOST_MINUTES}. Use 6.5.')
   from tools.avatar import maker  # pylint: disable=import-outside-toplevel  (TensorFlow)
   return maker.make_avatar(
-      given[0].name, _VIDEO.value or [_PHOTOS.value], name=_NAME.value, person=_PERSON.value, minutes=_MINUTES.value,
+      given[0].name, _VIDEO.value or _PHOTOS.value, name=_NAME.value, person=_PERSON.value, minutes=_MINUTES.value,
       image_size=_IMAGE_SIZE.value, init_from=_INIT_FROM.value, records_dir=_RECORDS_DIR.value,
       checkpoints_dir=_CHECKPOINTS_DIR.value, overwrite=_OVERWRITE.value)
 

@@ -25,9 +25,10 @@ _FPS = flags.DEFINE_float('fps', 1.0, 'Frames per second to take from --video: 1
                           'one.')
 _START_SECS = flags.DEFINE_float('start_secs', 0.0, 'Where to start in each video.', lower_bound=0)
 _END_SECS = flags.DEFINE_float('end_secs', None, 'Where to end in each video. By default its end.')
-_PHOTOS = flags.DEFINE_string('photos', None, 'The folder of photos, with the folders in it.')
+_PHOTOS = flags.DEFINE_multi_string('photos', None, 'The folder of photos, with the folders in it. Give it again for '
+                                    'more folders.')
 _CELEBA = flags.DEFINE_string('celeba', None, "The folder or zip of CelebA's pictures, 000001.jpg and so on. Its lists "
-                              'are used where they lie in it or beside it.')
+                              'are used where they lie in it or beside it.', allow_overwrite=False)
 _PARTITION = flags.DEFINE_enum('partition', None, ['train', 'validation', 'test'], "Which of CelebA's partitions to "
                                'take; all by default.')
 _LIMIT = flags.DEFINE_integer('limit', None, 'How many pictures to take at most, from the first on.', lower_bound=1)
@@ -97,7 +98,7 @@ def main():
   wanted = choice.Wanted(limits if _CURATE.value else None, _KEEP_DUPLICATES.value, _PERSON.value,
                          _REFERENCE.value and choice.load_reference(_REFERENCE.value))
   return pipeline.make_records(
-      given[0].name, _VIDEO.value or [given[0].value], wanted, name=_NAME.value, records_dir=_RECORDS_DIR.value,
+      given[0].name, _VIDEO.value or _PHOTOS.value or [_CELEBA.value], wanted, name=_NAME.value, records_dir=_RECORDS_DIR.value,
       overwrite=_OVERWRITE.value, settings=_settings(given[0].name),
       source_options=dict(fps=_FPS.value, start_secs=_START_SECS.value, end_secs=_END_SECS.value,
                           partition=_PARTITION.value, limit=_LIMIT.value),

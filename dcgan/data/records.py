@@ -139,7 +139,8 @@ class Manifest:
     num_images: int, records in all shards.
     num_inputs: int, pictures looked at: `num_images` plus the rejected ones.
     shards: tuple of `Shard`, in order.
-    rejected: tuple of `Rejection`, in the order of the inputs.
+    rejected: tuple of `Rejection`, in the order of the inputs; behind them the files between the pictures that are no
+      pictures to read, as raw photos and videos, which do not count among the inputs.
     settings: dict of JSON values, the flags that made the set.
     schema_version: int, of the manifest as it was read; what is written is of `SCHEMA_VERSION`.
     notes: tuple of str, sentences on what was done to the inputs before anything was looked at, as to the colours of

@@ -20,7 +20,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
 
   Args:
     kind: 'video' or 'photos'.
-    paths: list of str: videos or their addresses, or one folder.
+    paths: list of str: videos or their addresses, or folders.
     name: str, the set's; None names it after the first path.
     person: str, whose face, as `choice.Wanted` takes it; None for the most present person, or the most central one.
     minutes: float, how long to train at most.

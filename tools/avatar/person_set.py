@@ -29,7 +29,7 @@ def make(kind, paths, name, person, records_dir, overwrite):
 
   Args:
     kind: 'video' or 'photos'.
-    paths: list of str: videos or their addresses, or one folder.
+    paths: list of str: videos or their addresses, or folders.
     name: str, the set's; None names it after the first path.
     person: str, whose face, as `choice.Wanted` takes it; None for the most present person, or the most central one.
     records_dir: str, the folder of all sets.

@@ -13,7 +13,6 @@ import hashlib
 import math
 import os
 import pathlib
-import re
 
 import numpy as np
 
@@ -22,12 +21,14 @@ from dcgan.common import wording
 from dcgan.data import records
 from tools.material import celeba
 from tools.material import folders
+from tools.material import names
+from tools.material import other_files
 from tools.material import pictures
 from tools.material import videos
 
 DAMAGED_VIDEO, UNREADABLE_FOLDER = 'damaged_video', 'unreadable_folder'  # kinds of `records.Reason`
 
-_STILL_ENDINGS = ('.bmp', '.heic', '.jfif', '.jpeg', '.jpg', '.png', '.tif', '.tiff')
+_STILL_ENDINGS = ('.bmp', '.heic', '.heif', '.jfif', '.jpeg', '.jpg', '.png', '.tif', '.tiff')
 _MAX_FPS = 1000  # of slow-motion cameras
 
 
@@ -76,6 +77,7 @@ class VideoSource:
   """
 
   kind = 'video'
+  left_out = ()
 
   def __init__(self, paths, fps, start_secs=0.0, end_secs=None, limit=None):
     _check_times(fps, start_secs, end_secs)
@@ -83,7 +85,7 @@ class VideoSource:
     self._fps = fractions.Fraction(fps).limit_denominator(10_000) or fractions.Fraction(fps)
     self._start_secs = start_secs
     self._videos = [videos.Video(path) for path in paths]
-    self._names = _distinct_names(paths)
+    self._names = names.of_videos(paths)
     ends_secs = [_end_secs(path, video, start_secs, end_secs) for path, video in zip(paths, self._videos)]
     counts = [max(1, math.ceil(round((end - start_secs) * self._fps, 6))) for end in ends_secs]
     self._firsts = [sum(counts[:clip]) for clip in range(len(counts) + 1)]
@@ -129,51 +131,65 @@ class VideoSource:
 
 
 class PhotoSource:
-  """Every picture in a folder and below, in the order of their paths; links are followed, each folder once.
+  """Every picture in folders and below, in the order of their paths; links are followed, each folder once.
 
   Each frame of an animated GIF, WebP, PNG or AVIF and each page of a TIFF is an input. A folder that cannot be listed
-  is an input too, a rejected one. Hidden files and folders and files without a picture's ending are ignored.
+  is an input too, a rejected one. Raw photos, videos and other formats are left out and told; hidden files and folders,
+  and files of any other ending, are ignored.
 
   Args:
-    folder: str or `pathlib.Path`.
+    paths: list of str or `pathlib.Path`, the folders, or one of them; of several, keys begin with the folder's name.
     limit: int >= 1, only the first so many inputs; None for all.
 
   Attributes:
     kind: 'photos'.
     num_inputs: int, the pictures.
+    left_out: tuple of `records.Rejection`, the files that are no inputs because they are no pictures to read.
     fingerprint: str, a digest of the files' paths, sizes and modification times.
     notes: tuple of str, empty: there is nothing to tell.
 
   Raises:
-    errors.InputError: no such folder, or no picture in it.
+    errors.InputError: no such folder, no picture in any, or one is named twice.
   """
 
   kind = 'photos'
   notes = ()
 
-  def __init__(self, folder, limit=None):
-    files = folders.PictureFiles(folder)
-    self._folder = files.folder
+  def __init__(self, paths, limit=None):
+    paths = _as_paths(paths)
+    files = folders.PictureFiles(paths)
+    self._roots = files.roots
+    self.left_out = other_files.rejections(files.others, files.keys)
     if not files.keys:
       unreadable = ', '.join(f'`{key}` ({reason})' for key, reason in sorted(files.unreadable.items()))
-      raise errors.InputError(f'`{folder}` holds 0 pictures, but at least one is needed, ending in '
-                              f'{", ".join(pictures.ENDINGS)}. Name another folder.'
+      others = other_files.told(self.left_out)
+      raise errors.InputError(f'`{", ".join(map(str, paths))}` holds 0 pictures, but at least one is needed, ending in '
+                              f'{", ".join(pictures.ENDINGS)}.{others and f" It holds {others}."} Name another folder.'
                               f'{unreadable and f" Not readable: {unreadable}."}')
-    self._unreadable = files.unreadable
-    self._keys, self._firsts = self._count(files, limit)
+    self._refused = {key: pictures.PictureError(reason, UNREADABLE_FOLDER)
+                     for key, reason in files.unreadable.items()}
+    self._keys, self._firsts = self._count(files.keys, limit)
     self.num_inputs = _limited(int(self._firsts[-1]), limit)
     self.fingerprint = _digest(self.kind, files.stamps(len(self._keys)), self.num_inputs)
 
-  def _count(self, files, limit):
+  def _count(self, keys, limit):
     """Returns the files' keys, as many as the limit needs, and the number of each one's first input and of the end."""
-    keys, firsts = [], array.array('q', [0])
-    for key in files.keys:
-      is_counted = key.lower().endswith(pictures.SEVERAL_ENDINGS) and key not in files.unreadable
-      keys.append(key)
-      firsts.append(firsts[-1] + (pictures.num_pictures(os.path.join(self._folder, key)) if is_counted else 1))
+    taken, firsts = [], array.array('q', [0])
+    for key in keys:
+      taken.append(key)
+      firsts.append(firsts[-1] + self._num_pictures(key))
       if limit is not None and firsts[-1] >= limit:
         break
-    return keys, np.array(firsts)
+    return taken, np.array(firsts)
+
+  def _num_pictures(self, key):
+    if key in self._refused or not key.lower().endswith(pictures.SEVERAL_ENDINGS):
+      return 1
+    try:
+      return pictures.num_pictures(folders.locate(self._roots, key))
+    except pictures.PictureError as error:
+      self._refused[key] = error
+      return 1
 
   def read(self, start, stop):
     """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` if it is unreadable."""
@@ -188,9 +204,9 @@ class PhotoSource:
         order += 1
 
   def _read_file(self, key, start, stop):
-    if key in self._unreadable:
-      return [pictures.PictureError(self._unreadable[key], UNREADABLE_FOLDER)]
-    return pictures.load_pictures(self._folder / key, start, stop)
+    if key in self._refused:
+      return [self._refused[key]]
+    return pictures.load_pictures(folders.locate(self._roots, key), start, stop)
 
 
 class CelebaSource:
@@ -213,6 +229,7 @@ class CelebaSource:
 
   kind = 'celeba'
   notes = ()
+  left_out = ()
 
   def __init__(self, path, partition=None, limit=None):
     self._dataset = celeba.Dataset(path, partition)
@@ -237,7 +254,7 @@ def open_source(kind, paths, fps=1.0, start_secs=0.0, end_secs=None, partition=N
 
   Args:
     kind: 'video', 'photos' or 'celeba'.
-    paths: str or `pathlib.Path`, or a sequence of them: the video or videos, the folder, or CelebA's folder or zip.
+    paths: str or `pathlib.Path`, or a sequence of them: videos, folders, or CelebA's folder or zip.
     fps: float > 0, pictures per second of a video; as the next two, of no use to the other kinds.
     start_secs: float >= 0, where to start in each video.
     end_secs: float > `start_secs`, or None.
@@ -252,18 +269,18 @@ def open_source(kind, paths, fps=1.0, start_secs=0.0, end_secs=None, partition=N
       if pathlib.Path(path).suffix.lower() in _STILL_ENDINGS:
         raise errors.InputError(f'`{path}` must be a video, but is a picture. Use --photos with the folder it is in.')
     return VideoSource(paths, fps, start_secs, end_secs, limit)
+  if kind == 'photos':
+    return PhotoSource(paths, limit)
   paths = _as_paths(paths)
   if len(paths) > 1:
-    raise errors.InputError(f'--{kind} takes one folder, but {len(paths)} are given '
-                            f'({", ".join(map(str, paths))}). Put them, or links to them, into one folder.')
-  return PhotoSource(paths[0], limit) if kind == 'photos' else CelebaSource(paths[0], partition, limit)
+    raise errors.InputError(f'--{kind} takes one folder or zip, but {len(paths)} are given '
+                            f'({", ".join(map(str, paths))}). Put the pictures, or links to them, into one folder.')
+  return CelebaSource(paths[0], partition, limit)
 
 
 def default_name(kind, paths):
   """Returns the name of a set made from `paths`: the first one's, of letters, digits, dots, _ and - only."""
-  path = pathlib.Path(os.path.abspath(_as_paths(paths)[0]))
-  has_ending = kind == 'video' or kind == 'celeba' and path.suffix.lower() == '.zip'
-  return re.sub(r'[^\w.-]+', '_', path.stem if has_ending else path.name).strip('_.-') or kind
+  return names.default(kind, _as_paths(paths)[0])
 
 
 def _as_paths(paths):
@@ -312,27 +329,11 @@ def _end_secs(path, video, start_secs, end_secs):
   return video.duration_secs if end_secs is None else min(end_secs, video.duration_secs)
 
 
-def _notes(names, its_videos):
+def _notes(labels, its_videos):
   """Returns what videos tell of themselves, as sentences that name them; of many with the same note only the first."""
   told = collections.defaultdict(list)
-  for name, video in zip(names, its_videos):
+  for name, video in zip(labels, its_videos):
     for note in video.notes:
       told[note].append(f'`{name}`')
   return tuple(f'{its[0]} {note}' if len(its) == 1 else
                f'{its[0]} (and {wording.counted(len(its) - 1, "other video")}) {note}' for note, its in told.items())
-
-
-def _distinct_names(paths):
-  """Returns the videos' file names, with as many of their folders before them as tell those of one name apart."""
-  paths = [pathlib.Path(os.path.abspath(path)) for path in paths]
-  twice = [str(path) for path, count in collections.Counter(paths).items() if count > 1]
-  if twice:
-    raise errors.InputError(f'`{twice[0]}` is given twice, but each video counts once. Name it once.')
-  names = []
-  for path in paths:
-    same = [other for other in paths if other.name == path.name]
-    num_parts = 1
-    while len({other.parts[-num_parts:] for other in same}) < len(same):
-      num_parts += 1
-    names.append('/'.join(path.parts[-num_parts:]))
-  return names

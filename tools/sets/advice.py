@@ -6,6 +6,7 @@ import numpy as np
 
 from dcgan.common import wording
 from dcgan.options import presets
+from tools.material import other_files
 from tools.sets import reasons
 
 _COPIED_BELOW = 20  # the discriminator learns so few by heart
@@ -183,10 +184,11 @@ def _advice_on_many(manifest, numbers):
 
 
 def _advice_on_rejections(manifest, is_of_many):
-  counts = reasons.count(manifest.rejected)
+  rejected = [each for each in manifest.rejected if each.reason.kind not in other_files.SENTENCES]  # the pictures
+  counts = reasons.count(rejected)
   if not counts:
     return []
-  largest, num_rejected = counts[0], len(manifest.rejected)
+  largest, num_rejected = counts[0], len(rejected)
   # Nobody goes out to take other pictures of thousands of people.
   remedy = '' if is_of_many else largest.remedy
   which = f'all because: {largest.sentence}' if len(counts) == 1 else (

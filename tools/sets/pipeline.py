@@ -109,7 +109,7 @@ def make_records(kind, paths, wanted, *, source_options, name=None, records_dir=
 
   Args:
     kind: 'video', 'photos' or 'celeba'.
-    paths: list of str: videos or their addresses, or one folder or zip.
+    paths: list of str: videos or their addresses, folders, or one zip.
     wanted: `choice.Wanted`.
     source_options: dict, of `sources.open_source`.
     name: str, the set's; None names it after the first path.
@@ -339,7 +339,7 @@ def _manifest(source, seen, shards, rejected, settings):
                  source.num_inputs)
   return records.Manifest(
       kind=source.kind, num_images=sum(shard.num_records for shard in shards), num_inputs=num_inputs, shards=shards,
-      rejected=rejected, settings=settings, notes=tuple(getattr(source, 'notes', ())))
+      rejected=rejected + source.left_out, settings=settings, notes=source.notes)
 
 
 def _publish(work, prefix, manifest):

@@ -8,6 +8,7 @@ import collections.abc
 import dataclasses
 
 from dcgan.data import records
+from tools.material import other_files
 from tools.material import pictures
 from tools.material import sources
 
@@ -81,6 +82,7 @@ _WORDS = {
     sources.UNREADABLE_FOLDER: _Words('a folder that cannot be read: {value}'),
     sources.DAMAGED_VIDEO: _Words('the video is cut off or damaged ({value})',
                                   remedy='Download or convert the video again.'),
+    **{kind: _Words(sentence) for kind, sentence in other_files.SENTENCES.items()},
     records.TOLD: _Words('{value}')}
 
 
