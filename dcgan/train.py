@@ -27,10 +27,10 @@ from dcgan.options import presets
 _PRESET = flags.DEFINE_enum('preset', 'auto', ('auto', *presets.PRESETS), 'Options to start from; auto takes person '
                             f'for videos and sets under {presets.FEW_IMAGES:,} images, else ufm. Other flags override '
                             'it.')
-_INIT_FROM = flags.DEFINE_string('init_from', None, 'Model to take the weights from, with fresh optimizers: ufm for '
-                                 'the Universal Face Model that comes with the project, a run, a checkpoint in one, '
-                                 'or a .safetensors file.')
-_CHECKPOINTS_DIR = flags.DEFINE_string('checkpoints_dir', 'checkpoints', 'Folder in which each run gets its own.')
+_INIT_FROM = entry.define_path('init_from', None, 'Model to take the weights from, with fresh optimizers: ufm for '
+                               'the Universal Face Model that comes with the project, a run, a checkpoint in one, '
+                               'or a .safetensors file.')
+_CHECKPOINTS_DIR = entry.define_path('checkpoints_dir', 'checkpoints', 'Folder in which each run gets its own.')
 _NOTE = flags.DEFINE_string('note', None, 'Added to the name of the run.')
 _DRY_RUN = flags.DEFINE_bool('dry_run', False, 'Print the options, the size of the networks, an estimate of the memory '
                              'and the minibatches in a pass over the set, and stop.')
@@ -41,9 +41,9 @@ _STORAGE = flags.DEFINE_enum('storage', 'auto', config.STORAGES, 'Hold the decod
                              'its shards; auto streams what does not fit well.')
 _MAY_CHANGE = (*config.FREE_ON_RESUME, _STRATEGY.name, _STORAGE.name)
 _TOLD_MAY_CHANGE = ', '.join(f'--{name}' for name in _MAY_CHANGE)
-_RESUME = flags.DEFINE_string('resume', None, 'Run to go on with. Only these may be given with it: '
-                              f'{_TOLD_MAY_CHANGE}; --records where the set was moved, and --checkpoints_dir if it is '
-                              'the folder that the run lies in.')
+_RESUME = entry.define_path('resume', None, 'Run to go on with. Only these may be given with it: '
+                            f'{_TOLD_MAY_CHANGE}; --records where the set was moved, and --checkpoints_dir if it is '
+                            'the folder that the run lies in.')
 
 _DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string, tuple: flags.DEFINE_list}
 
@@ -54,6 +54,8 @@ def _define(name, option):
     return flags.DEFINE_enum(name, 'auto', ('auto', *option.words), option.help)
   if isinstance(option.default, bool):
     return flags.DEFINE_enum(name, None, option.words, option.help)
+  if option.is_path:
+    return entry.define_path(name, None, option.help)
   return _DEFINE[type(option.default)](name, None, option.help)
 
 

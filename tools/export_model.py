@@ -21,11 +21,11 @@ from dcgan.common import entry
 from dcgan.common import errors
 from dcgan.common import files
 
-_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
+_RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
 _CHECKPOINT = flags.DEFINE_string('checkpoint', 'evaluated', 'evaluated for the best one by evaluation, best by the '
                                   'score in training, latest, or the minibatch of one.')
-_OUT = flags.DEFINE_string('out', None, 'File to write, ending in .safetensors. By default in the folder of the run, '
-                           'named after it.')
+_OUT = entry.define_path('out', None, 'File to write, ending in .safetensors. By default in the folder of the run, '
+                         'named after it.')
 _NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures that each checkpoint is evaluated on.',
                                     lower_bound=64)
 

@@ -12,13 +12,12 @@ The last line on standard output is the picture's path.
 """
 
 from absl import app
-from absl import flags
 from absl import logging
 
 from dcgan.common import entry
 
-_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
-_PHOTO = flags.DEFINE_multi_string('photo', None, 'The photo, in any format that Pillow reads. Give it again for more.')
+_RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
+_PHOTO = entry.define_paths('photo', None, 'The photo, in any format that Pillow reads. Give it again for more.')
 
 
 def main():

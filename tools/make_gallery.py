@@ -14,7 +14,7 @@ from absl import logging
 
 from dcgan.common import entry
 
-_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
+_RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
 _CHECKPOINT = flags.DEFINE_string('checkpoint', 'latest', 'The checkpoint that draws it: latest, best, or the '
                                   'minibatch of one.')
 _NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'Pictures in the gallery.', lower_bound=1)

@@ -15,8 +15,8 @@ from absl import flags
 from dcgan.common import entry
 from dcgan.common import errors
 
-_RECORDS = flags.DEFINE_string('records', None, 'The set, as in records/NAME.')
-_OUT = flags.DEFINE_string('out', None, 'The picture to write. By default records/NAME.png.')
+_RECORDS = entry.define_path('records', None, 'The set, as in records/NAME.')
+_OUT = entry.define_path('out', None, 'The picture to write. By default records/NAME.png.')
 _NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'How many faces the card shows at most.', lower_bound=1)
 _VERIFY = flags.DEFINE_bool('verify', False, 'Check every file and record instead of drawing the card.')
 

@@ -6,10 +6,12 @@ import sys
 import warnings
 
 from absl import app
+from absl import flags
 from absl import logging
 
 from dcgan.common import errors
 
+flags.disclaim_key_flags()  # those that are defined by `define_path` belong to the command that calls it
 LOG_FORMAT = standard_logging.Formatter('%(asctime)s %(message)s', '%H:%M:%S')
 
 
@@ -25,6 +27,42 @@ class Stopped(Exception):
     super().__init__(f'stopped by {signal.name}')
     self.path = path
     self.signal = signal
+
+
+class PathParser(flags.ArgumentParser):
+  """Takes a path, with ~ for the user's folder; what is no path, as an address or a word like `ufm`, stays as it is."""
+
+  syntactic_help = 'a path'
+
+  def parse(self, argument):
+    """Returns the path (str); a shell leaves ~ as it is behind =."""
+    return os.path.expanduser(argument)
+
+  def flag_type(self):
+    return 'path'
+
+
+def define_path(name, default, help):  # pylint: disable=redefined-builtin
+  """Defines a flag that is a path, as `flags.DEFINE_string` does; every flag that names a file or folder is one.
+
+  Args:
+    name: str.
+    default: str or None.
+    help: str.
+
+  Returns:
+    `flags.FlagHolder` of str.
+  """
+  return flags.DEFINE(PathParser(), name, default, help, serializer=flags.ArgumentSerializer())
+
+
+def define_paths(name, default, help):  # pylint: disable=redefined-builtin
+  """Defines a flag that takes a path each time that it is given, as `flags.DEFINE_multi_string` does.
+
+  Returns:
+    `flags.FlagHolder` of a list of str.
+  """
+  return flags.DEFINE_multi(PathParser(), flags.ArgumentSerializer(), name, default, help)
 
 
 def prepare_libraries():
