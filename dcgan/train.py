@@ -21,6 +21,8 @@ from absl import logging
 
 from dcgan.common import entry
 from dcgan.common import errors
+from dcgan.common import names
+from dcgan.common import wording
 from dcgan.options import config
 from dcgan.options import presets
 
@@ -94,6 +96,7 @@ def _check_flags():
   Raises:
     errors.InputError: names the first.
   """
+  names.check(_NOTE.name, _NOTE.value or '', names.NOTE_BYTES)
   told = []
   for preset in presets.CHOICES if _PRESET.value == 'auto' else [_PRESET.value]:
     try:
@@ -123,8 +126,8 @@ def _check_may_change():
       continue
     if flag.name != _CHECKPOINTS_DIR.name:
       raise app.UsageError(f'--{flag.name} ({flag.value}) cannot change with --resume, which goes on exactly. '
-                           f'Leave it out, or start a new run with --init_from={_RESUME.value}. What may change: '
-                           f'{_TOLD_MAY_CHANGE}.')
+                           f'Leave it out, or start a new run with {wording.flag("init_from", _RESUME.value)}. What '
+                           f'may change: {_TOLD_MAY_CHANGE}.')
     if pathlib.Path(flag.value).resolve() != folder.resolve():
       raise app.UsageError(f'--{flag.name} ({flag.value}) must be the folder that the run lies in, {folder}: with '
                            '--resume it goes on there. Leave it out.')
