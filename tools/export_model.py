@@ -20,6 +20,7 @@ from absl import logging
 from dcgan.common import entry
 from dcgan.common import errors
 from dcgan.common import files
+from dcgan.common import wording
 
 _RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
 _CHECKPOINT = flags.DEFINE_string('checkpoint', 'evaluated', 'evaluated for the best one by evaluation, best by the '
@@ -61,7 +62,8 @@ def main():
               **{name: numbers[name] for name in ('num_samples', 'measures', 'of_reals', 'reasons', 'verdict')})
   files.write_text(path.with_suffix('.json'), json.dumps(told, indent=1) + '\n')
   logging.info('Wrote minibatch %d of %s, %.1f MB. %s Start from it with: python -m dcgan.train --records=RECORDS '
-               '--init_from=%s', evaluated.step, run, len(content) / 1e6, ' '.join(evaluated.verdict), path)
+               '%s', evaluated.step, run, len(content) / 1e6, ' '.join(evaluated.verdict),
+               wording.flag('init_from', path))
   return path
 
 

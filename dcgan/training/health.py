@@ -209,8 +209,8 @@ def write_verdict(run, step, verdict, action, **details):
     action: 'warn', 'stop' or 'rollback'.
     **details: JSON values beside them; of a rollback `to_step` and `changes`.
   """
-  with open(pathlib.Path(run) / VERDICTS, 'a', encoding='utf-8') as file:
-    file.write(json.dumps(dict(global_step=step, **dataclasses.asdict(verdict), action=action, **details)) + '\n')
+  line = dict(global_step=step, **dataclasses.asdict(verdict), action=action, **details)
+  files.append_text(pathlib.Path(run) / VERDICTS, json.dumps(line) + '\n')
 
 
 def load_verdicts(run):

@@ -3,6 +3,7 @@
 from absl import logging
 
 from dcgan.common import entry
+from dcgan.common import wording
 from dcgan.training import transfers
 from tools.avatar import animation
 from tools.avatar import person_run
@@ -47,7 +48,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
   path = result.run / person_run.AVATAR
   if path.is_file():
     logging.info('%s is done already. --overwrite makes all anew; to train it further: python -m dcgan.train '
-                 '--resume=%s --num_minibatches=%d', path, result.run, 2 * result.global_step)
+                 '%s --num_minibatches=%d', path, wording.flag('resume', result.run), 2 * result.global_step)
     return path
   logging.info('Animating expressions that are far apart.')
   animation.save(result.run, path=path, through=_NUM_EXPRESSIONS, there_and_back=False)
