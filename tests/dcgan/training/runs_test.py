@@ -1,10 +1,12 @@
 """Tests of dcgan.training.runs."""
 
+import errno
 import pathlib
 
 import pytest
 
 from dcgan.common import errors
+from dcgan.common import files
 from dcgan.training import runs
 
 
@@ -26,6 +28,15 @@ def test_a_run_is_named_after_its_set_model_and_note_within_what_disks_hold():
   assert runs.name_of('records/me', 64) == 'me64' and runs.name_of('me', 64, note='x') == 'me64-x'
   name = runs.name_of('records/' + '漢' * 73, 128, 'd' * 250, 'avatar')
   assert name == '漢' * 40 + '128-from-' + 'd' * 60 + '-avatar'
+
+
+def test_without_locks_a_run_is_trained_all_the_same(tmp_path, monkeypatch):
+  def refuse(*_):
+    raise OSError(errno.ENOSYS, 'Function not implemented')
+
+  monkeypatch.setattr(files.fcntl, 'flock', refuse)
+  with runs.locked(tmp_path):
+    pass
 
 
 def test_run_numbers_count_on_and_never_collide(tmp_path):
