@@ -236,6 +236,8 @@ def write_shard(path, faces):
           digest += int.from_bytes(hashlib.sha256(record).digest(), 'big')
     except tf.errors.ResourceExhaustedError as error:
       raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary)) from error
+    except tf.errors.OpError as error:  # no permission, a read-only disk, a file that is too large
+      raise OSError(errno.EIO, errors.reason(error).rpartition('; ')[2], str(temporary)) from error
     return Shard(path.name, num_records, sha256(temporary), _in_hexadecimal(digest))
 
 

@@ -55,7 +55,8 @@ class Networks(fields.Group):
 class Data(fields.Group):
   """What the networks see, and which pictures meet in a minibatch."""
 
-  records: str = fields.option('', 'Set to train on, as in records/NAME (from tools.make_records).', is_free=True)
+  records: str = fields.option(
+      '', 'Set to train on, as in records/NAME (from tools.make_records).', is_free=True, is_path=True)
   records_digest: str = fields.option(
       '', '`records.Manifest.digest` of the set, so that a run resumes on the same pictures only.', is_flag=False)
   crop: int = fields.option(

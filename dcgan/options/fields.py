@@ -40,6 +40,7 @@ class Option:
     is_automatic: bool, whether its flag may, and does by default, leave it to the program.
     is_free: bool, whether it may change when a run goes on.
     words: tuple of str, what a flag takes that is one of some words; or None.
+    is_path: bool, whether it names a file or folder.
     group: str, the field of `config.Config` that it stands in.
   """
 
@@ -50,6 +51,7 @@ class Option:
   is_automatic: bool
   is_free: bool
   words: tuple | None
+  is_path: bool = False
   group: str = ''
 
   def check(self, name, value):
@@ -72,7 +74,7 @@ class Option:
 
 
 def option(default, help, *, at_least=None, over=None, at_most=None, under=None, choices=None, rule=None, use=None,
-           is_flag=True, is_automatic=False, is_free=False):  # pylint: disable=redefined-builtin
+           is_flag=True, is_automatic=False, is_free=False, is_path=False):  # pylint: disable=redefined-builtin
   """Returns a field of a dataclass that is an option.
 
   Args:
@@ -88,6 +90,7 @@ def option(default, help, *, at_least=None, over=None, at_most=None, under=None,
     is_flag: as in `Option`.
     is_automatic: as in `Option`.
     is_free: as in `Option`.
+    is_path: as in `Option`.
   """
   if rule:
     rule = Rule(*rule, use or _number(default))
@@ -98,7 +101,7 @@ def option(default, help, *, at_least=None, over=None, at_most=None, under=None,
     rule = _range(default, at_least, over, at_most, under, use)
   words = ('on', 'off') if isinstance(default, bool) else choices
   return dataclasses.field(default=default, metadata={
-      _KEY: Option(default, help, rule, is_flag, is_automatic, is_free, words)})
+      _KEY: Option(default, help, rule, is_flag, is_automatic, is_free, words, is_path)})
 
 
 def of(group):

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from dcgan.common import errors
 from dcgan.common import files
+from dcgan.common import wording
 from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.model import weights
@@ -94,7 +95,8 @@ class Checkpoints:
       self._checkpoint.write(path)
     except tf.errors.OpError as error:
       raise errors.InputError(f'{path}: cannot be saved ({errors.reason(error)}). Make room there, and go on from the '
-                              f'checkpoint before it with --resume={self._folder}.') from error
+                              f'checkpoint before it with {wording.flag("resume", self._folder)}.') from error
+    files.wait_until_seen(f'{path}.index')
     runs.save_going_back(self._folder, None)
     every = self._options.periods.keep_every_steps
     self._damaged.discard(step)
@@ -146,7 +148,8 @@ class Checkpoints:
       for name, then, now in config.differences(saved, self._options):
         if name not in config.FREE_ON_RESUME and not is_before_change:
           raise _OtherOptions(f'`{name}` ({now}): {path} was made with {then}, and a run goes on exactly. Put '
-                              f'{run}/options.json back as it was, or start a new run with --init_from={path}.')
+                              f'{run}/options.json back as it was, or start a new run with '
+                              f'{wording.flag("init_from", path)}.')
       with _naming(path):
         self._checkpoint.read(path).assert_consumed()
     _newest_that_can_be(run, restore)

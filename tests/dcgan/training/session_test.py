@@ -254,6 +254,16 @@ def test_resuming_on_another_set_is_refused(finished_run, tmp_path):
     session.resume(finished_run, options)
 
 
+def test_a_run_that_is_resumed_in_another_folder_says_that_its_set_was_not_found_and_where(
+    finished_run, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  options = runs.load_options(finished_run).replace('data', records='records/me').replace(
+      'training', num_minibatches=6)
+  with pytest.raises(errors.InputError, match=rf'`records` \(records/me\): the set that .* was not found: {tmp_path}/'
+                                              r'records/me\.json is not there\. Give its place with --records=.*, or'):
+    session.resume(finished_run, options)
+
+
 @pytest.mark.parametrize('is_of_schema_1, num_shards', [(True, 2), (False, 3)])
 def test_a_run_goes_on_when_its_set_was_made_again_of_the_same_records(
     tiny_config, tmp_path, is_of_schema_1, num_shards):
