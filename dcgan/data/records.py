@@ -26,6 +26,7 @@ NUM_LANDMARKS = 478  # MediaPipe Face Mesh with irises
 NUM_DESCRIPTOR_VALUES = 256
 TOLD = 'told'  # the kind of a reason of schema 1, whose value is a sentence
 
+_BATCH = 256
 _SCHEMA_VERSIONS_READ = (1, 2, SCHEMA_VERSION)
 _IMAGE = 'image/encoded'
 _KEY = 'image/key'
@@ -45,7 +46,7 @@ _SPEC = {
     _TIME_SECS: tf.io.FixedLenFeature([], tf.float32, default_value=np.nan),
     _EYES: tf.io.FixedLenFeature([2, 2], tf.float32),
     _LANDMARKS: tf.io.FixedLenFeature([NUM_LANDMARKS, 3], tf.float32, default_value=[[np.nan] * 3] * NUM_LANDMARKS),
-    _CONTROLS: tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True),
+    _CONTROLS: tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True, default_value=np.nan),
     _SHARPNESS: tf.io.FixedLenFeature([], tf.float32),
     _DESCRIPTOR: tf.io.FixedLenFeature([NUM_DESCRIPTOR_VALUES], tf.float32),
     _IDENTITY: tf.io.FixedLenFeature([], tf.int64, default_value=-1),
@@ -336,13 +337,14 @@ def decode_key(key):
   return key.decode('utf-8', 'surrogateescape')
 
 
-def checked(dataset, path, num_records):
+def checked(dataset, path, num_records, is_batched=False):
   """Yields the elements of a dataset that makes one of each record of a shard, as NumPy values.
 
   Args:
     dataset: `tf.data.Dataset` over the shard.
     path: str, the shard.
     num_records: int, how many records the manifest says it has.
+    is_batched: bool, whether elements are dicts of many records each; an error then names the first of the batch.
 
   Raises:
     errors.InputError: the shard is truncated, damaged, no face record, or of another length; names the record.
@@ -351,7 +353,7 @@ def checked(dataset, path, num_records):
   try:
     for element in untuned(dataset).as_numpy_iterator():
       yield element
-      count += 1
+      count += len(next(iter(element.values()))) if is_batched else 1
   except tf.errors.DataLossError as error:
     raise damaged(path, count, 'truncated or damaged') from error
   except tf.errors.InvalidArgumentError as error:
@@ -389,15 +391,17 @@ def read_controls(prefix, manifest):
     errors.InputError: as `read_faces`.
   """
   spec = {key: _SPEC[key] for key in (_KEY, _CONTROLS)}
-  keys, rows = [], []
+  keys, parts = [], []
   for path, shard in zip(shard_paths(prefix, manifest), manifest.shards):
-    dataset = tf.data.TFRecordDataset(path).map(lambda serialized: tf.io.parse_single_example(serialized, spec))
-    for features in checked(dataset, path, shard.num_records):
-      keys.append(decode_key(features[_KEY]))
-      rows.append(features[_CONTROLS])
-  found = np.full([len(rows), max(map(len, rows), default=0)], np.nan, np.float32)
-  for row, values in zip(found, rows):
-    row[:len(values)] = values
+    dataset = tf.data.TFRecordDataset(path).batch(_BATCH).map(lambda batch: tf.io.parse_example(batch, spec))
+    for features in checked(dataset, path, shard.num_records, is_batched=True):
+      keys += map(decode_key, features[_KEY].tolist())
+      parts.append(features[_CONTROLS])
+  found = np.full([len(keys), max((part.shape[1] for part in parts), default=0)], np.nan, np.float32)
+  start = 0
+  for part in parts:
+    found[start:start + len(part), :part.shape[1]] = part
+    start += len(part)
   return tuple(keys), found
 
 

@@ -8,6 +8,8 @@ from PIL import Image
 import pytest
 
 from dcgan.common import errors
+from dcgan.control import calibration
+from dcgan.control import names
 from dcgan.data import records
 from tests.tools.sets import drawn
 from tools.material import animations
@@ -47,6 +49,13 @@ def test_manifest_counts_every_input_with_its_reason(finder, tmp_path):
       records.Rejection('7.png', drawn.NO_FACE))
   assert records.load_manifest(str(tmp_path / 'set')) == manifest
   assert [face.order for face in _faces(tmp_path)] == [0, 1, 3, 6, 8, 9]
+
+
+def test_manifest_holds_the_range_of_what_faces_do(finder, tmp_path):
+  found = calibration.Calibration.from_json(_write(tmp_path, drawn.Source(5), num_shards=2).controls)
+  assert found.names == names.MEASURED
+  np.testing.assert_allclose(found.rest, _faces(tmp_path)[0].controls, rtol=1e-4, atol=1e-5)  # all faces are one
+  assert found.absent == names.MEASURED
 
 
 def test_shards_split_the_inputs_evenly_and_each_is_read_once(finder, tmp_path):
