@@ -23,8 +23,10 @@ from dcgan.common import files
 from dcgan.common import images
 from dcgan.common import names
 from dcgan.common import progress
+from dcgan.control import calibration
 from dcgan.data import records
 from tools.faces import alignment as face_alignment
+from tools.faces import controls
 from tools.material import downloads
 from tools.material import sources
 from tools.sets import choice
@@ -228,6 +230,7 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
       raise errors.InputError(f'none of the {len(lost):,} pictures with a face could be read a second time, as if they '
                               'had been moved away. Bring them back, and give the same command again.')
     made = work.shard_folder / prefix.name
+    manifest = dataclasses.replace(manifest, controls=_calibrated(made, manifest))
     records.save_manifest(made, manifest)
     report = report_card.make(made, report_card.card_path(made), prefix)
     report += f'\nLook at {report_card.card_path(prefix)} for the faces.'
@@ -353,6 +356,16 @@ def _manifest(source, seen, shards, rejected, settings):
   return records.Manifest(
       kind=source.kind, num_images=sum(shard.num_records for shard in shards), num_inputs=num_inputs, shards=shards,
       rejected=rejected + source.left_out, settings=settings, notes=source.notes)
+
+
+def _calibrated(prefix, manifest):
+  """Returns the ranges of what the faces of a set do, for its manifest; empty where no face has landmarks."""
+  if manifest.kind == 'celeba':  # a list gave the eyes
+    return {}
+  _, raw = records.read_controls(prefix, manifest)
+  if not np.isfinite(raw).any():
+    return {}
+  return calibration.calibrate(raw, controls.NOISE).to_json()
 
 
 def _publish(work, prefix, manifest):
