@@ -27,7 +27,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
     name: str, the set's; None names it after the first path.
     person: str, whose face, as `choice.Wanted` takes it; None for the most present person, or the most central one.
     minutes: float, how long to train at most.
-    image_size: int, of the pictures, in px; None for 128, or that of `init_from` on machines that are too slow for it.
+    image_size: int, of the pictures, in px; None for that of `init_from`, or 128 where that is 64 and the machine fast.
     init_from: str, the model to start from, as for `transfers.load_donor`; its networks and crop are kept.
     records_dir: str, the folder of all sets.
     checkpoints_dir: str, the folder of all runs.

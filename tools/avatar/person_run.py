@@ -34,7 +34,7 @@ def train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwr
   Args:
     prefix: str, the set.
     model: `weights.Model` to start from; its networks and crop are kept.
-    image_size: int, of the pictures, in px; None for 128, or that of the model on machines that are too slow for it.
+    image_size: int, of the pictures, in px; None for that of the model, or 128 where that is 64 and the machine fast.
     init_from: str, what the model was loaded from.
     checkpoints_dir: str, the folder of all runs.
     minutes: float, how long to train at most.
@@ -89,7 +89,7 @@ def fewest_steps(options):
 
 def _sizes(donor_px):
   """Returns the widths of pictures, in px, the largest first, that a run may have from a model of `donor_px` px."""
-  return (_LARGE_PX, _SMALL_PX) if donor_px in (_LARGE_PX, _SMALL_PX) else (donor_px,)
+  return (_LARGE_PX, _SMALL_PX) if donor_px == _SMALL_PX else (donor_px,)
 
 
 def _choose_size(sizes):

@@ -20,7 +20,7 @@ def test_of_few_faces_none_is_held_out(tmp_path, num_faces, is_held_out):
 
 
 @pytest.mark.parametrize('donor_px, is_fast, size_px', [(64, True, 128), (64, False, 64), (32, True, 32),
-                                                        (128, False, 64)])
+                                                        (128, False, 128)])
 def test_pictures_are_large_where_the_machine_is_fast_enough(monkeypatch, donor_px, is_fast, size_px):
   monkeypatch.setattr(devices, 'is_fast', lambda: is_fast)
   assert person_run._choose_size(person_run._sizes(donor_px)) == size_px  # pylint: disable=protected-access
