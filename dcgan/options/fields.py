@@ -5,6 +5,7 @@ one name. Flags, validation, `--help` and what `--resume` takes are made from it
 """
 
 import dataclasses
+import json
 import math
 
 from dcgan.common import errors
@@ -58,7 +59,7 @@ class Option:
   def check(self, name, value):
     """Raises `errors.InputError` where a value, or a part of a tuple, breaks the rule."""
     if not self._is_of_kind(value):
-      raise error(name, repr(value), f'must be {_KINDS[type(self.default)]}', f'Use {self.to_text(self.default)!r}.')
+      raise error(name, repr(value), f'must be {_KINDS[type(self.default)]}', f'Use {json.dumps(self.default)}.')
     for part in value if isinstance(self.default, tuple) else (value,):
       if self.rule and not self.rule.holds(part):
         raise error(name, part, self.rule.text, f'Use {self.rule.fix}.')

@@ -128,6 +128,29 @@ def test_statistics_after_the_checkpoint_are_dropped_on_resume(run_copy, longer_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('every, told_at', [(1, 52), (10, 70), (40, 160)])
+def test_a_generator_that_dies_is_told_of_at_the_third_look(tiny_config, tmp_path, monkeypatch, every, told_at):
+  look = signals.Signals.look
+
+  def die(self):  # at minibatch 50 every ReLU of G is shut for good, as a learning rate of 0.5 did it
+    generator = self._learner.generator  # pylint: disable=protected-access
+    if self._learner.step >= 50:  # pylint: disable=protected-access
+      for variable in generator.trainable_variables:
+        if 'beta' in variable.name:
+          variable.assign(tf.fill(variable.shape, -100.0))
+    return look(self)
+
+  monkeypatch.setattr(signals.Signals, 'look', die)
+  options = tiny_config.replace('training', num_minibatches=told_at).replace(
+      'periods', health_every_steps=every, best_by='none', checkpoint_every_steps=50)
+  run = session.start(options, tmp_path).run
+  assert [(line['kind'], line['global_step']) for line in health.load_verdicts(run)
+          if line['kind'] == 'symptom_b'] == [('symptom_b', told_at)]
+  diversity = {line['global_step']: line['health/diversity'] for line in stats(run) if 'health/diversity' in line}
+  assert diversity[told_at] < 0.002
+
+
+@pytest.mark.slow
 def test_without_a_measure_nothing_is_measured(tiny_config, tmp_path):
   options = tiny_config.replace('periods', best_by='none', checkpoint_every_steps=1)
   run = session.start(options, tmp_path).run
