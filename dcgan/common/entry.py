@@ -14,6 +14,8 @@ from absl import logging
 
 from dcgan.common import errors
 
+_MOST_LETTERS = 40  # of a flag's name
+
 flags.disclaim_key_flags()  # those that are defined by `define_path` belong to the command that calls it
 LOG_FORMAT = standard_logging.Formatter('%(asctime)s %(message)s', '%H:%M:%S')
 
@@ -107,7 +109,7 @@ def run(main, num_arguments=0):
   sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Output(1, 'w', closefd=False)), sys.stdout.encoding, how,
                                 line_buffering=sys.stdout.line_buffering, write_through=sys.stdout.write_through)
   try:
-    app.run(lambda argv: _call(main, argv[1:], num_arguments, has_output))
+    app.run(lambda argv: _call(main, argv[1:], num_arguments, has_output), flags_parser=_parse)
   except SystemExit as ended:
     try:
       sys.stderr.flush()
@@ -120,6 +122,26 @@ def run(main, num_arguments=0):
     raise
   except _OutputError as error:
     _end_without_output(error)
+
+
+def check_words(words):
+  """Raises `errors.InputError` where a word (str) of a command names a flag that is far too long to be one.
+
+  Absl would look for one with a name like it, which takes it long, or for ever.
+  """
+  for word in words:
+    name = word.lstrip('-').partition('=')[0]
+    if word.startswith('-') and len(name) > _MOST_LETTERS:
+      raise errors.InputError(f'Unknown command line flag {name[:_MOST_LETTERS]!r}...: options are flags, as in '
+                              '--name=value. --help tells them.')
+
+
+def _parse(argv):
+  try:
+    check_words(argv[1:])
+  except errors.InputError as error:
+    sys.exit(f'error: {error}')
+  return app.parse_flags_with_usage(argv)
 
 
 class _OutputError(OSError):
@@ -158,7 +180,7 @@ def _end_without_output(error, code=0):
 
 
 def _drop(number):
-  """Lets what is still to be written to a standard stream go nowhere, or Python tries again at its end and complains."""
+  """Lets what is still to be written to a standard stream go nowhere, or Python tries again at its end."""
   nothing = os.open(os.devnull, os.O_WRONLY)
   os.dup2(nothing, number)
   os.close(nothing)

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import time
 
 from absl import logging
@@ -16,6 +17,7 @@ from dcgan.common import names
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _MOST_SUFFIX_BYTES = 32
+_LEFTOVER = re.compile(r'\..*\.\d+\.tmp(\..*)?', re.DOTALL)
 _SEEN_WITHIN_SECS, _POLL_SECS = 2.0, 0.05
 
 
@@ -64,6 +66,13 @@ def _told(path, written):
     reason = f'{path.parent} is a file' if path.parent.is_file() else error.strerror
     raise errors.InputError(f'{path}: cannot be written ({reason}). Make room there, or choose another place.'
                             ) from error
+
+
+def remove_leftovers(folder):
+  """Removes what processes that were killed left half-written in a folder, which no other process writes to."""
+  for path in pathlib.Path(folder).iterdir():
+    if _LEFTOVER.fullmatch(path.name):
+      path.unlink(missing_ok=True)
 
 
 def append_text(path, text):

@@ -281,7 +281,8 @@ def load_manifest(prefix):
     manifest = Manifest(**fields | {
         'shards': tuple(Shard(**shard) for shard in fields['shards']),
         'rejected': tuple(map(Rejection.from_json, fields['rejected'])), 'notes': tuple(fields.get('notes', ()))})
-  except (ValueError, KeyError, TypeError) as error:
+    _check_kinds(manifest)
+  except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
     raise errors.InputError(f'{path}: not a manifest ({error}). Make the set again with '
                             '`python -m tools.make_records --overwrite`.') from error
   if version not in _SCHEMA_VERSIONS_READ:
@@ -297,6 +298,22 @@ def load_manifest(prefix):
       raise errors.InputError(f'{path.parent / shard.file}: this shard is missing. Bring it back, or make the set '
                               'again with `python -m tools.make_records --overwrite`.')
   return manifest
+
+
+def _check_kinds(manifest):
+  """Raises `TypeError` or `ValueError` where a `Manifest` that JSON gave holds what it cannot."""
+  counts = (manifest.num_images, manifest.num_inputs, manifest.schema_version,
+            *(shard.num_records for shard in manifest.shards))
+  texts = (manifest.kind, *(text for shard in manifest.shards for text in (shard.file, shard.sha256, shard.digest)))
+  if not all(type(count) is int and count >= 0 for count in counts):  # no bool
+    raise TypeError('a count is no whole number')
+  if not all(isinstance(text, str) for text in texts) or not isinstance(manifest.settings, dict):
+    raise TypeError('a name or digest is no text, or the settings have no names')
+  for shard in manifest.shards:
+    if pathlib.PurePath(shard.file).name != shard.file or '\0' in shard.file:
+      raise ValueError(f'{shard.file!r} is no name of a shard')
+    if shard.digest:
+      int(shard.digest, 16)
 
 
 def shard_paths(prefix, manifest):

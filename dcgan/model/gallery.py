@@ -67,6 +67,14 @@ def save(path, generator, z, step, tile_px=128):
   images.save_picture(path, images.make_grid(tiles, numbered=True))
 
 
+def is_drawn(run, step):
+  """Returns whether a run's gallery, both files of it, was drawn at minibatch `step` (int)."""
+  path = default_path(run)
+  numbers = path.with_suffix('.npz')
+  return (path.is_file() and numbers.is_file() and path.stat().st_mtime_ns >= numbers.stat().st_mtime_ns
+          and load(run).step == step)
+
+
 def load(run):
   """Returns the `Gallery` of a run.
 

@@ -264,7 +264,7 @@ def from_json(text):
     return Config(**groups).validate()
   except errors.InputError:
     raise
-  except (ValueError, KeyError, TypeError, AttributeError) as error:
+  except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
     raise errors.InputError(f'not the options of a run ({error}). Bring back the file as it was, or start a new '
                             'run.') from error
 

@@ -5,11 +5,13 @@ one name. Flags, validation, `--help` and what `--resume` takes are made from it
 """
 
 import dataclasses
+import json
 import math
 
 from dcgan.common import errors
 
 AUTO = 'auto'
+_KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text', tuple: 'a list of texts'}
 _KEY = 'option'
 
 
@@ -56,9 +58,18 @@ class Option:
 
   def check(self, name, value):
     """Raises `errors.InputError` where a value, or a part of a tuple, breaks the rule."""
+    if not self._is_of_kind(value):
+      raise error(name, repr(value), f'must be {_KINDS[type(self.default)]}', f'Use {json.dumps(self.default)}.')
     for part in value if isinstance(self.default, tuple) else (value,):
       if self.rule and not self.rule.holds(part):
         raise error(name, part, self.rule.text, f'Use {self.rule.fix}.')
+
+  def _is_of_kind(self, value):
+    """Returns whether a value, which JSON or a caller gave, is of the default's type; an int is a float too."""
+    kinds = (int, float) if isinstance(self.default, float) else type(self.default)
+    if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(self.default, bool):
+      return False
+    return not isinstance(value, tuple) or all(isinstance(part, str) for part in value)
 
   def to_text(self, value):
     """Returns a value as its flag takes it (str)."""

@@ -109,6 +109,7 @@ def save_options(run, options):
 
 def lost_options(run):
   """Returns what a run of an earlier version was trained with that this one cannot do: list of (name, value)."""
+  load_options(run)  # of a run that is none, or is damaged, it tells
   return versions.lost(json.loads((pathlib.Path(run) / _OPTIONS).read_text(encoding='utf-8')))
 
 

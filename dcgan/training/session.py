@@ -112,6 +112,7 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
   with _explained(strategy):
     parts = assembly.build(options, manifest, strategy, storage)
   with _folder(strategy, lambda: run) as folder, _log_file(folder), _explained(strategy):
+    files.remove_leftovers(folder)
     to_step = runs.load_going_back(run)
     if to_step is None:
       parts.restore_latest(folder, run, health.changed_at(run))
@@ -120,6 +121,9 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
     else:
       parts.go_back(folder, run, to_step)
     step = parts.learner.step
+    if step == options.training.num_minibatches and not gallery.is_drawn(run, step):
+      parts.save_gallery(folder)  # it was killed behind its last checkpoint
+      return _told(None, run, step, strategy)
     if step >= options.training.num_minibatches:
       raise errors.InputError(f'`num_minibatches` ({options.training.num_minibatches}): {run} is at minibatch {step} '
                               f'already. Use more, as in --num_minibatches={2 * step}.')

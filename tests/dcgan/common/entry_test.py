@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from dcgan.common import entry
+from dcgan.common import errors
 from dcgan.options import config
 from tests import entries_test
 
@@ -63,3 +65,9 @@ def test_every_flag_that_names_a_file_or_folder_takes_the_tilde(told, module):
 def test_the_options_of_a_run_that_are_paths_are_among_them(told):
   assert {name for name, (kind, _) in told['dcgan.train'].items() if kind == 'PathParser'} == {
       'records', 'init_from', 'resume', 'checkpoints_dir'}
+
+
+def test_a_flag_that_is_far_too_long_is_told_at_once():
+  entry.check_words(['--image_size=64', '--', 'x' * 500, '--note=' + 'x' * 500])
+  with pytest.raises(errors.InputError, match=r"Unknown command line flag 'x{40}'\.\.\."):
+    entry.check_words(['--seed=1', '--' + 'x' * 5000])

@@ -121,6 +121,11 @@ def test_a_missing_shard_is_named(tmp_path):
 @pytest.mark.parametrize('change, message', [
     (lambda fields: fields | {'schema_version': 99}, r'schema version 99, but this program reads 1, 2, 3'),
     (lambda fields: {}, r'not a manifest \(.*schema_version'),
+    (lambda fields: fields | {'num_images': '2'}, r'not a manifest \(a count is no whole number'),
+    (lambda fields: fields | {'settings': []}, r'not a manifest \(.*the settings have no names'),
+    (lambda fields: fields | {'shards': [fields['shards'][0] | {'file': '../a'}]}, r"not a manifest \('\.\./a' is no name"),
+    (lambda fields: fields | {'shards': [fields['shards'][0] | {'digest': 'x'}]}, r'not a manifest \(invalid literal'),
+    (lambda fields: fields | {'rejected': [{'key': 'a', 'kind': []}] * 2 + [3]}, r'not a manifest \('),
     (lambda fields: fields | {'colour': 'red'}, r'not a manifest \(.*colour'),
 ])
 def test_a_manifest_of_another_kind_is_refused(tmp_path, change, message):
