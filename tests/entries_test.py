@@ -22,7 +22,7 @@ ENTRIES = sorted('.'.join(path.relative_to(ROOT).with_suffix('').parts) for fold
 def test_all_commands_are_known():
   assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.evaluate', 'tools.export_model',
                      'tools.find_expression', 'tools.make_avatar', 'tools.make_demo_clip', 'tools.make_gallery',
-                     'tools.make_records', 'tools.reproduce', 'tools.show_records']
+                     'tools.make_records', 'tools.pose', 'tools.reproduce', 'tools.show_records']
 
 
 @pytest.mark.parametrize('module', ENTRIES)
@@ -77,6 +77,12 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.evaluate', [], '--run is needed'),
     ('tools.evaluate', ['--run=a', '--num_samples=0'], '--num_samples=0'),
     ('tools.make_gallery', [], '--run is needed'),
+    ('tools.pose', ['jawOpen=0.7'], '--run is needed'),
+    ('tools.pose', ['--run=a'], 'a control and its value are needed, as in jawOpen=0.7'),
+    ('tools.pose', ['--run=a', 'smile=1'], '`smile` is no control'),
+    ('tools.pose', ['--run=a', 'jawOpen=1.5'], 'jawOpen=1.5: must be a control and a value from 0 to 1, as in jawOpen=0.5'),
+    ('tools.pose', ['--run=a', 'headYaw=nan'], 'headYaw=nan: must be a control and a value from -180 to 180'),
+    ('tools.pose', ['--run=nowhere', 'jawOpen=1'], 'nowhere: not a run'),
     ('tools.make_gallery', ['--run=a', '--num_images=0'], '--num_images=0'),
     ('tools.make_gallery', ['--run=a', '--seed=-1'], '--seed=-1'),
     ('tools.animate', ['--run=a', '--source=1', '--target=2', '--num_parts=0'], '--num_parts=0'),

@@ -97,7 +97,7 @@ def run(main, num_arguments=0):
 
   Args:
     main: callable that returns the path of what it made.
-    num_arguments: int, how many words without `--` it takes, as in `python -m tools.benchmark train`.
+    num_arguments: int, how many words without `--` it takes, as in `python -m tools.benchmark train`; None for any.
   """
   has_output = sys.stdout is not None
   _open_closed_streams()
@@ -187,6 +187,8 @@ def _drop(number):
 
 
 def _call(main, arguments, num_arguments, has_output):
+  if num_arguments is None:
+    num_arguments = len(arguments)
   if len(arguments) > num_arguments:
     raise app.UsageError(f'Unexpected argument {arguments[num_arguments]!r}: options are flags, as in --name=value.')
   if len(arguments) < num_arguments:

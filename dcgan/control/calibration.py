@@ -98,11 +98,13 @@ def calibrate(raw, noise, names=control_names.MEASURED):
   Rest is the median of the fifth of the pictures in which the face does least; the ends are percentiles of all.
 
   Args:
-    raw: float [num_pictures, num_names], raw measures; rows with NaN are left out.
+    raw: float [num_pictures, num_names], raw measures; rows with NaN are left out, but for controls that no picture has.
     noise: float [num_names], their standard deviations in a face that does nothing.
     names: tuple of str.
   """
   raw = np.asarray(raw, np.float64)
+  is_measured = np.isfinite(raw).any(axis=0)
+  raw = np.where(is_measured, raw, 0.0)
   raw = raw[np.isfinite(raw).all(axis=1)]
   noise = np.asarray(noise, np.float32)
   if not len(raw):
@@ -115,7 +117,8 @@ def calibrate(raw, noise, names=control_names.MEASURED):
     is_open = _is_open(raw, rest, high, names, f'eyeBlink{side}')
     if gaze and is_open.any():
       low[gaze], high[gaze] = np.percentile(raw[is_open][:, gaze], _ENDS_PERCENT, axis=0)
-  return Calibration(tuple(names), *(each.astype(np.float32) for each in (rest, low, high)), noise)
+  return Calibration(tuple(names), *(np.where(is_measured, each, np.nan).astype(np.float32)
+                                     for each in (rest, low, high)), noise)
 
 
 def _at_rest(raw, noise, names):
