@@ -95,9 +95,18 @@ def test_a_slow_device_is_asked_for_little_at_a_time_and_a_fast_one_for_more(mon
   assert learner.asked == [1, 2, 4, 8, 16, 9, 18, 22]
 
 
+@pytest.fixture(name='not_by_nohup')
+def fixture_not_by_nohup():
+  """The tests may be started by nohup themselves."""
+  before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+  yield
+  signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize('where', ['log', 'action'])
-def test_a_signal_at_any_moment_is_followed_by_a_last_action(number, where):
+def test_a_signal_at_any_moment_is_followed_by_a_last_action(number, where, not_by_nohup):
+  del not_by_nohup
   send = lambda step: os.kill(os.getpid(), number) if step == 20 else None
   log = Recorder(10, send if where == 'log' else lambda step: None)
   action = Recorder(20, send if where == 'action' else lambda step: None)
