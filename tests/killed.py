@@ -21,6 +21,12 @@ import time
 
 import numpy as np
 from PIL import Image
+
+from dcgan.common import entry
+
+entry.prepare_libraries()
+
+# pylint: disable=wrong-import-position
 import tensorflow as tf
 
 from dcgan.data import records
@@ -33,7 +39,6 @@ TRAIN_FLAGS = (
     '--precision=float32', '--strategy=one', '--alone_visits=10')
 _NUM_PHOTOS, _NUM_SHARDS = 6, 3
 _BEING_WRITTEN = re.compile(r'\..*\.\d+\.tmp.*|ckpt-\d+_temp.*|.*\.tempstate\d+.*')
-_MOST_TRIES = 5  # of a command that nothing kills
 
 
 class Training:
@@ -126,12 +131,11 @@ def disturb(job, times, secs, rng):
     process = commands.start(*job.next_command)
     _wait(process, job.folder, secs, rng)
     process.kill()
-    stdout, stderr = process.communicate()
+    _, stderr = process.communicate()
     if process.returncode >= 0:
       _check_end(job, process.returncode, stderr)
       return num_killed
     check_whole(job.folder)
-    del stdout
     if job.is_done:
       return num_killed + 1
   made = commands.run(*job.next_command)

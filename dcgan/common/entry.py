@@ -84,6 +84,13 @@ def prepare_libraries():
   os.environ.setdefault('ONEDNN_MAX_CPU_ISA', 'AVX512_CORE_BF16')
   warnings.filterwarnings('ignore', module='tensorflow_addons')  # its end-of-life notice
   warnings.filterwarnings('ignore', module='google.protobuf')  # MediaPipe calls a deprecated GetPrototype
+  # Of a damaged checkpoint, of which we tell in a line, TensorFlow lists every variable.
+  standard_logging.getLogger('tensorflow').addFilter(_is_no_list_of_variables)
+
+
+def _is_no_list_of_variables(record):
+  text = record.getMessage()
+  return 'unrestored values' not in text and 'could not be found in the restored object' not in text
 
 
 def run(main, num_arguments=0):

@@ -1,6 +1,7 @@
 """Tests of dcgan.common.entry: the kinds of flags that commands share."""
 
 import json
+import logging
 import subprocess
 import sys
 
@@ -65,6 +66,16 @@ def test_every_flag_that_names_a_file_or_folder_takes_the_tilde(told, module):
 def test_the_options_of_a_run_that_are_paths_are_among_them(told):
   assert {name for name, (kind, _) in told['dcgan.train'].items() if kind == 'PathParser'} == {
       'records', 'init_from', 'resume', 'checkpoints_dir'}
+
+
+def test_of_a_damaged_checkpoint_tensorflow_lists_no_variables(caplog):
+  logger = logging.getLogger('tensorflow')
+  with caplog.at_level('WARNING', 'tensorflow'):
+    logger.propagate = True
+    logger.warning('Value in checkpoint could not be found in the restored object: %s', '(root).options')
+    logger.warning('Detecting that an object is being deleted with unrestored values.')
+    logger.warning('something else')
+  assert [record.getMessage() for record in caplog.records] == ['something else']
 
 
 def test_a_flag_that_is_far_too_long_is_told_at_once():
