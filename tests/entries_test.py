@@ -67,7 +67,8 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('dcgan.train', ['--records=a', '--preset=report', '--keep_every_steps=600'],
      'error: `keep_every_steps` (600) must be a multiple of `checkpoint_every_steps` (250). Use 500.'),
     ('dcgan.train', ['--records=none', '--keep_every_steps=750'], 'none.json: no manifest'),  # good for small sets
-    ('dcgan.train', ['--records=a', '--note=a/b'], "error: `note` ('a/b') must be a name without a slash. Use --note=me"),
+    ('dcgan.train', ['--records=a', '--note=a/b'],
+     "error: `note` ('a/b') must be a name without a slash. Use --note=me"),
     ('dcgan.train', ['--records=a', f'--note={41 * "n"}'], 'must be at most 40 bytes, but has 41'),
     ('tools.make_records', ['--photos=b', f'--name={73 * "漢"}'], 'must be at most 120 bytes, but has 219'),
     ('tools.make_avatar', ['--photos=b', f'--name={245 * "a"}'], 'must be at most 120 bytes, but has 245'),

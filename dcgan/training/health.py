@@ -20,7 +20,8 @@ BEHIND_BEST = 'health/behind_best'
 COLLAPSES = ('symptom_a', 'symptom_b', 'diverged')  # what a run is stopped or rolled back for; of the rest it is told
 _DECAY = 0.99
 _SMALLEST_LOSS = 1e-8
-# A start from nothing is grey and alike too: 0.0003 to 0.002 of the reals' diversity, ten times as much at minibatch 50.
+# A start from nothing is grey and alike too: 0.0003 to 0.002 of the reals' diversity, and ten times as much at
+# minibatch 50.
 _WORST_LOOKS, _WORST_FROM_STEP = 3, 50
 # Looks in a row at the worst stand above those in a row in one number, so that checkpoints of before fit.
 _WORST_UNIT = 1 << 32

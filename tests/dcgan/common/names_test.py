@@ -22,7 +22,8 @@ def test_all_that_is_named_after_the_longest_set_fits_into_a_file_system():
 
 @pytest.mark.parametrize('name, message', [
     ('漢' * 73, r'`name` \(漢+\) must be at most 120 bytes, but has 219: .* Shorten it to 40 letters or fewer\.'),
-    ('a' * 245, r'must be at most 120 bytes, but has 245'), ('a/b', r"`name` \('a/b'\) must be a name without a slash")])
+    ('a' * 245, r'must be at most 120 bytes, but has 245'),
+    ('a/b', r"`name` \('a/b'\) must be a name without a slash")])
 def test_a_name_that_is_given_is_refused_with_its_bytes(name, message):
   with pytest.raises(errors.InputError, match=message):
     names.check('name', name, names.SET_BYTES)
