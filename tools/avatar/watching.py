@@ -1,0 +1,108 @@
+"""What the person in a film does, frame by frame: read once, in memory that pictures do not fill."""
+
+import dataclasses
+import pathlib
+
+from absl import logging
+import numpy as np
+
+from dcgan.common import errors
+from dcgan.common import progress
+from tools.avatar import ahead
+from tools.faces import alignment
+from tools.faces import appearance
+from tools.faces import controls
+from tools.faces import following
+from tools.faces import landmarks as face_landmarks
+from tools.material import videos
+from tools.sets import tracks
+
+_NUM_SAMPLES = 40  # frames, spread over the film, that tell who is in it
+_FEWEST = 2  # samples that somebody is seen in
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Watched:
+  """What was seen of a person in a film; a third of a kilobyte a frame.
+
+  Attributes:
+    video: `videos.Video`.
+    path: `pathlib.Path` of it.
+    times_secs: float64 [num_frames], rising.
+    raw: float32 [num_frames, num_measured], as `controls.measure` has them; NaN where the person is not seen.
+    eyes: float32 [num_frames, 2, 2], iris centres in px of the frame, image left first; NaN likewise.
+  """
+
+  video: videos.Video
+  path: pathlib.Path
+  times_secs: np.ndarray
+  raw: np.ndarray
+  eyes: np.ndarray
+
+  @property
+  def is_seen(self):
+    """bool [num_frames], whether the person is seen."""
+    return np.isfinite(self.raw[:, 0])
+
+  def faces(self):
+    """Yields (time_secs, the aligned face as uint8 [218, 178, 3] or None), reading the film again."""
+    frames = ahead.prepared(self.video.frames())
+    for eyes, (time_secs, image) in zip(self.eyes, frames):
+      yield time_secs, alignment.align(image, np.zeros([1, 3], np.float32), eyes).image if np.isfinite(
+          eyes).all() else None
+
+
+def watch(path):
+  """Returns the `Watched` of the most present person in a film, the larger one of equally present ones.
+
+  Raises:
+    errors.InputError: there is no such film, or no face in it.
+  """
+  video = videos.Video(path)
+  follower = following.Follower(_looks(video))
+
+  def followed():
+    with progress.Progress(video.num_frames, 'Faces', 'frames') as bar:
+      for time_secs, image in ahead.prepared(video.frames()):
+        yield time_secs, follower.follow(image, time_secs)
+        bar.update()
+
+  times_secs, raw, eyes = [], [], []
+  nobody = np.full(controls.NOISE.shape, np.nan, np.float32), np.full([2, 2], np.nan, np.float32)
+  for time_secs, points in following.steadied(followed()):
+    times_secs.append(time_secs)
+    seen = nobody if points is None else (controls.measure(points), points[list(face_landmarks.IRISES), :2])
+    raw.append(seen[0])
+    eyes.append(seen[1])
+  for note in video.notes:
+    logging.info('%s %s', path, note)
+  if video.damage:
+    logging.warning('%s: %s. It is driven by what can be read.', path, video.damage)
+  watched = Watched(video, pathlib.Path(path), np.array(times_secs), np.array(raw), np.array(eyes))
+  if not watched.is_seen.any():
+    raise errors.InputError(f'`video` ({path}): no face found in its {len(times_secs)} frames. Take a film in which the '
+                            'face is larger, upright and lit.')
+  if not watched.is_seen.all():
+    logging.info('In %.0f %% of the frames the person is seen; in the others the last expression holds and fades to '
+                 'rest.', 100 * watched.is_seen.mean())
+  return watched
+
+
+def _looks(video):
+  """Returns the `following.Looks` of the people in a film, or None where it shows one person."""
+  finder = face_landmarks.FaceFinder()
+  inputs, boxes, looks = [], [], []
+  times_secs = np.linspace(0, video.duration_secs, _NUM_SAMPLES, endpoint=False)
+  for index, _, image in video.frames_at(times_secs):
+    for face in finder.find_all(image) if image is not None else ():
+      inputs.append(index)
+      boxes.append(face.box)
+      looks.append(appearance.describe(alignment.align(image, face.landmarks, face.eyes).image))
+  if len(set(inputs)) == len(inputs):
+    return None  # no two at a time
+  numbers = tracks.people(np.zeros(len(inputs)), inputs, np.full(len(inputs), np.nan), boxes, np.array(looks))
+  people = [number for number in range(1, numbers.max() + 1) if number == 1 or np.sum(numbers == number) >= _FEWEST]
+  if len(people) == 1:
+    return None
+  logging.info('%d people are in the film: the most present one is followed.', len(people))
+  return following.Looks(np.array([np.mean(np.array(looks)[numbers == number], axis=0) for number in people]))
