@@ -71,7 +71,7 @@ def save_film(path, frames, sound_of=None, first_secs=0.0, fps=25.0):
 
 
 def _pictures(film, fps):
-  stream = film.add_stream('libx264', rate=fractions.Fraction(fps).limit_denominator(1001), options={'crf': _H264_CRF})
+  stream = film.add_stream('libx264', rate=fractions.Fraction(fps).limit_denominator(1001), options={'crf': _H264_CRF, 'preset': 'fast'})
   stream.pix_fmt = 'yuv420p'
   context = stream.codec_context
   context.time_base = _TIME_BASE
