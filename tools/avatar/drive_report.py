@@ -61,6 +61,9 @@ def save(path, driver, film, wish, clock):
   """
   found = clock.values | measure(path, driver, film, wish)
   files.write_text(pathlib.Path(path).with_suffix('.json'), json.dumps(found, indent=1) + '\n')
+  if not found['correlation']:
+    logging.warning('%s: no face can be read in it.', path)
+    return
   shown = ', '.join(f'{name} {found["correlation"][name]:.2f}' for name in SHOWN_FIRST if name in found['correlation'])
   logging.info('Asked for and shown go together (correlation): %s; middle of all %d %.2f.', shown,
                len(found['correlation']), np.median(list(found['correlation'].values())))
@@ -92,8 +95,10 @@ def measure(path, driver, film, wish):
       off.append(meshes.landmark_errors(meshes.look(faces, crop_px, is_mirrored=True), seen))
   read = np.concatenate(read)
   moves = np.concatenate([[np.nan], (np.abs(np.diff(wanted, axis=0)) / driver.poser.controller.spread).mean(axis=1)])
-  is_still = moves <= np.nanquantile(moves, _REST)
-  return {'in_place': float(np.concatenate(in_place).mean()), 'flicker_at_rest': float(np.mean(np.array(changes)[is_still])),
+  is_still = moves <= np.nanquantile(moves, _REST) if len(moves) > 1 else np.zeros(len(moves), bool)
+  changes = np.array(changes)[is_still[:len(changes)]]
+  return {'in_place': float(np.concatenate(in_place).mean()),
+          'flicker_at_rest': float(np.mean(changes)) if len(changes) else 0.0,
           'correlation': _correlations(driver.poser.controller.names, wanted, read, film.is_seen),
           'landmarks_off': _off(np.concatenate(off), is_held_out) if off else {}}
 
