@@ -1,6 +1,7 @@
 """Tests of the command tools.drive: the demo portrait drives a tiny run of itself, of 8 px."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -58,6 +59,18 @@ def test_what_cannot_drive_is_told_in_a_line(run, clip, tmp_path):
     assert made.returncode == 1 and message in made.stderr.splitlines()[-1], made.stderr
     assert made.stderr.splitlines()[-1].startswith('error: ')
   assert sorted(path.name for path in tmp_path.iterdir()) == ['grey.mp4']
+
+
+@pytest.mark.slow
+def test_a_stopped_command_leaves_what_was_there(run, clip, tmp_path):
+  (tmp_path / 'b.mp4').write_bytes(b'before')
+  process = commands.start('tools.drive', f'--run={run}', f'--video={clip}', f'--out={tmp_path}/b.mp4', '--size_px=2048')
+  commands.wait_for(lambda: len(list(tmp_path.iterdir())) > 1, process)  # the film is being written
+  process.send_signal(signal.SIGINT)
+  _, told = process.communicate(timeout=120)
+  assert process.returncode == 130 and told.splitlines()[-1] == 'Interrupted.', told
+  assert [path.name for path in tmp_path.iterdir()] == ['b.mp4']
+  assert (tmp_path / 'b.mp4').read_bytes() == b'before'
 
 
 @pytest.mark.slow

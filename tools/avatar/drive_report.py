@@ -17,6 +17,7 @@ from dcgan.data import records
 from dcgan.model import region
 from tools.avatar import driving
 from tools.evaluation import meshes
+from tools.faces import measures
 from tools.material import videos
 
 SHOWN_FIRST = ('jawOpen', 'eyeBlinkLeft', 'eyeBlinkRight', 'mouthSmileLeft', 'mouthSmileRight', 'headYaw')
@@ -65,13 +66,14 @@ def save(path, driver, film, wish, clock):
     logging.warning('%s: no face can be read in it.', path)
     return
   shown = ', '.join(f'{name} {found["correlation"][name]:.2f}' for name in SHOWN_FIRST if name in found['correlation'])
-  logging.info('Asked for and shown go together (correlation): %s; middle of all %d %.2f.', shown,
-               len(found['correlation']), np.median(list(found['correlation'].values())))
+  logging.info('Asked for and shown go together (correlation): %s; middle of all %d %.2f; lips apart in the film and '
+               'here %.2f.', shown, len(found['correlation']), np.median(list(found['correlation'].values())),
+               found['lips_correlation'] or 0)
   logging.info('A face in its place in %.1f %% of the frames; from frame to frame %.2f grey levels at rest.',
                100 * found['in_place'], found['flicker_at_rest'])
   for part, told in found['landmarks_off'].items():
-    logging.info('Landmarks off by %.2f %% of the distance of the eyes (median; 95th percentile %.2f %%), %s frames, %d.',
-                 told['median_percent'], told['p95_percent'], part, told['num_frames'])
+    logging.info('Landmarks of %d %s frames off by %.2f %% of the distance of the eyes (median; 95th percentile %.2f %%).',
+                 told['num_frames'], part, told['median_percent'], told['p95_percent'])
 
 
 def measure(path, driver, film, wish):
@@ -79,12 +81,13 @@ def measure(path, driver, film, wish):
   crop_px, size_px = driver.run.options.data.crop, driver.run.options.networks.image_size
   wanted = driver.wanted(film, wish)
   is_held_out = _held_out(driver.run.options.data, film)
-  read, in_place, off, changes, last = [], [], [], [], None
+  read, mouth, in_place, off, changes, last = [], [], [], [], [], None
   pairs = zip(videos.Video(path).frames(), film.faces())
   for part in _batches(pairs):
     made = np.stack([image[:, -wish.size_px:] for (_, image), _ in part])
     seen = meshes.look(made, crop_px, is_mirrored=True)
     read.append(driver.read(seen.landmarks))
+    mouth.append(measures.mouth_opening(seen.landmarks))
     in_place.append(meshes.in_place(meshes.look(made, crop_px)))
     for image in made:
       changes.append(np.nan if last is None else np.abs(image.astype(int) - last).mean())
@@ -99,6 +102,7 @@ def measure(path, driver, film, wish):
   changes = np.array(changes)[is_still[:len(changes)]]
   return {'in_place': float(np.concatenate(in_place).mean()),
           'flicker_at_rest': float(np.mean(changes)) if len(changes) else 0.0,
+          'lips_correlation': _correlation(film.mouth, np.concatenate(mouth)),
           'correlation': _correlations(driver.poser.controller.names, wanted, read, film.is_seen),
           'landmarks_off': _off(np.concatenate(off), is_held_out) if off else {}}
 
@@ -122,13 +126,17 @@ def _held_out(data, film):
 
 def _correlations(names, wanted, read, is_seen):
   """Returns the correlation of what was asked for with what is shown, dict by name, of the controls that move."""
-  found = {}
-  for column, name in enumerate(names):
-    is_known = np.isfinite(read[:, column]) & is_seen[:len(read)]
-    one, other = wanted[:len(read)][is_known, column], read[is_known, column]
-    if len(one) > 2 and one.std() > 1e-6 and other.std() > 1e-6:
-      found[name] = float(np.corrcoef(one, other)[0, 1])
-  return found
+  seen = np.where(is_seen[:, np.newaxis], wanted, np.nan)
+  found = {name: _correlation(seen[:, column], read[:, column]) for column, name in enumerate(names)}
+  return {name: value for name, value in found.items() if value is not None}
+
+
+def _correlation(one, other):
+  """Returns the correlation of two courses, float, over what is known of both; None where one does not move."""
+  one, other = (np.asarray(each[:min(len(one), len(other))], np.float64) for each in (one, other))
+  is_known = np.isfinite(one) & np.isfinite(other)
+  one, other = one[is_known], other[is_known]
+  return float(np.corrcoef(one, other)[0, 1]) if len(one) > 2 and min(one.std(), other.std()) > 1e-6 else None
 
 
 def _off(off, is_held_out):
@@ -137,8 +145,8 @@ def _off(off, is_held_out):
     values = off[frames[:len(off)]]
     values = values[np.isfinite(values)]
     if len(values):
-      told[part] = {'median_percent': 100 * float(np.median(values)), 'p95_percent': 100 * float(np.quantile(values, .95)),
-                    'num_frames': len(values)}
+      median, p95 = np.percentile(100 * values, [50, 95]).tolist()
+      told[part] = {'median_percent': median, 'p95_percent': p95, 'num_frames': len(values)}
   return told
 
 

@@ -12,7 +12,6 @@ from dcgan.common import progress
 from dcgan.control import calibration
 from dcgan.control import lookahead
 from dcgan.control import mimic
-from dcgan.control import names as control_names
 from dcgan.control import retargeting
 from dcgan.control import timeline
 from dcgan.control import timeline_files
@@ -92,8 +91,8 @@ class Driver:
 
   def __init__(self, run):
     if run.options.data.align != alignment.EYES:
-      raise errors.InputError(f'{run.path}: its faces were cropped, not aligned (`align` is {run.options.data.align}), so '
-                              'its person cannot follow a film. Train a run on a set made with --align=eyes.')
+      raise errors.InputError(f'{run.path}: its faces were cropped, not aligned (`align` is {run.options.data.align}), '
+                              'so its person cannot follow a film. Train a run on a set made with --align=eyes.')
     self.run = run
     self.poser = posing.Poser(run)
     self._names = self.poser.controller.names
@@ -125,8 +124,7 @@ class Driver:
                               f'--with={CONTROLS}.')
     wanted = self.wanted(film, wish)
     if controls_path:
-      timeline_files.save_csv(controls_path, timeline.Timeline(
-          self._names, film.times_secs, np.clip(wanted, *np.transpose([control_names.limits(name) for name in self._names]))))
+      timeline_files.save_csv(controls_path, timeline.Timeline(self._names, film.times_secs, wanted))
     points = self._points_by_controls(film, wanted) if wish.way == CONTROLS else self._points_by_encoder(film)
     frames = self._drawn(ahead.prepared(points, 2 * _BATCH), wish.size_px)
     if wish.is_side_by_side:
@@ -154,8 +152,8 @@ class Driver:
   def _neutral(self, film, secs):
     """Returns the raw measures of the frame on display at a time."""
     if not 0 <= secs <= film.video.duration_secs:
-      raise errors.InputError(f'`relative` ({secs:g} s) must lie within the film, 0 to {film.video.duration_secs:.1f} s. '
-                              'Choose a time at which the face rests.')
+      raise errors.InputError(f'`relative` ({secs:g} s) must lie within the film, 0 to {film.video.duration_secs:.1f} '
+                              's. Choose a time at which the face rests.')
     index = max(0, int(np.searchsorted(film.times_secs, secs + 1e-3, side='right')) - 1)
     if not film.is_seen[index]:
       raise errors.InputError(f'`relative` ({secs:g} s): no face is seen there. Choose a time at which the face rests.')

@@ -14,6 +14,7 @@ from tools.faces import appearance
 from tools.faces import controls
 from tools.faces import following
 from tools.faces import landmarks as face_landmarks
+from tools.faces import measures
 from tools.material import videos
 from tools.sets import tracks
 
@@ -31,6 +32,7 @@ class Watched:
     times_secs: float64 [num_frames], rising.
     raw: float32 [num_frames, num_measured], as `controls.measure` has them; NaN where the person is not seen.
     eyes: float32 [num_frames, 2, 2], iris centres in px of the frame, image left first; NaN likewise.
+    mouth: float32 [num_frames], how far the lips are apart, as `measures.mouth_opening` has it; NaN likewise.
   """
 
   video: videos.Video
@@ -38,6 +40,7 @@ class Watched:
   times_secs: np.ndarray
   raw: np.ndarray
   eyes: np.ndarray
+  mouth: np.ndarray
 
   @property
   def is_seen(self):
@@ -67,18 +70,18 @@ def watch(path):
         yield time_secs, follower.follow(image, time_secs)
         bar.update()
 
-  times_secs, raw, eyes = [], [], []
-  nobody = np.full(controls.NOISE.shape, np.nan, np.float32), np.full([2, 2], np.nan, np.float32)
+  times_secs, found = [], []
+  nobody = np.full(controls.NOISE.shape, np.nan), np.full([2, 2], np.nan), np.nan
   for time_secs, points in following.steadied(followed()):
     times_secs.append(time_secs)
-    seen = nobody if points is None else (controls.measure(points), points[list(face_landmarks.IRISES), :2])
-    raw.append(seen[0])
-    eyes.append(seen[1])
+    found.append(nobody if points is None else (
+        controls.measure(points), points[list(face_landmarks.IRISES), :2], measures.mouth_opening(points)))
   for note in video.notes:
     logging.info('%s %s', path, note)
   if video.damage:
     logging.warning('%s: %s. It is driven by what can be read.', path, video.damage)
-  watched = Watched(video, pathlib.Path(path), np.array(times_secs), np.array(raw), np.array(eyes))
+  watched = Watched(video, pathlib.Path(path), np.array(times_secs), *(
+      np.array(each, np.float32) for each in zip(*found)))
   if not watched.is_seen.any():
     raise errors.InputError(f'`video` ({path}): no face found in its {len(times_secs)} frames. Take a film in which the '
                             'face is larger, upright and lit.')

@@ -71,7 +71,8 @@ def save_film(path, frames, sound_of=None, first_secs=0.0, fps=25.0):
 
 
 def _pictures(film, fps):
-  stream = film.add_stream('libx264', rate=fractions.Fraction(fps).limit_denominator(1001), options={'crf': _H264_CRF, 'preset': 'fast'})
+  stream = film.add_stream('libx264', rate=fractions.Fraction(fps).limit_denominator(1001),
+                           options={'crf': _H264_CRF, 'preset': 'fast'})
   stream.pix_fmt = 'yuv420p'
   context = stream.codec_context
   context.time_base = _TIME_BASE
@@ -149,7 +150,7 @@ class _Sound:
 
   def close(self):
     """Writes what is left of what was begun."""
-    if self._resampler is not None and self._packets is not None or self._resampler is not None and self._source:
+    if self._resampler is not None:
       for part in self._resampler.resample(None):
         self._film.mux(self._out.encode(part))
       self._film.mux(self._out.encode(None))

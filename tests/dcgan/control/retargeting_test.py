@@ -81,8 +81,8 @@ def test_a_short_gap_is_bridged():
 
 
 def test_parts_hold_what_they_name():
-  of = lambda part: {name for name in ('headYaw', 'jawOpen', 'mouthSmileLeft', 'eyeBlinkLeft', 'browInnerUp', 'noseSneerLeft')
-                     if retargeting.part_of(name, part)}
+  names = ('headYaw', 'jawOpen', 'mouthSmileLeft', 'eyeBlinkLeft', 'browInnerUp', 'noseSneerLeft')
+  of = lambda part: {name for name in names if retargeting.part_of(name, part)}
   assert of('head') == {'headYaw'}
   assert of('mouth') == {'jawOpen', 'mouthSmileLeft'}
   assert of('eyes') == {'eyeBlinkLeft', 'browInnerUp'}

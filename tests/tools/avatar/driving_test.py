@@ -74,7 +74,8 @@ def fixture_film(tmp_path):
   wave = lambda start: np.clip(np.sin(np.pi * (times_secs - start)), 0, 1) * (np.abs(times_secs - start - 0.5) < 0.5)
   raw = _raw(0.2 + 0.6 * np.stack([wave(0.5), wave(1.5), wave(2.5)], axis=1))
   eyes = np.tile(np.float32([[10, 10], [20, 10]]), [100, 1, 1])
-  return watching.Watched(videos.Video(tmp_path / 'a.mp4'), tmp_path / 'a.mp4', times_secs, raw, eyes)
+  path = tmp_path / 'a.mp4'
+  return watching.Watched(videos.Video(path), path, times_secs, raw, eyes, raw[:, _COLUMNS[0]])
 
 
 def _shown(path, size_px=32):
@@ -102,7 +103,8 @@ def test_what_is_missing_is_asked_for_on_top(run, film, tmp_path, monkeypatch):
     driver = driving.Driver(run)
     driver._line[:] = [[1], [0]]  # what is asked for should be read as it is, though red is made too weak
     wish = driving.Wish(size_px=32)
-    read = driver.read(np.pad(_shown(driver.save(tmp_path / 'b.mp4', film, wish))[:, np.newaxis], ((0, 0), (0, 477), (0, 0))))
+    shown = _shown(driver.save(tmp_path / 'b.mp4', film, wish))
+    read = driver.read(np.pad(shown[:, np.newaxis], ((0, 0), (0, 477), (0, 0))))
     error[step] = np.abs(read - driver.wanted(film, wish))[:, driver.poser.controller.names.index('jawOpen')].mean()
   assert error[driving._STEP] < 0.9 * error[0.0]
 

@@ -49,7 +49,8 @@ def _loudness(path):
   heard = {}
   for secs, samples, rate in parts:
     for offset in range(0, samples.shape[-1], rate // 100):
-      heard.setdefault(round((secs + offset / rate) * 10), []).append(np.abs(samples[..., offset:offset + rate // 100]).max())
+      part = np.abs(samples[..., offset:offset + rate // 100])
+      heard.setdefault(round((secs + offset / rate) * 10), []).append(part.max())
   return {tenth: np.median(values) > 0.1 * scale for tenth, values in heard.items()}
 
 
@@ -64,7 +65,7 @@ def test_sound_is_kept_at_its_time(tmp_path, codec, ending):
 
 def test_sound_that_players_know_is_copied_as_it_is(tmp_path):
   source = _with_sound(tmp_path / 'a.mp4')
-  films.save_film(tmp_path / 'b.mp4', ((i / 25, image) for i, image in enumerate(videos_test.moving(50))), source, 0, 25)
+  films.save_film(tmp_path / 'b.mp4', zip(np.arange(50) / 25, videos_test.moving(50)), source, 0, 25)
   packets = []
   for path in (source, tmp_path / 'b.mp4'):
     with av.open(str(path)) as film:
