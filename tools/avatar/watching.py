@@ -8,6 +8,7 @@ import numpy as np
 
 from dcgan.common import errors
 from dcgan.common import progress
+from dcgan.control import names as control_names
 from tools.avatar import ahead
 from tools.faces import alignment
 from tools.faces import appearance
@@ -20,6 +21,9 @@ from tools.sets import tracks
 
 _NUM_SAMPLES = 40  # frames, spread over the film, that tell who is in it
 _FEWEST = 2  # samples that somebody is seen in
+# What a mesh tells of faces turned farther, or for a moment only, is no expression.
+_MOST_DEGREES = {'headYaw': 55.0, 'headPitch': 45.0}
+_LEAST_SECS = 0.25
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,8 +84,11 @@ def watch(path):
     logging.info('%s %s', path, note)
   if video.damage:
     logging.warning('%s: %s. It is driven by what can be read.', path, video.damage)
-  watched = Watched(video, pathlib.Path(path), np.array(times_secs), *(
-      np.array(each, np.float32) for each in zip(*found)))
+  raw, eyes, mouth = (np.array(each, np.float32) for each in zip(*found))
+  is_lost = ~is_plain(np.array(times_secs), raw)
+  for values in (raw, eyes, mouth):
+    values[is_lost] = np.nan
+  watched = Watched(video, pathlib.Path(path), np.array(times_secs), raw, eyes, mouth)
   if not watched.is_seen.any():
     raise errors.InputError(f'`video` ({path}): no face found in its {len(times_secs)} frames. Take a film in which the '
                             'face is larger, upright and lit.')
@@ -89,6 +96,24 @@ def watch(path):
     logging.info('In %.0f %% of the frames the person is seen; in the others the last expression holds and fades to '
                  'rest.', 100 * watched.is_seen.mean())
   return watched
+
+
+def is_plain(times_secs, raw):
+  """Returns in which frames somebody is seen well enough, bool [num_frames]: not from the side, nor for a moment only.
+
+  Args:
+    times_secs: float [num_frames], rising.
+    raw: float [num_frames, num_measured], as in `Watched`.
+  """
+  is_seen = np.isfinite(raw[:, 0])
+  for name, most in _MOST_DEGREES.items():
+    is_seen &= np.abs(np.nan_to_num(raw[:, control_names.MEASURED.index(name)])) <= most
+  ends = np.flatnonzero(np.diff(np.concatenate([[False], is_seen, [False]]).astype(int)))
+  for start, stop in zip(ends[::2], ends[1::2]):
+    # What begins or ends with the film may go on beyond it.
+    if 0 < start and stop < len(is_seen) and times_secs[stop] - times_secs[start] < _LEAST_SECS:
+      is_seen[start:stop] = False
+  return is_seen
 
 
 def _looks(video):

@@ -19,6 +19,8 @@ _MOST_GROWN = 1.5  # so much larger or smaller than at first, the face gets a ne
 _JUMP = 0.6  # of the face's size, from one frame to the next: a cut, or the tracker went astray
 _LOOK_AGAIN_SECS = 0.15  # where there is no face, all of a frame is looked at so often
 _CHECK_SECS = 1.0  # and so often whether what is followed is a face, and the right one
+# Where the person was a moment ago, another one must be nearer by this to be taken for it: hands and light change looks.
+_MARGIN_OF_LOOKS = 0.04
 
 _CHUNK = 256  # frames steadied at a time
 _AROUND_SECS = 0.5  # that are known before and after these
@@ -34,10 +36,10 @@ class Looks:
 
   means: np.ndarray
 
-  def is_first(self, aligned_image):
-    """Returns whether an aligned face, uint8 [218, 178, 3], looks more like the first than like any other."""
+  def is_first(self, aligned_image, margin=0.0):
+    """Returns whether an aligned face, uint8 [218, 178, 3], looks like the first: no other is nearer by `margin`."""
     told = appearance.distances(appearance.describe(aligned_image)[np.newaxis], self.means)[0]
-    return int(np.argmin(told)) == 0
+    return bool(told[0] <= told.min() + margin)
 
 
 class Follower:
@@ -54,9 +56,9 @@ class Follower:
     self._looks = looks
     self._finder = face_landmarks.FaceFinder()
     self._tracker = models.FaceMesh(1, is_tracking=True)
-    self._window = self._last = None
+    self._window = self._last = self._latest = None
     self._size = 0.0
-    self._checked_secs = self._looked_secs = -np.inf
+    self._checked_secs = self._looked_secs = self._latest_secs = -np.inf
 
   def follow(self, image, time_secs):
     """Returns the landmarks of the face, float32 [478, 3] in px of the frame; None where the person is not seen.
@@ -73,6 +75,8 @@ class Follower:
       if was_followed or time_secs - self._looked_secs >= _LOOK_AGAIN_SECS:
         points = self._found(image, time_secs)
     self._last = points
+    if points is not None:
+      self._latest, self._latest_secs = points, time_secs
     return points
 
   def _tracked(self, image):
@@ -112,20 +116,24 @@ class Follower:
     for face in self._finder.find_all(image[y0:y1, x0:x1]):
       at, _ = _centre_and_size(face.landmarks)
       if np.linalg.norm(at + [x0, y0] - centre) < size / 3:
-        return points if self._is_right(image, points) else None
+        return points if self._is_right(image, points, time_secs) else None
     return None
 
-  def _is_right(self, image, points):
+  def _is_right(self, image, points, time_secs):
     if self._looks is None:
       return True
+    is_near = False
+    if time_secs - self._latest_secs <= _CHECK_SECS:
+      (before, size), (now, _) = _centre_and_size(self._latest), _centre_and_size(points)
+      is_near = np.linalg.norm(now - before) < _JUMP * size
     eyes = points[list(face_landmarks.IRISES), :2]
-    return self._looks.is_first(alignment.align(image, points, eyes).image)
+    return self._looks.is_first(alignment.align(image, points, eyes).image, _MARGIN_OF_LOOKS if is_near else 0.0)
 
   def _found(self, image, time_secs):
     """Returns the points of the person's face anywhere in the frame, or None."""
     self._looked_secs = time_secs
     for face in self._finder.find_all(image):
-      if self._is_right(image, face.landmarks):
+      if self._is_right(image, face.landmarks, time_secs):
         self._checked_secs = time_secs
         self._look_around(face.landmarks, image.shape)
         return face.landmarks
