@@ -84,6 +84,8 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.drive', ['--run=a', '--video=a.mp4', '--strength=4'], 'error: `strength` (4) must be from 0 to 3'),
     ('tools.drive', ['--run=a', '--video=a.mp4', '--with=magic'], 'error: `with` (magic) must be one of controls,'),
     ('tools.drive', ['--run=a', '--video=a.mp4', '--out=a.gif'], "a.gif` ends in '.gif', but a film with sound must end"),
+    ('tools.drive', ['--run=a', '--video=a.mp4', '--controls_out=a.txt'],
+     'error: `controls_out` (a.txt) must end in .csv'),
     ('tools.drive', ['--run=nowhere', '--video=a.mp4'], 'nowhere: not a run'),
     ('tools.pose', ['jawOpen=0.7'], '--run is needed'),
     ('tools.pose', ['--run=a'], 'a control and its value are needed, as in jawOpen=0.7'),

@@ -17,6 +17,7 @@ from absl import app
 from absl import flags
 
 from dcgan.common import entry
+from dcgan.common import errors
 
 _RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
 _VIDEO = entry.define_path('video', None, 'Film that drives the person.')
@@ -52,6 +53,8 @@ def main():
   from tools.material import films
   path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / f'driven_by_{pathlib.Path(_VIDEO.value).stem}.mp4')
   films.check_path(path)
+  if pathlib.Path(_CONTROLS_OUT.value or 'a.csv').suffix.lower() != '.csv':
+    raise errors.InputError(f'`controls_out` ({_CONTROLS_OUT.value}) must end in .csv. Choose another name.')
   wish = driving.Wish(_WITH.value, _STRENGTH.value, _ONLY.value, _RELATIVE.value, _SIZE_PX.value, _SIDE_BY_SIDE.value)
   clock = drive_report.Clock()
   driver = driving.Driver(run_folder.load(_RUN.value))

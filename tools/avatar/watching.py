@@ -19,7 +19,7 @@ from tools.faces import measures
 from tools.material import videos
 from tools.sets import tracks
 
-_NUM_SAMPLES = 40  # frames, spread over the film, that tell who is in it
+_SAMPLES_PER_SEC, _FEWEST_SAMPLES, _MOST_SAMPLES = 2, 8, 40  # spread over the film, that tell who is in it
 _FEWEST = 2  # samples that somebody is seen in
 # What a mesh tells of faces turned farther, or for a moment only, is no expression.
 _MOST_DEGREES = {'headYaw': 55.0, 'headPitch': 45.0}
@@ -76,7 +76,7 @@ def watch(path):
 
   times_secs, found = [], []
   nobody = np.full(controls.NOISE.shape, np.nan), np.full([2, 2], np.nan), np.nan
-  for time_secs, points in following.steadied(followed()):
+  for time_secs, points in following.steadied(ahead.prepared(followed())):
     times_secs.append(time_secs)
     found.append(nobody if points is None else (
         controls.measure(points), points[list(face_landmarks.IRISES), :2], measures.mouth_opening(points)))
@@ -120,7 +120,8 @@ def _looks(video):
   """Returns the `following.Looks` of the people in a film, or None where it shows one person."""
   finder = face_landmarks.FaceFinder()
   inputs, boxes, looks = [], [], []
-  times_secs = np.linspace(0, video.duration_secs, _NUM_SAMPLES, endpoint=False)
+  num_samples = int(np.clip(_SAMPLES_PER_SEC * video.duration_secs, _FEWEST_SAMPLES, _MOST_SAMPLES))
+  times_secs = np.linspace(0, video.duration_secs, num_samples, endpoint=False)
   for index, _, image in video.frames_at(times_secs):
     for face in finder.find_all(image) if image is not None else ():
       inputs.append(index)
