@@ -160,9 +160,15 @@ class Driver:
     return film.raw[index]
 
   def _values_at_places(self):
-    """Returns the controls of the pictures at the run's places, float64 [num_places, num_names]; NaN where unknown."""
+    """Returns the controls of the pictures at the run's places, float64 [num_places, num_names]; NaN where unknown.
+
+    They are the set's, or where that is gone what the model's own pictures show there.
+    """
     space = self.run.space
-    keys, raw = posing.read_raw(self.run.options.data.records)
+    try:
+      keys, raw = posing.read_raw(self.run.options.data.records)
+    except errors.InputError:
+      return self._measure(self._generate(space.places))
     values = dict(zip(keys, self.poser.calibration.values(raw)[:, self._columns]))
     unknown = np.full(len(self._columns), np.nan)
     return np.array([values.get(key, unknown) for key in space.keys], np.float64)

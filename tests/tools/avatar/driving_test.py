@@ -96,6 +96,22 @@ def test_the_person_does_what_the_film_shows_when_it_shows_it(run, film, tmp_pat
   assert asked.of(['jawOpen']).max() == pytest.approx(1, abs=0.05) and asked.of(['jawOpen']).min() == 0
 
 
+def test_where_the_set_is_gone_the_models_own_pictures_tell(run, film, tmp_path, monkeypatch):
+  read_raw, calls = posing.read_raw, []
+
+  def read_once(prefix):
+    calls.append(prefix)
+    if len(calls) > 1:
+      raise errors.InputError('gone')
+    return read_raw(prefix)
+
+  monkeypatch.setattr(posing, 'read_raw', read_once)
+  shown = _shown(driving.Driver(run).save(tmp_path / 'b.mp4', film, driving.Wish(size_px=32)))
+  assert len(calls) == 2
+  for column, raw in enumerate(film.raw[:, _COLUMNS].T):
+    assert np.corrcoef(shown[:, column], raw)[0, 1] > 0.9
+
+
 def test_what_is_missing_is_asked_for_on_top(run, film, tmp_path, monkeypatch):
   error = {}
   for step in (0.0, driving._STEP):
