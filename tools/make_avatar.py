@@ -25,8 +25,8 @@ _PERSON = flags.DEFINE_string('person', None, 'Whose face: a number as records/N
                               'largest of photos; by default the most present person, or the most central one.')
 _MINUTES = flags.DEFINE_float('minutes', 6.5, 'How long to train at most. More make it better, and take in more of a '
                               'large set.')
-_IMAGE_SIZE = flags.DEFINE_integer('image_size', None, 'Size of the pictures in px; by default that of --init_from, which is '
-                                   '128 px of ufm.')
+_IMAGE_SIZE = flags.DEFINE_integer('image_size', None, 'Size of the pictures in px; by default that of --init_from, which '
+                                   'is 128 px of ufm.')
 _INIT_FROM = entry.define_path('init_from', 'ufm', 'Model of many faces to start from: ufm for the one that comes '
                                'with the project, a run, a checkpoint in one, or a .safetensors file.')
 _RECORDS_DIR = entry.define_path('records_dir', 'records', 'Folder of all sets.')

@@ -13,6 +13,7 @@ from dcgan.model import latents
 from dcgan.model import networks
 from tools.avatar import found
 from tools.avatar import run_folder
+from tools.avatar import set_pictures
 from tools.evaluation import inversion
 from tools.evaluation import meshes
 from tools.faces import alignment
@@ -20,6 +21,10 @@ from tools.faces import landmarks
 from tools.material import pictures
 
 _TILE_PX = 256
+# Of a woman's film, 30 frames that were not learnt were 0.8 to 1.2 times as far off as those that were are by the median;
+# 32 photos of a man 2.1 to 6.7 times, a painting 2.6, masks 6.
+_NUM_USUAL, _MOST_ERROR = 32, 2.0
+_MOST_OFF = 0.1  # eyes' distances
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,6 +37,7 @@ class Found:
     error: float, root mean square difference of the two, in grey values.
     landmark_error: float, mean distance of their mesh points, in distances of the eyes, or None where there is no face.
     nearest_key: str, the key of the picture of the set whose place is nearest, or None of a run without places.
+    is_known: bool, whether it is about as near as pictures of the set are; else it is somebody or something else.
   """
 
   name: str
@@ -39,6 +45,7 @@ class Found:
   error: float
   landmark_error: float | None
   nearest_key: str | None
+  is_known: bool
 
 
 class Finder:
@@ -79,7 +86,23 @@ class Finder:
                                           landmark_error=landmark_error, nearest_key=nearest_key))
     path = found.path_of(run.path, name)
     images.save_picture(path, images.make_grid(images.resize(np.concatenate([real, made]), _TILE_PX)))
-    return Found(name, path, float(distances[0]), landmark_error, nearest_key)
+    return Found(name, path, float(distances[0]), landmark_error, nearest_key,
+                 self._is_known(float(distances[0]), landmark_error))
+
+  def _is_known(self, error, landmark_error):
+    return error <= _MOST_ERROR * self.usual_error and (landmark_error is None or landmark_error <= _MOST_OFF)
+
+  @functools.cached_property
+  def usual_error(self):
+    """float, how far pictures of the set are off at their places, by the median, in grey values; inf where unknown."""
+    run, training_set = self._run, set_pictures.load(self._run.options)
+    if training_set is None or isinstance(run.space, latents.Normal):
+      return np.inf
+    chosen = input_pipeline.spread(np.arange(len(run.space.keys)), _NUM_USUAL)
+    numbers = [training_set.keys.index(run.space.keys[number]) for number in chosen]
+    made = networks.generate(run.generator, run.space.places[chosen]).astype(np.float32)
+    squares = np.square(made - training_set.pictures(numbers)).mean(axis=(1, 2, 3))
+    return float(np.median(np.sqrt(squares)))
 
   @functools.cached_property
   def _faces(self):

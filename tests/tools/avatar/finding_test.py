@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
+from dcgan.model import networks
 from tests import commands
 from tests.dcgan import conftest
 from tools.avatar import finding
 from tools.avatar import references
 from tools.avatar import run_folder
+from tools.avatar import set_pictures
 
 
 @pytest.fixture(name='run', scope='module')
@@ -34,6 +36,22 @@ def test_a_photo_is_found_drawn_and_kept_under_its_name(run, astronaut, tmp_path
   made = commands.run('tools.find_expression', f'--run={run}', f'--photo={tmp_path}/my smile.png')
   assert made.returncode == 0 and made.stdout.splitlines()[-1] == str(one.path), made.stderr
   assert 'Use it as my_smile' in made.stderr
+
+
+@pytest.mark.slow
+def test_a_face_that_is_much_farther_off_than_the_sets_own_pictures_is_told_as_unknown(run, tmp_path, astronaut):
+  finder = finding.Finder(run)
+  folder = run_folder.load(run)
+  training_set = set_pictures.load(folder.options)
+  made = networks.generate(folder.generator, folder.space.places).astype(float)
+  off = [np.sqrt(np.square(picture - training_set.pictures([training_set.keys.index(key)])[0]).mean())
+         for key, picture in zip(folder.space.keys, made)]
+  assert finder.usual_error == pytest.approx(np.median(off), rel=1e-5)
+  iio.imwrite(tmp_path / 'other.png', astronaut)
+  one = finder.find(str(tmp_path / 'other.png'))
+  assert one.is_known == (one.error <= 2 * finder.usual_error)
+  finder.usual_error = one.error / 2.1
+  assert not finder.find(str(tmp_path / 'other.png')).is_known
 
 
 @pytest.mark.slow
