@@ -28,7 +28,7 @@ class Controller:
 
   Attributes:
     names: tuple of str, the controls that the person has.
-    places: float32 [num_places, z_dims], on the sphere, of the person's pictures.
+    places: float32 [num_places, z_dims], on the sphere, of the person's pictures; none where all of Z will do.
     mean: float64 [z_dims], of the places.
     axes: float64 [num_axes, z_dims], orthonormal, along which they differ.
     variances: float64 [num_axes], along these.
@@ -85,6 +85,8 @@ class Controller:
     Farther away are other people, and mangled faces.
     """
     z = latents.to_sphere(np.asarray(z, np.float32))
+    if not len(self.places):
+      return z
     nearest = self.places[np.argsort(np.square(self.places - z).sum(axis=1), kind='stable')[:_NUM_NEAREST]]
     rows = np.concatenate([nearest.T, np.full([1, len(nearest)], _SUM_WEIGHT)]).astype(np.float64)
     shares, _ = optimize.nnls(rows, np.concatenate([z, [_SUM_WEIGHT]]))
@@ -99,7 +101,7 @@ class Controller:
     return np.linalg.solve(of_controls, np.asarray(wanted, np.float64)[is_wanted]) @ spread
 
 
-def fit(places, values, names):
+def fit(places, values, names, is_bounded=True):
   """Returns the `Controller` of a person's pictures.
 
   How many axes, and how much they are held back, is what tells best the controls of pictures that were left out.
@@ -108,6 +110,7 @@ def fit(places, values, names):
     places: float32 [num_pictures, z_dims], on the sphere, in the order of time where the pictures are a film's.
     values: float [num_pictures, num_names]; pictures with NaN are left out.
     names: tuple of str.
+    is_bounded: bool, whether what is found must lie between the places; False where all of Z makes good faces.
 
   Raises:
     errors.InputError: fewer than 12 pictures have all of these controls.
@@ -118,31 +121,38 @@ def fit(places, values, names):
     raise errors.InputError(f'controls need {FEWEST_PICTURES} pictures with a place in Z and with controls, and there '
                             f'are {len(known) if names else 0}. Train on more pictures of the person.')
   fold = np.arange(len(known)) * _NUM_FOLDS // len(known)  # stretches of a film: its neighbours are near copies
+  folds = [(fold == number, _axes(known[fold != number])) for number in range(_NUM_FOLDS)]
   best = max(((share, ridge) for share in _SHARES_OF_VARIANCE for ridge in _RIDGES),
-             key=lambda each: np.mean(np.maximum(_sureness(known, values, fold, *each), 0)))
-  mean, axes, variances, usual, slopes = _fit(known, values, *best)
+             key=lambda each: np.mean(np.maximum(_sureness(known, values, folds, *each), 0)))
+  mean, axes, variances, usual, slopes = _fit(known, values, _axes(known), *best)
   left = values - usual - (known - mean) @ axes.T @ slopes.T
   noise = np.maximum(left.var(axis=0), _LEAST_VARIANCE)
-  return Controller(tuple(names), np.asarray(places, np.float32), mean, axes, variances, usual, slopes, noise,
-                    _sureness(known, values, fold, *best))
+  near = np.asarray(places, np.float32) if is_bounded else np.empty([0, known.shape[1]], np.float32)
+  return Controller(tuple(names), near, mean, axes, variances, usual, slopes, noise,
+                    _sureness(known, values, folds, *best))
 
 
-def _sureness(places, values, fold, share, ridge):
+def _sureness(places, values, folds, share, ridge):
   """Returns R² of each control, float64 [num_names], on pictures that were left out in turn."""
   told = np.empty_like(values)
-  for number in range(_NUM_FOLDS):
-    is_out = fold == number
-    mean, axes, _, usual, slopes = _fit(places[~is_out], values[~is_out], share, ridge)
+  for is_out, axes_of_rest in folds:
+    mean, axes, _, usual, slopes = _fit(places[~is_out], values[~is_out], axes_of_rest, share, ridge)
     told[is_out] = usual + (places[is_out] - mean) @ axes.T @ slopes.T
   total = np.maximum(np.square(values - values.mean(axis=0)).sum(axis=0), 1e-12)
   return 1.0 - np.square(values - told).sum(axis=0) / total
 
 
-def _fit(places, values, share, ridge):
-  """Returns (mean, axes, variances, usual, slopes) of ridge regression on principal axes."""
-  mean, usual = places.mean(axis=0), values.mean(axis=0)
+def _axes(places):
+  """Returns (mean, axes, variances): float64 [z_dims], [num_axes, z_dims] and [num_axes], the largest first."""
+  mean = places.mean(axis=0)
   _, sizes, axes = np.linalg.svd(places - mean, full_matrices=False)
-  variances = np.square(sizes) / len(places)
+  return mean, axes, np.square(sizes) / len(places)
+
+
+def _fit(places, values, all_axes, share, ridge):
+  """Returns (mean, axes, variances, usual, slopes) of ridge regression on principal axes."""
+  mean, axes, variances = all_axes
+  usual = values.mean(axis=0)
   num_axes = 1 + int(np.searchsorted(np.cumsum(variances) / max(variances.sum(), 1e-12), share))
   axes, variances = axes[:num_axes], np.maximum(variances[:num_axes], _LEAST_VARIANCE)
   along = (places - mean) @ axes.T
