@@ -19,9 +19,10 @@ from tools.faces import controls
 
 ROLL = 'headRoll'
 
-_NUM_ROUNDS = 5
+_NUM_ROUNDS = 6
 _STEP = 0.7  # of what is missing, that a round goes: Z answers controls about linearly
 _SLACK = 3.0  # of what is not asked for, in spreads of the person's pictures
+_MOST_WORSE = 2  # rounds in a row that come no nearer, after which a pose is as it is
 _BATCH = 64
 
 
@@ -133,15 +134,20 @@ class Poser:
     """
     slack = slack or [0.0] * len(wanted)
     best = [(np.inf, None)] * len(wanted)
+    num_worse = np.zeros(len(wanted), int)
     z = np.array([self.controller.find(*each) for each in zip(wanted, slack)])
     for _ in range(_NUM_ROUNDS):
-      images = np.concatenate([networks.generate(self._run.generator, z[i:i + _BATCH])
-                               for i in range(0, len(z), _BATCH)])
-      for i, measured in enumerate(self.measure(images)):
+      rows = np.flatnonzero(num_worse < _MOST_WORSE)
+      if not len(rows):
+        break
+      images = np.concatenate([networks.generate(self._run.generator, z[rows[i:i + _BATCH]])
+                               for i in range(0, len(rows), _BATCH)])
+      for i, image, measured in zip(rows, images, self.measure(images)):
         missing = wanted[i] - measured
         off = np.inf if np.isnan(missing).all() else self._distance(missing, slack[i])
+        num_worse[i] = 0 if off < best[i][0] else num_worse[i] + 1
         if best[i][1] is None or off < best[i][0]:
-          best[i] = off, Pose(z[i], images[i], dict(zip(self.controller.names, measured.tolist())))
+          best[i] = off, Pose(z[i].copy(), image, dict(zip(self.controller.names, measured.tolist())))
         if np.isfinite(off):
           z[i] = self.controller.correct(z[i], _STEP * missing, slack[i])
     return [pose for _, pose in best]
