@@ -6,6 +6,7 @@ import numpy as np
 from dcgan.common import errors
 from dcgan.common import wording
 from dcgan.control import calibration
+from dcgan.control import controller
 from dcgan.control import kept
 from dcgan.control import names as control_names
 from dcgan.control import reading
@@ -50,6 +51,9 @@ def _of_samples(run):
   raw = posing.measure_pictures(_made(run, z), run.options.data.crop)
   raw[:, [control_names.MEASURED.index(name) for name in kept.NOT_IN_Z]] = np.nan
   num_faces = int(np.isfinite(raw).any(axis=1).sum())
+  if num_faces < controller.FEWEST_PICTURES:
+    raise errors.InputError(f'{run.path}: of {len(z):,} pictures that it made {num_faces} show a face, and controls need '
+                            f'{controller.FEWEST_PICTURES}. Train it longer.')
   logging.info('Of %d random pictures of the run, which has no places, %d show one face.', len(z), num_faces)
   return kept.fit(run.space, z, raw, calibration.calibrate(raw[np.isfinite(raw).any(axis=1)], controls.NOISE))
 
