@@ -96,15 +96,28 @@ class Controller:
     Far away are other people, and mangled faces. Half of the way out of the hull may stay, up to the distance of
     neighbours.
     """
-    z = latents.to_sphere(np.asarray(z, np.float32))
     if not len(self.places):
-      return z
+      return self._to_sphere(np.asarray(z, np.float64))
+    z = latents.to_sphere(np.asarray(z, np.float32))
     nearest = self.places[np.argsort(np.square(self.places - z).sum(axis=1), kind='stable')[:_NUM_NEAREST]]
     rows = np.concatenate([nearest.T, np.full([1, len(nearest)], _SUM_WEIGHT)]).astype(np.float64)
     shares, _ = optimize.nnls(rows, np.concatenate([z, [_SUM_WEIGHT]]))
     inside = latents.to_sphere((shares @ nearest / max(shares.sum(), 1e-9)).astype(np.float32))
     beyond = float(np.linalg.norm(z - inside))
     return latents.to_sphere(inside + min(_SHARE_BEYOND, self._apart / max(beyond, 1e-9)) * (z - inside))
+
+  def _to_sphere(self, z):
+    """Returns a point of all of Z brought to the sphere, float32 [z_dims], by what no control depends on."""
+    along = (z - self.mean) @ self._span.T @ self._span
+    rest = z - along
+    length = np.sqrt(max(len(z) - np.square(along).sum(), 0.0))
+    return latents.to_sphere(along + rest * length / max(np.linalg.norm(rest), 1e-9))
+
+  @functools.cached_property
+  def _span(self):
+    """float64 [num, z_dims], orthonormal, the directions in which controls change."""
+    _, sizes, directions = np.linalg.svd(self.slopes @ self.axes, full_matrices=False)
+    return directions[sizes > 1e-6 * sizes.max(initial=0.0)]
 
   @functools.cached_property
   def _apart(self):
@@ -148,9 +161,21 @@ def fit(places, values, names, is_bounded=True):
   mean, axes, variances, usual, slopes = _fit(known, values, _axes(known), *best)
   left = values - usual - (known - mean) @ axes.T @ slopes.T
   noise = np.maximum(left.var(axis=0), _LEAST_VARIANCE)
-  near = np.asarray(places, np.float32) if is_bounded else np.empty([0, known.shape[1]], np.float32)
-  return Controller(tuple(names), near, mean, axes, variances, usual, slopes, noise,
-                    _sureness(known, values, folds, *best))
+  fitted = Controller(tuple(names), np.asarray(places, np.float32), mean, axes, variances, usual, slopes, noise,
+                      _sureness(known, values, folds, *best))
+  return fitted if is_bounded else _unbounded(fitted, known[np.argmin(
+      np.square((values - usual) / np.maximum(values.std(axis=0), 1e-9)).sum(axis=1))])
+
+
+def _unbounded(fitted, home):
+  """Returns a `Controller` of all of Z, which keeps the face of the point `home`, float64 [z_dims].
+
+  The mean of all of Z is no face: there what no control depends on is nothing, and bringing it to the sphere would make
+  much of little.
+  """
+  span = fitted._span  # pylint: disable=protected-access
+  away = home - fitted.mean
+  return dataclasses.replace(fitted, places=np.empty([0, len(home)], np.float32), mean=home - away @ span.T @ span)
 
 
 def _sureness(places, values, folds, share, ridge):

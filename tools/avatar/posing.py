@@ -22,7 +22,7 @@ ROLL = 'headRoll'
 _NUM_ROUNDS = 6
 _STEP = 0.7  # of what is missing, that a round goes: Z answers controls about linearly
 _SLACK = 3.0  # of what is not asked for, in spreads of the person's pictures
-_MOST_WORSE = 2  # rounds in a row that come no nearer, after which a pose is as it is
+_MOST_WORSE = 3  # rounds in a row that come no nearer, after which a pose is as it is
 _BATCH = 64
 
 
