@@ -21,8 +21,8 @@ ENTRIES = sorted('.'.join(path.relative_to(ROOT).with_suffix('').parts) for fold
 
 def test_all_commands_are_known():
   assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.evaluate', 'tools.export_model',
-                     'tools.find_expression', 'tools.fit_controls', 'tools.make_avatar', 'tools.make_demo_clip', 'tools.make_gallery',
-                     'tools.make_records', 'tools.pose', 'tools.reproduce', 'tools.show_records']
+                     'tools.find_expression', 'tools.fit_controls', 'tools.make_avatar', 'tools.make_demo_clip',
+                     'tools.make_gallery', 'tools.make_records', 'tools.pose', 'tools.reproduce', 'tools.show_records']
 
 
 @pytest.mark.parametrize('module', ENTRIES)
@@ -87,7 +87,7 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.pose', ['--run=a', '--card', 'jawOpen=1'], 'jawOpen=1 is of no use with --card'),
     ('tools.fit_controls', [], '--run is needed'),
     ('tools.fit_controls', ['--run=nowhere'], 'error: nowhere: not a run'),
-    ('tools.animate', ['--run=a', '--keyframes=0s neutral, 1s jawOpn=1'], '`jawOpn` is no control. Did you mean jawOpen'),
+    ('tools.animate', ['--run=a', '--keyframes=0s neutral, 1s jawOpn=1'], '`jawOpn` is no control. Did you mean'),
     ('tools.animate', ['--run=a', '--keyframes=0s neutral, 1s jawOpen=1.5'], '`jawOpen` (1.5) must be within 0 and 1'),
     ('tools.animate', ['--run=a', '--keyframes=1s neutral, 0s jawOpen=1'], 'must be after the one before (1 s)'),
     ('tools.animate', ['--run=a', '--controls=a.csv', '--source=1'], '--source is of no use with controls'),

@@ -91,8 +91,8 @@ def save(run, course, path=None, *, fps=25, size_px=256):
       or the run cannot be posed.
   """
   if course.controls.duration_secs > _MOST_SECS:
-    raise errors.InputError(f'{course.controls.where}: lasts {course.controls.duration_secs:.0f} s; {_MOST_SECS} are the '
-                            'most. Cut it.')
+    raise errors.InputError(f'{course.controls.where}: lasts {course.controls.duration_secs:.0f} s; {_MOST_SECS} are '
+                            'the most. Cut it.')
   folder = run_folder.load(run)
   poser = posing.Poser(folder)
   known = _known(poser, course)
@@ -174,8 +174,8 @@ def _known(poser, course):
       poser.check(name)
   others = [name for name, is_had in zip(controls.names, has) if not is_had]
   if not any(has):
-    raise errors.InputError(f'{controls.where}: of its controls ({", ".join(others[:3])}, …) the person shows none. Name '
-                            f'others, as in {", ".join(poser.controller.names[:3])}.')
+    raise errors.InputError(f'{controls.where}: of its controls ({", ".join(others[:3])}, …) the person shows none. '
+                            f'Name others, as in {", ".join(poser.controller.names[:3])}.')
   if others:
     logging.info('%s: left out, as the person does not show them: %s.', controls.where, ', '.join(others))
   return dataclasses.replace(controls, names=tuple(np.array(controls.names)[has].tolist()),

@@ -48,7 +48,8 @@ def draw(poser):
   row_px, column_px = 2 * _LABEL_PX + step + _GAP_PX, _NUM_VALUES * step + 2 * _MARGIN_PX
   num_rows = -(-len(names) // _NUM_COLUMNS)
   lines = _lines_of_absent(absent)
-  card = Image.new('RGB', (_NUM_COLUMNS * column_px, num_rows * row_px + len(lines) * _LABEL_PX + 2 * _MARGIN_PX), 'white')
+  height_px = num_rows * row_px + len(lines) * _LABEL_PX + 2 * _MARGIN_PX
+  card = Image.new('RGB', (_NUM_COLUMNS * column_px, height_px), 'white')
   pen = ImageDraw.Draw(card)
   font = ImageFont.load_default(_TEXT_PX)
   for number, (name, sureness) in enumerate(zip(names, poser.controller.sureness)):

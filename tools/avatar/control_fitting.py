@@ -52,8 +52,8 @@ def _of_samples(run):
   raw[:, [control_names.MEASURED.index(name) for name in kept.NOT_IN_Z]] = np.nan
   num_faces = int(np.isfinite(raw).any(axis=1).sum())
   if num_faces < controller.FEWEST_PICTURES:
-    raise errors.InputError(f'{run.path}: of {len(z):,} pictures that it made {num_faces} show a face, and controls need '
-                            f'{controller.FEWEST_PICTURES}. Train it longer.')
+    raise errors.InputError(f'{run.path}: of {len(z):,} pictures that it made {num_faces} show a face, and controls '
+                            f'need {controller.FEWEST_PICTURES}. Train it longer.')
   logging.info('Of %d random pictures of the run, which has no places, %d show one face.', len(z), num_faces)
   return kept.fit(run.space, z, raw, calibration.calibrate(raw[np.isfinite(raw).any(axis=1)], controls.NOISE))
 

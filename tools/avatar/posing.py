@@ -177,8 +177,8 @@ def _fitted(run):
   try:
     keys, raw = read_raw(prefix)
   except errors.InputError as error:
-    raise errors.InputError(f'{run.path}: keeps no controls, and the set that they are fitted to cannot be read: {error} '
-                            f'Then run {fix}.') from error
+    raise errors.InputError(f'{run.path}: keeps no controls, and the set that they are fitted to cannot be read: '
+                            f'{error} Then run {fix}.') from error
   logging.info('%s keeps no controls, so they are fitted now. This keeps them, and reads the mouth better: %s', run.path,
                fix.strip('`'))
   return kept.fit(run.space, keys, raw, calibration.calibrate(raw, controls.NOISE))

@@ -7,7 +7,7 @@ from dcgan.control import reading
 
 
 def _pictures(num_pictures=120, seed=0):
-  """Returns (seen, told): the first as it is, the second scaled, the third not seen but as a sum of the others, noise."""
+  """Returns (seen, told): the first as it is, the second scaled, the third told by the others only, noise."""
   rng = np.random.default_rng(seed)
   told = rng.normal(size=[num_pictures, 4])
   told[:, 2] = told[:, 0] - 0.5 * told[:, 1]

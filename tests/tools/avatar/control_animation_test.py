@@ -36,7 +36,7 @@ def test_files_are_recordings_but_for_keyframes(tmp_path):
   (tmp_path / 'other.csv').write_text('frame,AU01\n1,0.2\n')
   assert control_animation.of_file(tmp_path / 'keys.txt').photos == {1.0: 'a.jpg'}
   assert control_animation.of_file(tmp_path / 'take.jsonl').is_recording
-  with pytest.raises(errors.InputError, match='other.csv: line 1: begins with frame,AU01, but must begin with time_secs'):
+  with pytest.raises(errors.InputError, match='other.csv: line 1: begins with frame,AU01, but must begin with time'):
     control_animation.of_file(tmp_path / 'other.csv')
   with pytest.raises(errors.InputError, match='absent.txt: cannot be read'):
     control_animation.of_file(tmp_path / 'absent.txt')
@@ -83,8 +83,8 @@ def test_the_animation_is_written_and_what_the_person_lacks_is_left_out_of_recor
   monkeypatch.setattr(control_animation.run_folder, 'load', lambda path: person)
   both = timeline.Timeline(('jawOpen', 'mouthPucker'), [0, 1], [[0, 0], [1, 1]])
   with caplog.at_level('INFO'):
-    path = control_animation.save('run', control_animation.Course(both, is_recording=True), person.path / 'a.gif', fps=10,
-                                  size_px=16)
+    path = control_animation.save('run', control_animation.Course(both, is_recording=True), person.path / 'a.gif',
+                                  fps=10, size_px=16)
   assert iio.imread(path).shape[1:] == (16, 16, 3) and 'does not show them: mouthPucker' in caplog.text
   with pytest.raises(errors.InputError, match='mouthPucker hardly moves in these pictures. For it, film yourself'):
     control_animation.save('run', control_animation.Course(both))

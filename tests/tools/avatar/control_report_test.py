@@ -16,7 +16,8 @@ def test_r2_and_slope_are_those_of_hand_worked_numbers():
   asked, shown = np.array([[0.0], [1.0], [2.0], [np.nan]]), np.array([[0.5], [1.0], [1.5], [9.0]])
   assert control_report._r2(asked, shown)[0] == pytest.approx(1 - 0.5 / 2)
   assert control_report._slope(asked[:, 0], shown[:, 0]) == pytest.approx(0.5)
-  assert np.isnan(control_report._slope(np.ones(3), shown[:3, 0])) and np.isnan(control_report._r2(asked[:1], shown[:1])[0])
+  assert np.isnan(control_report._slope(np.ones(3), shown[:3, 0]))
+  assert np.isnan(control_report._r2(asked[:1], shown[:1])[0])
 
 
 def test_a_person_that_obeys_has_a_table_of_its_controls(person, monkeypatch):

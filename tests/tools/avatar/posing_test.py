@@ -61,7 +61,7 @@ def test_what_was_kept_poses_alike_without_the_set_and_without_it_a_line_tells_w
   assert not caplog.text
   assert pose.measured == pytest.approx(fitted.pose({'jawOpen': 0.6}).measured, abs=0.02)
   kept.path_of(person.path).unlink()
-  with pytest.raises(errors.InputError, match='keeps no controls, and the set .* no manifest.* run `python -m tools.fit_'):
+  with pytest.raises(errors.InputError, match='keeps no controls, and the set .* no manifest.* run `python -m tools'):
     posing.Poser(person)
 
 
