@@ -8,7 +8,8 @@ of it: RUN/found/smile.png. From then on `smile` may stand where a number of the
 
   python -m tools.animate --run=checkpoints/00001-adele64 --source=0 --target=smile
 
-The last line on standard output is the picture's path.
+What the face does there is told in controls, as tools.pose takes them. The last line on standard output is the
+picture's path.
 """
 
 from absl import app
@@ -37,9 +38,12 @@ def main():
     logging.info('%s: off by %.1f grey values%s%s. Use it as %s, as in: python -m tools.animate %s --source=0 '
                  '--target=%s', photo, one.error, shape, near, one.name, wording.flag('run', _RUN.value), one.name)
     if not one.is_known:
-      logging.warning('%s: this face is unknown to the model, whose own pictures are off by %.1f: somebody else, a drawing, '
-                      'a mask, or another light. What was found is the nearest that the model can show.', photo,
-                      finder.usual_error)
+      logging.warning('%s: this face is unknown to the model, whose own pictures are off by %.1f: somebody else, a '
+                      'drawing, a mask, or another light. What was found is the nearest that the model can show.',
+                      photo, finder.usual_error)
+    if one.controls:
+      logging.info('What it does: python -m tools.pose %s %s', wording.flag('run', _RUN.value),
+                   ' '.join(f'{name}={value:g}' for name, value in one.controls.items()))
   return one.path
 
 

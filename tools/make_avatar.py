@@ -4,10 +4,11 @@
   python -m tools.make_avatar --photos=my_photos --name=me
 
 Finds the face in the pictures and makes the set records/NAME, with its report (as tools.make_records); trains from the
-Universal Face Model for six and a half minutes at most, looking after its health (as dcgan.train); draws its gallery, and
-animates a way through several expressions that it chooses (as tools.animate --through). Pictures of the person beside
-what the model makes of them are told of as `Preview` within a minute. What was stopped goes on when the same command is
-given again. The last line on standard output is the path of the GIF, in the run's folder.
+Universal Face Model for six and a half minutes at most, looking after its health (as dcgan.train); draws its gallery,
+keeps its controls, with a card of them in RUN/controls.png (as tools.pose --card), and animates a way through several
+expressions that it chooses (as tools.animate --through). Pictures of the person beside what the model makes of them are
+told of as `Preview` within a minute. What was stopped goes on when the same command is given again. The last line on
+standard output is the path of the GIF, in the run's folder.
 """
 
 from absl import app

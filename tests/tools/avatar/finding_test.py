@@ -29,6 +29,7 @@ def test_a_photo_is_found_drawn_and_kept_under_its_name(run, astronaut, tmp_path
   assert one.name == 'my_smile' and one.path == run / 'found' / 'my_smile.png'
   assert iio.imread(one.path).shape == (260, 2 * 258 + 2, 3)  # the photo's face, and the model's
   assert 0 < one.error < 128 and one.landmark_error is None  # 8 px show no face
+  assert one.controls is None  # of six pictures none are fitted
   folder = run_folder.load(run)
   assert one.nearest_key in folder.space.keys
   z, = references.resolve(['my_smile'], folder)
@@ -55,12 +56,15 @@ def test_a_face_that_is_much_farther_off_than_the_sets_own_pictures_is_told_as_u
 
 
 @pytest.mark.slow
-def test_what_cannot_be_found_is_told(run, tmp_path):
+def test_what_cannot_be_found_is_told(run, astronaut, tmp_path):
   iio.imwrite(tmp_path / 'grey.png', np.full([200, 200, 3], 128, np.uint8))
   (tmp_path / 'text.png').write_text('no picture')
   finder = finding.Finder(run)
   with pytest.raises(errors.InputError, match=r'`photo` \(.*grey.png\): no face found in it'):
     finder.find(str(tmp_path / 'grey.png'))
+  iio.imwrite(tmp_path / 'two.png', np.concatenate([astronaut, astronaut], axis=1))
+  with pytest.raises(errors.InputError, match=r'`photo` \(.*two.png\): 2 faces in it, and it must show one. Cut it'):
+    finder.find(str(tmp_path / 'two.png'))
   for name in ('absent.png', 'text.png'):
     with pytest.raises(errors.InputError, match=rf'`photo` \(.*{name}\): .*Name a picture of the person'):
       finder.find(str(tmp_path / name))
