@@ -20,12 +20,17 @@ from tools.demo import clip as demo_clip
     (['--photos=b', '--minutes=0'], 'error: `minutes` (0) must be over 0 and at most 1440. Use 6.'),
     (['--photos=b', '--minutes=1441'], 'error: `minutes` (1441) must be over 0 and at most 1440'),
     (['--photos=b', '--minutes=nan'], 'error: `minutes` (nan) must be over 0'),
-    (['--photos=.', '--photos=.'], 'is given twice, but each folder counts once'),
     (['--photos=b', '--init_from=nowhere'], 'error: `init_from` (nowhere): no such run'),
 ])
 def test_wrong_flags_end_with_the_reason_and_exit_code_1(arguments, message):
   made = commands.run('tools.make_avatar', *arguments)
   assert made.returncode == 1 and message in made.stderr + made.stdout and 'Traceback' not in made.stderr
+
+
+@pytest.mark.slow
+def test_videos_and_folders_of_photos_may_be_given_several_times():
+  told = commands.run('tools.make_avatar', '--help').stdout
+  assert told.count('repeat this option to specify a list of values') == 2
 
 
 @pytest.mark.slow
