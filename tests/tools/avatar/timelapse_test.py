@@ -151,8 +151,8 @@ def test_a_run_that_is_not_there_is_named(tmp_path):
 
 
 @pytest.mark.parametrize('damage, reason', [
-    (lambda content: content[:len(content) // 2], 'truncated'), (lambda content: b'', 'the file is empty'),
-    (lambda content: b'no picture', 'not a picture')])
+    (lambda content: content[:len(content) // 2], 'cut off'), (lambda content: b'', 'the file is empty'),
+    (lambda content: b'no picture', 'it is a text')])
 @pytest.mark.parametrize('ending', ['.mp4', '.gif'])
 def test_a_damaged_grid_is_named_and_leaves_no_file(tmp_path, damage, reason, ending):
   run = _make_run(tmp_path, {0: 9, 100: 99, 200: 199})

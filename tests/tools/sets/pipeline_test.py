@@ -310,7 +310,7 @@ def test_photos_become_a_set_with_a_manifest(tmp_path, astronaut):
   assert (manifest.num_images, manifest.num_inputs, manifest.kind) == (3, 5, 'photos')
   assert manifest.rejected == (records.Rejection('empty.png', drawn.NO_FACE),
                                records.Rejection(
-                                   'torn.jpg', records.Reason('unreadable', 'not a picture that can be read')))
+                                   'torn.jpg', records.Reason('unreadable', 'it is a text and no picture')))
   assert manifest.settings == {'source': [photos], 'fps': 2}
   assert [face.key for face in records.read_faces(prefix, manifest)] == ['0.png', '1.png', '2.png']
 
