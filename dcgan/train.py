@@ -21,16 +21,18 @@ from absl import logging
 
 from dcgan.common import entry
 from dcgan.common import errors
+from dcgan.common import names
+from dcgan.common import wording
 from dcgan.options import config
 from dcgan.options import presets
 
 _PRESET = flags.DEFINE_enum('preset', 'auto', ('auto', *presets.PRESETS), 'Options to start from; auto takes person '
                             f'for videos and sets under {presets.FEW_IMAGES:,} images, else ufm. Other flags override '
                             'it.')
-_INIT_FROM = flags.DEFINE_string('init_from', None, 'Model to take the weights from, with fresh optimizers: ufm for '
-                                 'the Universal Face Model that comes with the project, a run, a checkpoint in one, '
-                                 'or a .safetensors file.')
-_CHECKPOINTS_DIR = flags.DEFINE_string('checkpoints_dir', 'checkpoints', 'Folder in which each run gets its own.')
+_INIT_FROM = entry.define_path('init_from', None, 'Model to take the weights from, with fresh optimizers: ufm for '
+                               'the Universal Face Model that comes with the project, a run, a checkpoint in one, '
+                               'or a .safetensors file.')
+_CHECKPOINTS_DIR = entry.define_path('checkpoints_dir', 'checkpoints', 'Folder in which each run gets its own.')
 _NOTE = flags.DEFINE_string('note', None, 'Added to the name of the run.')
 _DRY_RUN = flags.DEFINE_bool('dry_run', False, 'Print the options, the size of the networks, an estimate of the memory '
                              'and the minibatches in a pass over the set, and stop.')
@@ -41,9 +43,9 @@ _STORAGE = flags.DEFINE_enum('storage', 'auto', config.STORAGES, 'Hold the decod
                              'its shards; auto streams what does not fit well.')
 _MAY_CHANGE = (*config.FREE_ON_RESUME, _STRATEGY.name, _STORAGE.name)
 _TOLD_MAY_CHANGE = ', '.join(f'--{name}' for name in _MAY_CHANGE)
-_RESUME = flags.DEFINE_string('resume', None, 'Run to go on with. Only these may be given with it: '
-                              f'{_TOLD_MAY_CHANGE}; --records where the set was moved, and --checkpoints_dir if it is '
-                              'the folder that the run lies in.')
+_RESUME = entry.define_path('resume', None, 'Run to go on with. Only these may be given with it: '
+                            f'{_TOLD_MAY_CHANGE}; --records where the set was moved, and --checkpoints_dir if it is '
+                            'the folder that the run lies in.')
 
 _DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string, tuple: flags.DEFINE_list}
 
@@ -54,6 +56,8 @@ def _define(name, option):
     return flags.DEFINE_enum(name, 'auto', ('auto', *option.words), option.help)
   if isinstance(option.default, bool):
     return flags.DEFINE_enum(name, None, option.words, option.help)
+  if option.is_path:
+    return entry.define_path(name, None, option.help)
   return _DEFINE[type(option.default)](name, None, option.help)
 
 
@@ -92,6 +96,7 @@ def _check_flags():
   Raises:
     errors.InputError: names the first.
   """
+  names.check(_NOTE.name, _NOTE.value or '', names.NOTE_BYTES)
   told = []
   for preset in presets.CHOICES if _PRESET.value == 'auto' else [_PRESET.value]:
     try:
@@ -121,8 +126,8 @@ def _check_may_change():
       continue
     if flag.name != _CHECKPOINTS_DIR.name:
       raise app.UsageError(f'--{flag.name} ({flag.value}) cannot change with --resume, which goes on exactly. '
-                           f'Leave it out, or start a new run with --init_from={_RESUME.value}. What may change: '
-                           f'{_TOLD_MAY_CHANGE}.')
+                           f'Leave it out, or start a new run with {wording.flag("init_from", _RESUME.value)}. What '
+                           f'may change: {_TOLD_MAY_CHANGE}.')
     if pathlib.Path(flag.value).resolve() != folder.resolve():
       raise app.UsageError(f'--{flag.name} ({flag.value}) must be the folder that the run lies in, {folder}: with '
                            '--resume it goes on there. Leave it out.')

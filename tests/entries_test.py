@@ -22,7 +22,7 @@ ENTRIES = sorted('.'.join(path.relative_to(ROOT).with_suffix('').parts) for fold
 def test_all_commands_are_known():
   assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.evaluate', 'tools.export_model',
                      'tools.find_expression', 'tools.make_avatar', 'tools.make_demo_clip', 'tools.make_gallery',
-                     'tools.make_records', 'tools.reproduce', 'tools.show_records']
+                     'tools.make_records', 'tools.pose', 'tools.reproduce', 'tools.show_records']
 
 
 @pytest.mark.parametrize('module', ENTRIES)
@@ -67,12 +67,23 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('dcgan.train', ['--records=a', '--preset=report', '--keep_every_steps=600'],
      'error: `keep_every_steps` (600) must be a multiple of `checkpoint_every_steps` (250). Use 500.'),
     ('dcgan.train', ['--records=none', '--keep_every_steps=750'], 'none.json: no manifest'),  # good for small sets
+    ('dcgan.train', ['--records=a', '--note=a/b'],
+     "error: `note` ('a/b') must be a name without a slash. Use --note=me"),
+    ('dcgan.train', ['--records=a', f'--note={41 * "n"}'], 'must be at most 40 bytes, but has 41'),
+    ('tools.make_records', ['--photos=b', f'--name={73 * "漢"}'], 'must be at most 120 bytes, but has 219'),
+    ('tools.make_avatar', ['--photos=b', f'--name={245 * "a"}'], 'must be at most 120 bytes, but has 245'),
     ('dcgan.train', ['--records=a', '--holdout_fraction=1'], 'error: `holdout_fraction` (1.0) must be 0 or more and'),
     ('dcgan.train', ['--records=a', '--on_collapse=panic'], 'error: `on_collapse` (panic) must be one of warn, stop'),
     ('dcgan.train', ['--records=a', '--stop_when=best'], 'error: `stop_when` (best) must be end, or best+N'),
     ('tools.evaluate', [], '--run is needed'),
     ('tools.evaluate', ['--run=a', '--num_samples=0'], '--num_samples=0'),
     ('tools.make_gallery', [], '--run is needed'),
+    ('tools.pose', ['jawOpen=0.7'], '--run is needed'),
+    ('tools.pose', ['--run=a'], 'a control and its value are needed, as in jawOpen=0.7'),
+    ('tools.pose', ['--run=a', 'smile=1'], '`smile` is no control'),
+    ('tools.pose', ['--run=a', 'jawOpen=1.5'], 'jawOpen=1.5: must be a control and a value from 0 to 1, as in jawOpen=0.5'),
+    ('tools.pose', ['--run=a', 'headYaw=nan'], 'headYaw=nan: must be a control and a value from -180 to 180'),
+    ('tools.pose', ['--run=nowhere', 'jawOpen=1'], 'nowhere: not a run'),
     ('tools.make_gallery', ['--run=a', '--num_images=0'], '--num_images=0'),
     ('tools.make_gallery', ['--run=a', '--seed=-1'], '--seed=-1'),
     ('tools.animate', ['--run=a', '--source=1', '--target=2', '--num_parts=0'], '--num_parts=0'),

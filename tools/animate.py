@@ -31,7 +31,7 @@ from absl import flags
 from dcgan.common import entry
 from dcgan.common import errors
 
-_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
+_RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
 _SOURCE = flags.DEFINE_string('source', None, 'Expression to start from: a number of the gallery, the key of a picture, '
                               'a time of the film as in 12.4s, or a found photo. Without it and the next three, two '
                               'expressions are chosen.')
@@ -46,8 +46,8 @@ _SPEED = flags.DEFINE_float('speed', None, 'With --replay: how fast the film goe
 _FPS = flags.DEFINE_float('fps', None, 'With --replay: frames a second of the animation; 25 by default.')
 _TIMELAPSE = flags.DEFINE_bool('timelapse', False, 'Instead of a line in Z, show the training: the run\'s '
                                'samples_STEP.png one after the other, each with its minibatch.')
-_OUT = flags.DEFINE_string('out', None, 'File to write: .gif, .webp or .mp4 by its ending. By default a GIF in the '
-                           'folder of the run, named after the numbers; timelapse.mp4 there with --timelapse.')
+_OUT = entry.define_path('out', None, 'File to write: .gif, .webp or .mp4 by its ending. By default a GIF in the '
+                         'folder of the run, named after the numbers; timelapse.mp4 there with --timelapse.')
 _NUM_PARTS = flags.DEFINE_integer('num_parts', 20, 'Equal parts that a line is divided into.', lower_bound=1)
 _DURATION_SECS = flags.DEFINE_float('duration_secs', None, 'Time that a line takes, one way; 2 by default. With '
                                     '--timelapse, time from the first grid to the last one, which then stays for 2 s; '

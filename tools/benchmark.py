@@ -36,12 +36,12 @@ _RUN_ROUNDS = flags.DEFINE_integer('run_rounds', 2, 'train: how often the whole 
 _PRESET = flags.DEFINE_enum('preset', 'person', list(presets.PRESETS), 'train: options of the whole run.')
 _LONG = flags.DEFINE_bool('long', False, 'train: also whether step time and memory grow over 5,000 minibatches of a '
                           'tiny network.')
-_TORCH_PYTHON = flags.DEFINE_string('torch_python', None, 'train: the interpreter that has PyTorch. By default this '
-                                    'one.')
-_PHOTOS = flags.DEFINE_string('photos', None, 'records: a folder of photos to measure on. By default aligned frames of '
-                              'the demo clip.')
+_TORCH_PYTHON = entry.define_path('torch_python', None, 'train: the interpreter that has PyTorch. By default this '
+                                  'one.')
+_PHOTOS = entry.define_path('photos', None, 'records: a folder of photos to measure on. By default aligned frames of '
+                            'the demo clip.')
 _NUM_PICTURES = flags.DEFINE_integer('num_pictures', 200, 'records: pictures in one measurement.', lower_bound=1)
-_OUT = flags.DEFINE_string('out', None, 'JSON to write; checkpoints/benchmark-SUBJECT.json by default.')
+_OUT = entry.define_path('out', None, 'JSON to write; checkpoints/benchmark-SUBJECT.json by default.')
 
 _LONG_STEPS = 5_000
 

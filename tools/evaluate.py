@@ -17,18 +17,18 @@ from absl import flags
 
 from dcgan.common import entry
 
-_RUN = flags.DEFINE_multi_string('run', None, 'Folder of a run, as printed by dcgan.train. Give it again for others '
-                                 'that stand beside it.')
+_RUN = entry.define_paths('run', None, 'Folder of a run, as printed by dcgan.train. Give it again for others '
+                          'that stand beside it.')
 _CHECKPOINT = flags.DEFINE_string('checkpoint', 'latest', 'latest, best (by the measure of its training), the '
                                   'minibatch of one, or all that were kept.')
-_RECORDS = flags.DEFINE_string('records', None, 'The set to measure against. By default the one that the run was '
-                               'trained on, where that was.')
+_RECORDS = entry.define_path('records', None, 'The set to measure against. By default the one that the run was '
+                             'trained on, where that was.')
 _NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures to generate. Distances may be compared only between '
                                     'as many.', lower_bound=1)
-_INCEPTION_WEIGHTS = flags.DEFINE_string('inception_weights', 'none', 'For FID and KID: imagenet for the weights that '
-                                         'Keras downloads, a file of them, or none to leave both out.')
-_OUT = flags.DEFINE_string('out', None, 'The page to write, its numbers beside it as .json. By default evaluation.html '
-                           'in the folder of the first run.')
+_INCEPTION_WEIGHTS = entry.define_path('inception_weights', 'none', 'For FID and KID: imagenet for the weights that '
+                                       'Keras downloads, a file of them, or none to leave both out.')
+_OUT = entry.define_path('out', None, 'The page to write, its numbers beside it as .json. By default evaluation.html '
+                         'in the folder of the first run.')
 
 
 def main():

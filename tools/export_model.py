@@ -20,12 +20,13 @@ from absl import logging
 from dcgan.common import entry
 from dcgan.common import errors
 from dcgan.common import files
+from dcgan.common import wording
 
-_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
+_RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
 _CHECKPOINT = flags.DEFINE_string('checkpoint', 'evaluated', 'evaluated for the best one by evaluation, best by the '
                                   'score in training, latest, or the minibatch of one.')
-_OUT = flags.DEFINE_string('out', None, 'File to write, ending in .safetensors. By default in the folder of the run, '
-                           'named after it.')
+_OUT = entry.define_path('out', None, 'File to write, ending in .safetensors. By default in the folder of the run, '
+                         'named after it.')
 _NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures that each checkpoint is evaluated on.',
                                     lower_bound=64)
 
@@ -61,7 +62,8 @@ def main():
               **{name: numbers[name] for name in ('num_samples', 'measures', 'of_reals', 'reasons', 'verdict')})
   files.write_text(path.with_suffix('.json'), json.dumps(told, indent=1) + '\n')
   logging.info('Wrote minibatch %d of %s, %.1f MB. %s Start from it with: python -m dcgan.train --records=RECORDS '
-               '--init_from=%s', evaluated.step, run, len(content) / 1e6, ' '.join(evaluated.verdict), path)
+               '%s', evaluated.step, run, len(content) / 1e6, ' '.join(evaluated.verdict),
+               wording.flag('init_from', path))
   return path
 
 

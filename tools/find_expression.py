@@ -12,13 +12,13 @@ The last line on standard output is the picture's path.
 """
 
 from absl import app
-from absl import flags
 from absl import logging
 
 from dcgan.common import entry
+from dcgan.common import wording
 
-_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
-_PHOTO = flags.DEFINE_multi_string('photo', None, 'The photo, in any format that Pillow reads. Give it again for more.')
+_RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
+_PHOTO = entry.define_paths('photo', None, 'The photo, in any format that Pillow reads. Give it again for more.')
 
 
 def main():
@@ -27,7 +27,6 @@ def main():
     raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
   if not _PHOTO.value:
     raise app.UsageError('--photo is needed: a picture of the person, as in --photo=smile.jpg.')
-  from dcgan.common import wording  # pylint: disable=import-outside-toplevel
   from tools.avatar import finding  # pylint: disable=import-outside-toplevel  (TensorFlow)
   finder = finding.Finder(_RUN.value)
   for photo in _PHOTO.value:
@@ -35,8 +34,8 @@ def main():
     near = f', nearest to {one.nearest_key}' if one.nearest_key else ''
     shape = '' if one.landmark_error is None else (
         f', its features off by {wording.percent(one.landmark_error, 1)} of the eyes\' distance')
-    logging.info('%s: off by %.1f grey values%s%s. Use it as %s, as in: python -m tools.animate --run=%s --source=0 '
-                 '--target=%s', photo, one.error, shape, near, one.name, _RUN.value, one.name)
+    logging.info('%s: off by %.1f grey values%s%s. Use it as %s, as in: python -m tools.animate %s --source=0 '
+                 '--target=%s', photo, one.error, shape, near, one.name, wording.flag('run', _RUN.value), one.name)
   return one.path
 
 

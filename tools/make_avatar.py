@@ -16,21 +16,21 @@ from absl import flags
 from dcgan.common import entry
 from dcgan.common import errors
 
-_VIDEO = flags.DEFINE_multi_string('video', None, 'The video, a file or an https:// address; again for more videos of '
-                                   'the same person. Best is half a minute of one person near the camera.')
-_PHOTOS = flags.DEFINE_multi_string('photos', None, 'The folder of photos of one person, with the folders in it; again '
-                                    'for more folders.')
+_VIDEO = entry.define_paths('video', None, 'The video, a file or an https:// address; again for more videos of '
+                            'the same person. Best is half a minute of one person near the camera.')
+_PHOTOS = entry.define_paths('photos', None, 'The folder of photos of one person, with the folders in it; again for '
+                             'more folders.')
 _NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
 _PERSON = flags.DEFINE_string('person', None, 'Whose face: a number as records/NAME+people.png shows it, or central or '
                               'largest of photos; by default the most present person, or the most central one.')
 _MINUTES = flags.DEFINE_float('minutes', 6.5, 'How long to train at most. More make it better, and take in more of a '
                               'large set.')
-_IMAGE_SIZE = flags.DEFINE_integer('image_size', None, 'Size of the pictures in px; by default 128, or 64 on machines '
-                                   'that are too slow for it.')
-_INIT_FROM = flags.DEFINE_string('init_from', 'ufm', 'Model of many faces to start from: ufm for the one that comes '
-                                 'with the project, a run, a checkpoint in one, or a .safetensors file.')
-_RECORDS_DIR = flags.DEFINE_string('records_dir', 'records', 'Folder of all sets.')
-_CHECKPOINTS_DIR = flags.DEFINE_string('checkpoints_dir', 'checkpoints', 'Folder in which each run gets its own.')
+_IMAGE_SIZE = flags.DEFINE_integer('image_size', None, 'Size of the pictures in px; by default that of --init_from, which is '
+                                   '128 px of ufm.')
+_INIT_FROM = entry.define_path('init_from', 'ufm', 'Model of many faces to start from: ufm for the one that comes '
+                               'with the project, a run, a checkpoint in one, or a .safetensors file.')
+_RECORDS_DIR = entry.define_path('records_dir', 'records', 'Folder of all sets.')
+_CHECKPOINTS_DIR = entry.define_path('checkpoints_dir', 'checkpoints', 'Folder in which each run gets its own.')
 _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Whether to make all anew and replace a set of the same name.')
 
 _MOST_MINUTES = 1440

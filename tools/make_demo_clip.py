@@ -12,7 +12,7 @@ from absl import flags
 
 from dcgan.common import entry
 
-_OUT = flags.DEFINE_string('out', 'records/clips/demo.mp4', 'The MP4 to write; the truth goes beside it.')
+_OUT = entry.define_path('out', 'records/clips/demo.mp4', 'The MP4 to write; the truth goes beside it.')
 _DURATION_SECS = flags.DEFINE_float('duration_secs', 20.0, 'How long the clip is.')
 _FPS = flags.DEFINE_float('fps', 12.0, 'Frames per second.')
 _SEED = flags.DEFINE_integer('seed', 0, 'Of the expressions and their order; the same seed makes the same clip.')

@@ -13,8 +13,9 @@ from absl import flags
 from absl import logging
 
 from dcgan.common import entry
+from dcgan.common import wording
 
-_RUN = flags.DEFINE_string('run', None, 'Folder of the run, as printed by dcgan.train.')
+_RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
 _CHECKPOINT = flags.DEFINE_string('checkpoint', 'latest', 'The checkpoint that draws it: latest, best, or the '
                                   'minibatch of one.')
 _NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'Pictures in the gallery.', lower_bound=1)
@@ -36,9 +37,9 @@ def main():
   seed = trained.options.training.seed if _SEED.value is None else _SEED.value
   z = trained.space.gallery(_NUM_IMAGES.value, seed)
   gallery.save(path, trained.generator, z, trained.step, _TILE_PX.value)
-  logging.info('%d expressions of %s at minibatch %d. Animate two of them with: python -m tools.animate --run=%s '
+  logging.info('%d expressions of %s at minibatch %d. Animate two of them with: python -m tools.animate %s '
                '--source=A --target=B, or without numbers two that are chosen by themselves.', len(z),
-               _RUN.value, trained.step, _RUN.value)
+               _RUN.value, trained.step, wording.flag('run', _RUN.value))
   return path
 
 

@@ -18,22 +18,22 @@ from absl import flags
 
 from dcgan.common import entry
 
-_VIDEO = flags.DEFINE_multi_string('video', None, 'The video to take frames from, a file, or an https:// address in '
-                                   "quotes (which needs pip install '.[youtube]'). Give it again for more videos of "
-                                   'the same person.')
+_VIDEO = entry.define_paths('video', None, 'The video to take frames from, a file, or an https:// address in '
+                            "quotes (which needs pip install '.[youtube]'). Give it again for more videos of "
+                            'the same person.')
 _FPS = flags.DEFINE_float('fps', 1.0, 'Frames per second to take from --video: 1 for a long one, 3 or more for a short '
                           'one.')
 _START_SECS = flags.DEFINE_float('start_secs', 0.0, 'Where to start in each video.', lower_bound=0)
 _END_SECS = flags.DEFINE_float('end_secs', None, 'Where to end in each video. By default its end.')
-_PHOTOS = flags.DEFINE_multi_string('photos', None, 'The folder of photos, with the folders in it. Give it again for '
-                                    'more folders.')
-_CELEBA = flags.DEFINE_string('celeba', None, "The folder or zip of CelebA's pictures, 000001.jpg and so on. Its lists "
-                              'are used where they lie in it or beside it.', allow_overwrite=False)
+_PHOTOS = entry.define_paths('photos', None, 'The folder of photos, with the folders in it. Give it again for more '
+                             'folders.')
+_CELEBA = entry.define_path('celeba', None, "The folder or zip of CelebA's pictures, 000001.jpg and so on. Its lists "
+                            'are used where they lie in it or beside it.', allow_overwrite=False)
 _PARTITION = flags.DEFINE_enum('partition', None, ['train', 'validation', 'test'], "Which of CelebA's partitions to "
                                'take; all by default.')
 _LIMIT = flags.DEFINE_integer('limit', None, 'How many pictures to take at most, from the first on.', lower_bound=1)
 _NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
-_RECORDS_DIR = flags.DEFINE_string('records_dir', 'records', 'The folder to write to.')
+_RECORDS_DIR = entry.define_path('records_dir', 'records', 'The folder to write to.')
 _NUM_SHARDS = flags.DEFINE_integer('num_shards', 0, 'How many files to spread the set over; 0: one per 1,000 pictures.',
                                    lower_bound=0, upper_bound=99_999)
 _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Whether a set of the same name is replaced, once the new one is '
@@ -44,8 +44,8 @@ _ALIGN = flags.DEFINE_enum('align', 'eyes', ['eyes', 'off'], 'How a face is brou
 _PERSON = flags.DEFINE_string('person', None, 'Whose face: of a video a number as NAME+people.png shows it, by default '
                               '1, the most present person; or the one whose face is largest or central. Of photos with '
                               'several faces central, the default, or largest.')
-_REFERENCE = flags.DEFINE_string('reference', None, 'A photo of the person: the faces that look most like it are '
-                                 'taken. This compares looks and knows nobody; see the README on how far it goes.')
+_REFERENCE = entry.define_path('reference', None, 'A photo of the person: the faces that look most like it are '
+                               'taken. This compares looks and knows nobody; see the README on how far it goes.')
 _CURATE = flags.DEFINE_bool('curate', True, 'Whether faces are left out by the limits below, and duplicates. '
                             '--nocurate keeps every face that is found.')
 _LIMITS = (

@@ -27,16 +27,16 @@ from tools.experiments import experiment
 from tools.experiments import variants
 
 _EXPERIMENT = flags.DEFINE_integer('experiment', None, 'Which one of the report: 1, 2, 3, 4 or 5.')
-_RECORDS = flags.DEFINE_string('records', None, 'The set to train on: 1: many faces; 2: 64 photos of one person, '
-                               'made with --align=off; 3: the same, aligned; 4: a video at one frame a second; 5: '
-                               'photos or a video of one person.')
-_BETWEEN_RECORDS = flags.DEFINE_string('between_records', None, '4: the same video at more frames a second.')
-_BESIDE = flags.DEFINE_string('beside', None, '3: the folder of experiment 2, to compare with.')
+_RECORDS = entry.define_path('records', None, 'The set to train on: 1: many faces; 2: 64 photos of one person, '
+                             'made with --align=off; 3: the same, aligned; 4: a video at one frame a second; 5: '
+                             'photos or a video of one person.')
+_BETWEEN_RECORDS = entry.define_path('between_records', None, '4: the same video at more frames a second.')
+_BESIDE = entry.define_path('beside', None, '3: the folder of experiment 2, to compare with.')
 _WITH_PLACES = flags.DEFINE_bool('with_places', False, '4: give each frame its place in Z, as this project learns a '
                                  'person; the report had none.')
-_INIT_FROM = flags.DEFINE_string('init_from', None, '5, and 4 with places: the model of many faces: ufm for the one '
-                                 'that comes with the project, a run, a checkpoint in one, or a .safetensors file. By '
-                                 'default ufm for 4, and for 5 ufm64, which was learnt as in 2016.')
+_INIT_FROM = entry.define_path('init_from', None, '5, and 4 with places: the model of many faces: ufm for the one '
+                               'that comes with the project, a run, a checkpoint in one, or a .safetensors file. By '
+                               'default ufm for 4, and for 5 ufm64, which was learnt as in 2016.')
 _NUM_MINIBATCHES = flags.DEFINE_integer('num_minibatches', None, 'Of each run. By default 342 for experiment 1, a '
                                         "fifth of the report's epoch, 75 for experiment 5, after which its runs are "
                                         'compared, and 1000 for the others.')
@@ -47,7 +47,7 @@ _MINIBATCH_SIZES = flags.DEFINE_list('minibatch_sizes', ['1', '9', '64'], '2 and
 _CHANNELS = flags.DEFINE_integer('channels', 64, 'Filters next to the picture; fewer are faster.')
 _IMAGE_SIZE = flags.DEFINE_integer('image_size', 64, 'Size in px of a generated picture.')
 _NUM_SAMPLES = flags.DEFINE_integer('num_samples', 256, 'Pictures that each run is measured on.', lower_bound=64)
-_OUT = flags.DEFINE_string('out', None, 'The folder of the runs and the page. By default checkpoints/experimentN.')
+_OUT = entry.define_path('out', None, 'The folder of the runs and the page. By default checkpoints/experimentN.')
 
 # Each experiment says in its `flags` which of these are of use to it.
 _OF_SOME = (_BETWEEN_RECORDS, _BESIDE, _WITH_PLACES, _INIT_FROM, _LONG_MINIBATCHES, _MINIBATCH_SIZES, _CHANNELS,

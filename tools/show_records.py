@@ -14,9 +14,10 @@ from absl import flags
 
 from dcgan.common import entry
 from dcgan.common import errors
+from dcgan.common import wording
 
-_RECORDS = flags.DEFINE_string('records', None, 'The set, as in records/NAME.')
-_OUT = flags.DEFINE_string('out', None, 'The picture to write. By default records/NAME.png.')
+_RECORDS = entry.define_path('records', None, 'The set, as in records/NAME.')
+_OUT = entry.define_path('out', None, 'The picture to write. By default records/NAME.png.')
 _NUM_IMAGES = flags.DEFINE_integer('num_images', 64, 'How many faces the card shows at most.', lower_bound=1)
 _VERIFY = flags.DEFINE_bool('verify', False, 'Check every file and record instead of drawing the card.')
 
@@ -27,7 +28,6 @@ def main():
     raise app.UsageError('--records is needed: the set that tools.make_records printed, as in --records=records/me.')
   # pylint: disable=import-outside-toplevel  (TensorFlow)
   if _VERIFY.value:
-    from dcgan.common import wording
     from tools.sets import verify
     num_records, num_files = verify.verify(_RECORDS.value)
     print(f'{wording.counted(num_records, "record")} in {wording.counted(num_files, "file")} checked: all whole.')
@@ -35,7 +35,8 @@ def main():
   from tools.sets import report_card
   out = _OUT.value or str(report_card.card_path(_RECORDS.value))
   if not out.lower().endswith(('.png', '.jpg', '.webp')):
-    raise errors.InputError(f'`out` ({out!r}) must end in .png, .jpg or .webp. Use --out={_RECORDS.value}.png.')
+    raise errors.InputError(f'`out` ({out!r}) must end in .png, .jpg or .webp. Use '
+                            f'{wording.flag("out", _RECORDS.value + ".png")}.')
   return report_card.show(_RECORDS.value, out, _NUM_IMAGES.value)
 
 

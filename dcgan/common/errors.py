@@ -6,8 +6,12 @@ import re
 class InputError(ValueError):
   """A wrong input: its one-line message names what, the value, the rule and the fix.
 
-  Entries print the message and exit with code 1; anything else that is raised is a bug and keeps its traceback.
+  Entries print the message and exit with code 1; anything else that is raised is a bug and keeps its traceback. Line
+  breaks in it, which names and values may hold, are shown as \\n.
   """
+
+  def __init__(self, *told):
+    super().__init__(*('\\n'.join(each.splitlines()) if isinstance(each, str) else each for each in told))
 
 
 def reason(error):

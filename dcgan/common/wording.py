@@ -1,4 +1,6 @@
-"""How numbers are told in sentences."""
+"""How numbers, and flags of the next command, are told in sentences."""
+
+import shlex
 
 
 def counted(count, noun, plural=None):
@@ -15,3 +17,8 @@ def counted(count, noun, plural=None):
 def percent(fraction, num_digits=0):
   """Returns a share as text, as in '97 %' of 0.974; `num_digits` stand behind the point."""
   return f'{100 * fraction:.{num_digits}f} %'
+
+
+def flag(name, value):
+  """Returns a flag as a shell takes it, as in "--run='my run'", whatever letters its value has."""
+  return f'--{name}={shlex.quote(str(value))}'

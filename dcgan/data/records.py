@@ -19,20 +19,22 @@ import tensorflow as tf
 from dcgan.common import errors
 from dcgan.common import files
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FACE_WIDTH_PX = 178  # CelebA's aligned pictures (Liu et al. 2015, arXiv:1411.7766)
 FACE_HEIGHT_PX = 218
 NUM_LANDMARKS = 478  # MediaPipe Face Mesh with irises
 NUM_DESCRIPTOR_VALUES = 256
 TOLD = 'told'  # the kind of a reason of schema 1, whose value is a sentence
 
-_SCHEMA_VERSIONS_READ = (1, SCHEMA_VERSION)
+_BATCH = 256
+_SCHEMA_VERSIONS_READ = (1, 2, SCHEMA_VERSION)
 _IMAGE = 'image/encoded'
 _KEY = 'image/key'
 _ORDER = 'image/order'
 _TIME_SECS = 'image/time_secs'
 _EYES = 'face/eyes'
 _LANDMARKS = 'face/landmarks'
+_CONTROLS = 'face/controls'
 _SHARPNESS = 'face/sharpness'
 _DESCRIPTOR = 'face/descriptor'
 _IDENTITY = 'face/identity'
@@ -44,6 +46,7 @@ _SPEC = {
     _TIME_SECS: tf.io.FixedLenFeature([], tf.float32, default_value=np.nan),
     _EYES: tf.io.FixedLenFeature([2, 2], tf.float32),
     _LANDMARKS: tf.io.FixedLenFeature([NUM_LANDMARKS, 3], tf.float32, default_value=[[np.nan] * 3] * NUM_LANDMARKS),
+    _CONTROLS: tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True, default_value=np.nan),
     _SHARPNESS: tf.io.FixedLenFeature([], tf.float32),
     _DESCRIPTOR: tf.io.FixedLenFeature([NUM_DESCRIPTOR_VALUES], tf.float32),
     _IDENTITY: tf.io.FixedLenFeature([], tf.int64, default_value=-1),
@@ -65,6 +68,8 @@ class Face:
     descriptor: float32 [256], for similarity ordering; near pictures have a small Euclidean distance.
     time_secs: float, presentation time in the video, or None for a photo.
     identity: int >= 0, who it is, where a list says (CelebA), or None.
+    controls: float32 [num_controls], what the face does, as raw measures that the manifest's `controls` name and bring
+      to [0, 1]; None where there are no landmarks, or the set is of schema 2 or older.
   """
 
   encoded: bytes
@@ -76,6 +81,7 @@ class Face:
   descriptor: np.ndarray
   time_secs: float | None = None
   identity: int | None = None
+  controls: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +148,11 @@ class Manifest:
     rejected: tuple of `Rejection`, in the order of the inputs; behind them the files between the pictures that are no
       pictures to read, as raw photos and videos, which do not count among the inputs.
     settings: dict of JSON values, the flags that made the set.
+    controls: dict of JSON values, the names of the controls that its records hold, in order, and the person's range of
+      each (`dcgan.control.calibration`); empty where they hold none.
     schema_version: int, of the manifest as it was read; what is written is of `SCHEMA_VERSION`.
+    notes: tuple of str, sentences on what was done to the inputs before anything was looked at, as to the colours of
+      HDR videos.
   """
 
   kind: str
@@ -151,7 +161,9 @@ class Manifest:
   shards: tuple
   rejected: tuple
   settings: dict
+  controls: dict = dataclasses.field(default_factory=dict)
   schema_version: int = SCHEMA_VERSION
+  notes: tuple = ()
 
   @property
   def digest(self):
@@ -199,6 +211,8 @@ def encode(face):
   }
   if face.landmarks is not None:
     feature[_LANDMARKS] = _float_feature(face.landmarks)
+  if face.controls is not None:
+    feature[_CONTROLS] = _float_feature(face.controls)
   if face.time_secs is not None:
     feature[_TIME_SECS] = _float_feature([face.time_secs])
   if face.identity is not None:
@@ -233,6 +247,8 @@ def write_shard(path, faces):
           digest += int.from_bytes(hashlib.sha256(record).digest(), 'big')
     except tf.errors.ResourceExhaustedError as error:
       raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary)) from error
+    except tf.errors.OpError as error:  # no permission, a read-only disk, a file that is too large
+      raise OSError(errno.EIO, errors.reason(error).rpartition('; ')[2], str(temporary)) from error
     return Shard(path.name, num_records, sha256(temporary), _in_hexadecimal(digest))
 
 
@@ -240,6 +256,8 @@ def save_manifest(prefix, manifest):
   """Writes the manifest of the set `prefix`: the last thing that is written of a set."""
   fields = dataclasses.asdict(manifest) | {
       'schema_version': SCHEMA_VERSION, 'rejected': [rejection.to_json() for rejection in manifest.rejected]}
+  if not manifest.notes:
+    del fields['notes']  # programs from before read it then
   files.write_text(manifest_path(prefix), json.dumps(fields, indent=1) + '\n')
 
 
@@ -262,13 +280,14 @@ def load_manifest(prefix):
     version = fields['schema_version']
     manifest = Manifest(**fields | {
         'shards': tuple(Shard(**shard) for shard in fields['shards']),
-        'rejected': tuple(map(Rejection.from_json, fields['rejected']))})
-  except (ValueError, KeyError, TypeError) as error:
+        'rejected': tuple(map(Rejection.from_json, fields['rejected'])), 'notes': tuple(fields.get('notes', ()))})
+    _check_kinds(manifest)
+  except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
     raise errors.InputError(f'{path}: not a manifest ({error}). Make the set again with '
                             '`python -m tools.make_records --overwrite`.') from error
   if version not in _SCHEMA_VERSIONS_READ:
     raise errors.InputError(f'{path}: schema version {version}, but this program reads '
-                            f'{" and ".join(map(str, _SCHEMA_VERSIONS_READ))}. Make the set again with '
+                            f'{", ".join(map(str, _SCHEMA_VERSIONS_READ))}. Make the set again with '
                             '`python -m tools.make_records --overwrite`.')
   num_records = sum(shard.num_records for shard in manifest.shards)
   if num_records != manifest.num_images:
@@ -279,6 +298,22 @@ def load_manifest(prefix):
       raise errors.InputError(f'{path.parent / shard.file}: this shard is missing. Bring it back, or make the set '
                               'again with `python -m tools.make_records --overwrite`.')
   return manifest
+
+
+def _check_kinds(manifest):
+  """Raises `TypeError` or `ValueError` where a `Manifest` that JSON gave holds what it cannot."""
+  counts = (manifest.num_images, manifest.num_inputs, manifest.schema_version,
+            *(shard.num_records for shard in manifest.shards))
+  texts = (manifest.kind, *(text for shard in manifest.shards for text in (shard.file, shard.sha256, shard.digest)))
+  if not all(type(count) is int and count >= 0 for count in counts):  # no bool
+    raise TypeError('a count is no whole number')
+  if not all(isinstance(text, str) for text in texts) or not isinstance(manifest.settings, dict):
+    raise TypeError('a name or digest is no text, or the settings have no names')
+  for shard in manifest.shards:
+    if pathlib.PurePath(shard.file).name != shard.file or '\0' in shard.file:
+      raise ValueError(f'{shard.file!r} is no name of a shard')
+    if shard.digest:
+      int(shard.digest, 16)
 
 
 def shard_paths(prefix, manifest):
@@ -327,13 +362,14 @@ def decode_key(key):
   return key.decode('utf-8', 'surrogateescape')
 
 
-def checked(dataset, path, num_records):
+def checked(dataset, path, num_records, is_batched=False):
   """Yields the elements of a dataset that makes one of each record of a shard, as NumPy values.
 
   Args:
     dataset: `tf.data.Dataset` over the shard.
     path: str, the shard.
     num_records: int, how many records the manifest says it has.
+    is_batched: bool, whether elements are dicts of many records each; an error then names the first of the batch.
 
   Raises:
     errors.InputError: the shard is truncated, damaged, no face record, or of another length; names the record.
@@ -342,7 +378,7 @@ def checked(dataset, path, num_records):
   try:
     for element in untuned(dataset).as_numpy_iterator():
       yield element
-      count += 1
+      count += len(next(iter(element.values()))) if is_batched else 1
   except tf.errors.DataLossError as error:
     raise damaged(path, count, 'truncated or damaged') from error
   except tf.errors.InvalidArgumentError as error:
@@ -369,15 +405,42 @@ def read_faces(prefix, manifest):
       yield _to_face(features)
 
 
+def read_controls(prefix, manifest):
+  """Returns what the faces of the set `prefix` do, without reading its pictures.
+
+  Returns:
+    (tuple of str, float32 [num_images, num_controls]): the keys of the faces, in order, and their raw measures, whose
+    names are those of the manifest's `controls`; NaN where a record holds none.
+
+  Raises:
+    errors.InputError: as `read_faces`.
+  """
+  spec = {key: _SPEC[key] for key in (_KEY, _CONTROLS)}
+  keys, parts = [], []
+  for path, shard in zip(shard_paths(prefix, manifest), manifest.shards):
+    dataset = tf.data.TFRecordDataset(path).batch(_BATCH).map(lambda batch: tf.io.parse_example(batch, spec))
+    for features in checked(dataset, path, shard.num_records, is_batched=True):
+      keys += map(decode_key, features[_KEY].tolist())
+      parts.append(features[_CONTROLS])
+  found = np.full([len(keys), max((part.shape[1] for part in parts), default=0)], np.nan, np.float32)
+  start = 0
+  for part in parts:
+    found[start:start + len(part), :part.shape[1]] = part
+    start += len(part)
+  return tuple(keys), found
+
+
 def _to_face(features):
   time_secs = float(features[_TIME_SECS])
   landmarks = features[_LANDMARKS]
   identity = int(features[_IDENTITY])
+  controls = features[_CONTROLS]
   return Face(
       encoded=features[_IMAGE], key=decode_key(features[_KEY]), order=int(features[_ORDER]),
       eyes=features[_EYES], landmarks=None if np.isnan(landmarks).any() else landmarks,
       sharpness=float(features[_SHARPNESS]), descriptor=features[_DESCRIPTOR],
-      time_secs=None if np.isnan(time_secs) else time_secs, identity=None if identity < 0 else identity)
+      time_secs=None if np.isnan(time_secs) else time_secs, identity=None if identity < 0 else identity,
+      controls=controls if len(controls) else None)
 
 
 def sha256(path):

@@ -9,6 +9,7 @@ import numpy as np
 from dcgan.common import errors
 from dcgan.common import files
 from dcgan.common import images
+from dcgan.common import wording
 from dcgan.model import networks
 
 
@@ -66,6 +67,14 @@ def save(path, generator, z, step, tile_px=128):
   images.save_picture(path, images.make_grid(tiles, numbered=True))
 
 
+def is_drawn(run, step):
+  """Returns whether a run's gallery, both files of it, was drawn at minibatch `step` (int)."""
+  path = default_path(run)
+  numbers = path.with_suffix('.npz')
+  return (path.is_file() and numbers.is_file() and path.stat().st_mtime_ns >= numbers.stat().st_mtime_ns
+          and load(run).step == step)
+
+
 def load(run):
   """Returns the `Gallery` of a run.
 
@@ -78,10 +87,10 @@ def load(run):
   path = default_path(run).with_suffix('.npz')
   if not path.is_file():
     raise errors.InputError(f'{path}: this run has no gallery to choose from. Make one with '
-                            f'`python -m tools.make_gallery --run={run}`.')
+                            f'`python -m tools.make_gallery {wording.flag("run", run)}`.')
   try:
     with np.load(path) as content:
       return Gallery(pathlib.Path(run), content['z'], int(content['step']) if 'step' in content else None)
   except (TypeError, ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
     raise errors.InputError(f'{path}: not the points of a gallery ({error}). Make it again with '
-                            f'`python -m tools.make_gallery --run={run}`.') from error
+                            f'`python -m tools.make_gallery {wording.flag("run", run)}`.') from error

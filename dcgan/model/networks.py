@@ -3,6 +3,8 @@
 Layers are named after the resolution they make, so that a variable of one run is found in another by its name.
 """
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_addons as tfa
@@ -68,6 +70,8 @@ def build_discriminator(config, precision, synchronized=False, seed=0, num_froze
   """
   layers = _Layers(precision, synchronized, seed, is_spectral=config.discriminator_norm == 'spectral')
   pictures = x = tf.keras.Input([config.image_size, config.image_size, 3], name='images')
+  if config.detail_gain:
+    x = _Emphasis(config.detail_gain, name='emphasis', dtype='float32')(x)
   size = config.image_size // 2
   while size >= _START_PX:
     name = f'{size}x{size}'
@@ -119,6 +123,41 @@ def build_encoder(config, precision, seed=0):
   return tf.keras.Model(pictures, layers.dense(config.z_dims, 'z', use_bias=True, dtype='float32')(x), name='encoder')
 
 
+def grow_discriminator(values, config, image_size):
+  """Returns a discriminator's values for larger pictures, which it judges at first as it did, at their former size.
+
+  Each new first convolution gives the mean of four pixels, once as it is and once negated, of which the rectified pair
+  still holds the whole; what was the first convolution takes the difference. The new filters that are left over begin
+  at nothing, as a new resolution does in Karras et al. 2018 (arXiv:1710.10196).
+
+  Args:
+    values: dict from variables' names, as in '32x32_conv/kernel', to float32 arrays.
+    config: `config.Networks` of that discriminator.
+    image_size: int, of the larger pictures in px.
+
+  Returns:
+    dict as `values`; the same one where pictures are no larger, or a new convolution has too few filters.
+  """
+  while config.image_size < image_size:
+    size = config.image_size
+    config = dataclasses.replace(config, image_size=2 * size)
+    former, first = f'{size // 2}x{size // 2}_conv', f'{size}x{size}_conv'
+    kernel, num_filters = values.get(f'{former}/kernel'), _channels(config, size)
+    if kernel is None or num_filters < 6:
+      return values
+    side, at = len(kernel), (len(kernel) - 2) // 2  # of the four pixels, with the padding that Keras calls 'same'
+    mean = np.random.default_rng(0).normal(0.0, 0.02, [side, side, 3, num_filters]).astype(np.float32)
+    grown = np.zeros([side, side, num_filters, kernel.shape[3]], np.float32)
+    mean[..., :6] = 0.0
+    for channel in range(3):
+      for sign, number in ((1.0, 2 * channel), (-1.0, 2 * channel + 1)):
+        mean[at:at + 2, at:at + 2, channel, number] = sign / 4
+        grown[:, :, number] = sign * kernel[:, :, channel] / (1.0 + _LEAK)
+    values = values | {f'{former}/kernel': grown, f'{first}/kernel': mean,
+                       f'{first}/bias': np.zeros(num_filters, np.float32)}
+  return values
+
+
 def num_convolutions(config):
   """Returns the convolutions of a discriminator (int): one for each halving from the picture to 4×4."""
   return (config.image_size // _START_PX).bit_length() - 1
@@ -167,6 +206,25 @@ def _channels(config, size_px):
   if size_px > widest_px:
     return max(1, config.channels // 2)
   return config.channels * min(_MOST_CHANNELS, widest_px // size_px)
+
+
+class _Emphasis(tf.keras.layers.Layer):
+  """Adds `gain` times their fine detail to pictures: what a blur of 3×3 px takes away.
+
+  In photos the amplitude falls with the frequency (Field 1987, doi:10.1364/JOSAA.4.002379), and a spectrally normalized
+  discriminator, whose answer can change by no more than the pictures do, hardly sees the highest octaves.
+  """
+
+  def __init__(self, gain, **others):
+    super().__init__(**others)
+    self._gain = gain
+
+  def call(self, pictures):
+    """Returns float32 [batch, size, size, 3], of as large pictures in [-1, 1]."""
+    padded = tf.pad(pictures, [[0, 0], [1, 1], [1, 1], [0, 0]], 'SYMMETRIC')
+    # Two means of 2×2 px: together [1, 2, 1] / 4 along x and y.
+    blurred = tf.nn.avg_pool2d(tf.nn.avg_pool2d(padded, 2, 1, 'VALID'), 2, 1, 'VALID')
+    return pictures + self._gain * (pictures - blurred)
 
 
 class _EvenDoubling(tf.keras.constraints.Constraint):

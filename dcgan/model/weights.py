@@ -90,7 +90,10 @@ def load(path):
     tensors = safetensors.numpy.load(content)
     header = json.loads(content[8:8 + int.from_bytes(content[:8], 'little')])
     told = json.loads(header.get('__metadata__', {}).get(_KEY, '{}'))
-  except (safetensors.SafetensorError, ValueError, KeyError) as error:  # the last one at types that NumPy lacks
+    if not isinstance(told, dict):
+      raise ValueError('it tells nothing of itself')
+  except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, OverflowError,
+          RecursionError) as error:  # some of them at types that NumPy lacks
     raise errors.InputError(f'{path}: not a whole model ({error}): it was cut short or altered. {again}') from error
   if told.get('format') != _FORMAT:
     raise errors.InputError(f'{path}: not a model of this program (its format is {told.get("format", "not told")}, '
@@ -104,8 +107,8 @@ def load(path):
     network, _, name = key.partition('/')
     values.setdefault(network, {})[name] = value.astype(np.float32)
   try:
-    return Model(config.from_json(told['options']), told['step'], values)
-  except errors.InputError as error:
+    return Model(config.from_json(told['options']), int(told['step']), values)
+  except (errors.InputError, KeyError, TypeError, ValueError) as error:
     raise errors.InputError(f'{path}: {error}') from error
 
 

@@ -44,6 +44,8 @@ class Networks(fields.Group):
   kernel_size: int = fields.option(5, 'Of every convolution, in px: 5 as in the paper, or 4, whose doublings draw no grid.', at_least=1)
   # BatchNorm as in the paper, or spectral (Miyato et al. 2018, arXiv:1802.05957) for convolutions only.
   discriminator_norm: str = fields.option('batch', 'In the discriminator: {choices}.', choices=DISCRIMINATOR_NORMS)
+  detail_gain: float = fields.option(  # `networks._Emphasis`
+      0.0, 'How many times its fine detail is added to what the discriminator sees, so that it tells blur.', at_least=0)
   z_map: bool = fields.option(
       False, 'Whether the generator begins with an affine map of Z, as in runs of earlier versions of few photos.',
       is_flag=False)
@@ -53,7 +55,8 @@ class Networks(fields.Group):
 class Data(fields.Group):
   """What the networks see, and which pictures meet in a minibatch."""
 
-  records: str = fields.option('', 'Set to train on, as in records/NAME (from tools.make_records).', is_free=True)
+  records: str = fields.option(
+      '', 'Set to train on, as in records/NAME (from tools.make_records).', is_free=True, is_path=True)
   records_digest: str = fields.option(
       '', '`records.Manifest.digest` of the set, so that a run resumes on the same pictures only.', is_flag=False)
   crop: int = fields.option(
@@ -261,7 +264,7 @@ def from_json(text):
     return Config(**groups).validate()
   except errors.InputError:
     raise
-  except (ValueError, KeyError, TypeError, AttributeError) as error:
+  except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
     raise errors.InputError(f'not the options of a run ({error}). Bring back the file as it was, or start a new '
                             'run.') from error
 

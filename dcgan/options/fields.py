@@ -5,11 +5,13 @@ one name. Flags, validation, `--help` and what `--resume` takes are made from it
 """
 
 import dataclasses
+import json
 import math
 
 from dcgan.common import errors
 
 AUTO = 'auto'
+_KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text', tuple: 'a list of texts'}
 _KEY = 'option'
 
 
@@ -40,6 +42,7 @@ class Option:
     is_automatic: bool, whether its flag may, and does by default, leave it to the program.
     is_free: bool, whether it may change when a run goes on.
     words: tuple of str, what a flag takes that is one of some words; or None.
+    is_path: bool, whether it names a file or folder.
     group: str, the field of `config.Config` that it stands in.
   """
 
@@ -50,13 +53,23 @@ class Option:
   is_automatic: bool
   is_free: bool
   words: tuple | None
+  is_path: bool = False
   group: str = ''
 
   def check(self, name, value):
     """Raises `errors.InputError` where a value, or a part of a tuple, breaks the rule."""
+    if not self._is_of_kind(value):
+      raise error(name, repr(value), f'must be {_KINDS[type(self.default)]}', f'Use {json.dumps(self.default)}.')
     for part in value if isinstance(self.default, tuple) else (value,):
       if self.rule and not self.rule.holds(part):
         raise error(name, part, self.rule.text, f'Use {self.rule.fix}.')
+
+  def _is_of_kind(self, value):
+    """Returns whether a value, which JSON or a caller gave, is of the default's type; an int is a float too."""
+    kinds = (int, float) if isinstance(self.default, float) else type(self.default)
+    if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(self.default, bool):
+      return False
+    return not isinstance(value, tuple) or all(isinstance(part, str) for part in value)
 
   def to_text(self, value):
     """Returns a value as its flag takes it (str)."""
@@ -72,7 +85,7 @@ class Option:
 
 
 def option(default, help, *, at_least=None, over=None, at_most=None, under=None, choices=None, rule=None, use=None,
-           is_flag=True, is_automatic=False, is_free=False):  # pylint: disable=redefined-builtin
+           is_flag=True, is_automatic=False, is_free=False, is_path=False):  # pylint: disable=redefined-builtin
   """Returns a field of a dataclass that is an option.
 
   Args:
@@ -88,6 +101,7 @@ def option(default, help, *, at_least=None, over=None, at_most=None, under=None,
     is_flag: as in `Option`.
     is_automatic: as in `Option`.
     is_free: as in `Option`.
+    is_path: as in `Option`.
   """
   if rule:
     rule = Rule(*rule, use or _number(default))
@@ -98,7 +112,7 @@ def option(default, help, *, at_least=None, over=None, at_most=None, under=None,
     rule = _range(default, at_least, over, at_most, under, use)
   words = ('on', 'off') if isinstance(default, bool) else choices
   return dataclasses.field(default=default, metadata={
-      _KEY: Option(default, help, rule, is_flag, is_automatic, is_free, words)})
+      _KEY: Option(default, help, rule, is_flag, is_automatic, is_free, words, is_path)})
 
 
 def of(group):

@@ -8,7 +8,7 @@ _FEW_FOR_ALL = 100
 
 # `ufm` and `person` agree in their networks and crop, so that a person can start from the Universal Face Model
 # (MEASUREMENTS.md, "Networks for many faces" and "The recipe without places").
-_NETWORKS = config.Networks(z_dims=128, kernel_size=4, discriminator_norm='spectral')
+_NETWORKS = config.Networks(z_dims=128, kernel_size=4, discriminator_norm='spectral', detail_gain=3.0)
 _CROP_PX = 140  # the whole face, with its open mouth
 _HEALTH = config.Health(on_collapse='rollback')
 
@@ -30,7 +30,7 @@ PRESETS = {
         data=config.Data(crop=_CROP_PX, global_batch_size=8, holdout_fraction=0.1),
         training=config.Training(num_minibatches=2000, learning_rate=1e-3, beta2=0.99, ema_half_life_images=2_000,
                                  learner='places'),
-        places=config.Places(encoder=True),
+        places=config.Places(encoder=True, alone_visits=10),
         health=_HEALTH),
 }
 

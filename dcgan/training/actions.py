@@ -12,6 +12,7 @@ import tensorflow as tf
 from dcgan.common import errors
 from dcgan.common import files
 from dcgan.common import images
+from dcgan.common import wording
 from dcgan.metrics import sliced_wasserstein
 from dcgan.model import latents
 from dcgan.model import networks
@@ -292,7 +293,7 @@ def _writing(path):
     yield
   except (OSError, tf.errors.OpError) as error:
     raise errors.InputError(f'{path}: cannot be written ({errors.reason(error)}). Make room there, and go on from the '
-                            f'last checkpoint with --resume={pathlib.Path(path).parent}.') from error
+                            f'last checkpoint with {wording.flag("resume", pathlib.Path(path).parent)}.') from error
 
 
 def drop_after(run, step):
@@ -317,6 +318,6 @@ def _drop_events_after(path, step):
       is_changed |= is_new
       kept += [] if is_new else [record]
   if is_changed:
-    with files.whole_file(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+    with _writing(path), files.whole_file(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
       for record in kept:
         writer.write(record)

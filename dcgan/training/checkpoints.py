@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from dcgan.common import errors
 from dcgan.common import files
+from dcgan.common import wording
 from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.model import weights
@@ -24,6 +25,8 @@ _INDEX = re.compile(r'.*ckpt-(\d+)\.index')
 _OPTIONS = 'options/.ATTRIBUTES/py_state'
 _PICTURES = 'pictures/.ATTRIBUTES/py_state'
 _PICTURE_Z = 'picture_z'  # of runs that learnt a few photos by scales and shifts alone, in earlier versions
+# What TensorFlow raises on damaged checkpoints.
+_UNREADABLE = (tf.errors.OpError, AssertionError, IndexError, ValueError, RuntimeError)
 _VALUE = '.ATTRIBUTES/VARIABLE_VALUE'
 
 
@@ -94,7 +97,8 @@ class Checkpoints:
       self._checkpoint.write(path)
     except tf.errors.OpError as error:
       raise errors.InputError(f'{path}: cannot be saved ({errors.reason(error)}). Make room there, and go on from the '
-                              f'checkpoint before it with --resume={self._folder}.') from error
+                              f'checkpoint before it with {wording.flag("resume", self._folder)}.') from error
+    files.wait_until_seen(f'{path}.index')
     runs.save_going_back(self._folder, None)
     every = self._options.periods.keep_every_steps
     self._damaged.discard(step)
@@ -146,7 +150,8 @@ class Checkpoints:
       for name, then, now in config.differences(saved, self._options):
         if name not in config.FREE_ON_RESUME and not is_before_change:
           raise _OtherOptions(f'`{name}` ({now}): {path} was made with {then}, and a run goes on exactly. Put '
-                              f'{run}/options.json back as it was, or start a new run with --init_from={path}.')
+                              f'{run}/options.json back as it was, or start a new run with '
+                              f'{wording.flag("init_from", path)}.')
       with _naming(path):
         self._checkpoint.read(path).assert_consumed()
     _newest_that_can_be(run, restore)
@@ -203,7 +208,7 @@ def load_generator(run, checkpoint='latest'):
   Raises:
     errors.InputError: there is no such run or checkpoint, it is damaged, or where the latest is wanted all are.
   """
-  options = runs.load_options(run)
+  options = _options_of(run)
   generator = networks.build_generator(options.networks, 'float32')
   return generator, options, _restore(run, checkpoint, dict(generator_ema=generator))[0]
 
@@ -218,7 +223,7 @@ def load_model(run, checkpoint='latest'):
   Raises:
     errors.InputError: as for `load_generator`.
   """
-  options = runs.load_options(run)
+  options = _options_of(run)
   if 'minibatch_features' in dict(runs.lost_options(run)):
     raise errors.InputError(f'{run}: its discriminator compares pictures (`minibatch_features`), which this version no '
                             'longer builds. It can be shown and measured; to start from it, use the version it is of.')
@@ -239,7 +244,7 @@ def load_trained(run, checkpoint='latest'):
   Raises:
     errors.InputError: as for `load_generator`.
   """
-  options = runs.load_options(run)
+  options = _options_of(run)
   built = dict(generator_ema=networks.build_generator(options.networks, 'float32')) | _built_encoder(options)
   step, path = _restore(run, checkpoint, built)
   with _naming(path):
@@ -251,6 +256,24 @@ def load_trained(run, checkpoint='latest'):
     else:
       space = places.read_space(read(f'{places.PLACES}/{_VALUE}'), json.loads(pictures.decode('utf-8')), step)
   return Trained(built['generator_ema'], built.get(weights.ENCODER), space, options, step)
+
+
+def _options_of(run):
+  """Returns the `config.Config` of a run, whose networks are those of its checkpoints: built are no others.
+
+  Raises:
+    errors.InputError: there is no such run, it has no checkpoint, or its options are damaged or of other networks.
+  """
+  options, path = runs.load_options(run), latest(run)
+  try:
+    saved = config.from_json(tf.train.load_checkpoint(path).get_tensor(_OPTIONS).decode('utf-8'))
+  except (errors.InputError, *_UNREADABLE):
+    return options  # whoever restores tells of a damaged checkpoint
+  for name, then, now in config.differences(saved, options):
+    if config.OPTIONS[name].group == 'networks':
+      raise errors.InputError(f'{pathlib.Path(run) / "options.json"}: `{name}` ({now}) must be {then}, as in {path}. '
+                              'Put the file back as it was.')
+  return options
 
 
 def _built_encoder(options):
@@ -371,6 +394,6 @@ class _naming:
     return self
 
   def __exit__(self, kind, error, traceback):
-    if isinstance(error, (tf.errors.OpError, AssertionError, IndexError, ValueError, RuntimeError)):
+    if isinstance(error, _UNREADABLE):
       raise errors.InputError(f'{self._path}: cannot be restored ({errors.reason(error)}). Use another checkpoint, or '
                               'delete this one so that the one before it is taken.') from error

@@ -20,6 +20,11 @@ BEHIND_BEST = 'health/behind_best'
 COLLAPSES = ('symptom_a', 'symptom_b', 'diverged')  # what a run is stopped or rolled back for; of the rest it is told
 _DECAY = 0.99
 _SMALLEST_LOSS = 1e-8
+# A start from nothing is grey and alike too: 0.0003 to 0.002 of the reals' diversity, and ten times as much at
+# minibatch 50.
+_WORST_LOOKS, _WORST_FROM_STEP = 3, 50
+# Looks in a row at the worst stand above those in a row in one number, so that checkpoints of before fit.
+_WORST_UNIT = 1 << 32
 
 
 class Diverged(errors.InputError):
@@ -85,17 +90,29 @@ class Rule:
       does not.
     num_looks: int, looks in a row at which it must hold.
     sentence: str, formatted with `since` and the signals by their last word, as in {diversity}.
+    from_step: int, the minibatch before which it is not told, as runs that are well may begin so.
+    worst: dict as `limits`, of what is told at the third look in a row already, from minibatch 50 on; or None.
   """
 
   limits: dict
   num_looks: int
   sentence: str
+  from_step: int = 0
+  worst: dict | None = None
 
   def holds(self, values):
     """Returns whether it holds at a look, bool, or None where a signal that it needs is not among `values`."""
     if not set(self.limits) <= set(values):
       return None
-    return all(least <= values[name] <= most for name, (least, most) in self.limits.items())
+    return _within(self.limits, values)
+
+  def is_at_worst(self, step, values):
+    """Returns whether it holds at its worst at minibatch `step`, bool."""
+    return self.worst is not None and step >= _WORST_FROM_STEP and _within(self.worst, values)
+
+
+def _within(limits, values):
+  return all(least <= values[name] <= most for name, (least, most) in limits.items())
 
 
 RULES = {
@@ -104,7 +121,8 @@ RULES = {
                       "photos' noise texture, and gLoss/dLoss stays at {loss_ratio:.0f}."),
     'symptom_b': Rule({'health/diversity': (0.0, 0.3)}, 16,
                       'Symptom B since minibatch {since}: the 64 samples are nearly one picture, they differ '
-                      '{times:.1f} times less than the photos do.'),
+                      '{times:.1f} times less than the photos do.', from_step=750,
+                      worst={'health/diversity': (0.0, 0.002)}),
     'overpowered': Rule({LOSS_RATIO: (20.0, math.inf)}, 10,
                         'D overpowers G since minibatch {since}: gLoss is {loss_ratio:.0f} times dLoss.'),
     'memorised': Rule({'health/memorised': (0.6, math.inf)}, 4,
@@ -151,7 +169,7 @@ class Monitor(tf.Module):
   """Takes in the signals of look after look; tells each trouble once, when it has lasted.
 
   Its variable belongs into the checkpoint: for each rule the minibatch since which it holds (-1 where it does not), the
-  looks since then, and whether it was told.
+  looks since then, of which those at the worst that came last, and whether it was told.
   """
 
   def __init__(self):
@@ -189,8 +207,11 @@ class Monitor(tf.Module):
       if not held:
         row[:] = -1, 0, 0
         continue
-      row[:2] = (row[0] if row[0] >= 0 else step), row[1] + 1
-      if row[1] >= rule.num_looks and not row[2]:
+      num_worst, num_looks = divmod(int(row[1]), _WORST_UNIT)
+      num_worst, num_looks = (num_worst + 1 if rule.is_at_worst(step, values) else 0), num_looks + 1
+      row[:2] = (row[0] if row[0] >= 0 else step), num_worst * _WORST_UNIT + num_looks
+      lasts = num_looks >= rule.num_looks and step >= rule.from_step
+      if (lasts or num_worst >= _WORST_LOOKS) and not row[2]:
         row[2] = 1
         words = {name.partition('/')[2]: value for name, value in values.items()}
         words['times'] = 1.0 / max(words.get('diversity', 1.0), 0.01)
@@ -209,8 +230,8 @@ def write_verdict(run, step, verdict, action, **details):
     action: 'warn', 'stop' or 'rollback'.
     **details: JSON values beside them; of a rollback `to_step` and `changes`.
   """
-  with open(pathlib.Path(run) / VERDICTS, 'a', encoding='utf-8') as file:
-    file.write(json.dumps(dict(global_step=step, **dataclasses.asdict(verdict), action=action, **details)) + '\n')
+  line = dict(global_step=step, **dataclasses.asdict(verdict), action=action, **details)
+  files.append_text(pathlib.Path(run) / VERDICTS, json.dumps(line) + '\n')
 
 
 def load_verdicts(run):

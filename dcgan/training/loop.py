@@ -8,12 +8,12 @@ from absl import logging
 import numpy as np
 import tensorflow as tf
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MOST_SECS_ALONE = 1.0  # how long the device runs alone; a signal waits so long
 
 
 def run(learner, iterator, log, actions, num_minibatches, agree):
-  """Trains up to `num_minibatches`, or until SIGINT or SIGTERM, and acts a last time.
+  """Trains up to `num_minibatches`, or until SIGINT, SIGTERM or SIGHUP, and acts a last time.
 
   Args:
     learner: `learner.Learner`; its `step` tells where training stands.
@@ -90,7 +90,10 @@ def _caught_signals():
     restore()
     logging.info('Stopping: saving first, which takes some seconds. Once more stops at once.')
 
-  previous = {number: signal.signal(number, handle) for number in _SIGNALS}
+  # A process that was started with nohup lives on without its terminal.
+  is_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+  previous = {number: signal.signal(number, handle) for number in _SIGNALS
+              if number != signal.SIGHUP or not is_nohup}
   try:
     yield caught
   finally:

@@ -1,7 +1,6 @@
 """A run is a folder `checkpoints/00007-NAME[-note]/`: its options, flags, log, statistics, pictures and checkpoints."""
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -9,12 +8,28 @@ import re
 
 from dcgan.common import errors
 from dcgan.common import files
+from dcgan.common import names
+from dcgan.common import wording
 from dcgan.options import config
 from dcgan.options import versions
 
 _OPTIONS = 'options.json'
 _GOING_BACK = 'going_back.json'  # there from a rollback to the next checkpoint
 _NAME = re.compile(r'(\d{5})-(.+)')
+
+
+def name_of(records, image_size, donor=None, note=None):
+  """Returns what a run is called behind its number, as in 'adele64-from-ufm64-avatar', shortened to what disks hold.
+
+  Args:
+    records: str, the set's prefix.
+    image_size: int.
+    donor: str, the name of the model that it starts from, or None.
+    note: str or None.
+  """
+  name = f'{names.shortened(pathlib.Path(records).name, names.SET_BYTES)}{image_size}'
+  name += f'-from-{names.shortened(donor, names.DONOR_BYTES)}' if donor else ''
+  return f'{name}-{note}' if note else name
 
 
 def make_run(checkpoints_dir, name):
@@ -26,8 +41,18 @@ def make_run(checkpoints_dir, name):
 
   Returns:
     `pathlib.Path` of the new folder.
+
+  Raises:
+    errors.InputError: it cannot be made there.
   """
-  folder = pathlib.Path(checkpoints_dir)
+  try:
+    return _make_run(pathlib.Path(checkpoints_dir), name)
+  except OSError as error:
+    raise errors.InputError(f'`checkpoints_dir` ({checkpoints_dir}) must be a folder that can be written to, but '
+                            f'{error.filename} cannot be made ({error.strerror}). Choose another one.') from error
+
+
+def _make_run(folder, name):
   folder.mkdir(parents=True, exist_ok=True)
   while True:
     numbers = [int(match[1]) for match in map(_NAME.fullmatch, (path.name for path in folder.iterdir())) if match]
@@ -54,14 +79,9 @@ def locked(run):
   """
   folder = os.open(run, os.O_RDONLY)
   try:
-    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-  except BlockingIOError as error:
-    os.close(folder)
-    raise errors.InputError(f'{run}: another process trains in it. Wait for its end, or stop it first; to train from '
-                            f'it in another folder, use --init_from={run}.') from error
-  except OSError:  # some shared file systems have no locks
-    pass
-  try:
+    if not files.lock(folder, run):
+      raise errors.InputError(f'{run}: another process trains in it. Wait for its end, or stop it first; to train from '
+                              f'it in another folder, use {wording.flag("init_from", run)}.')
     yield
   finally:
     os.close(folder)
@@ -89,6 +109,7 @@ def save_options(run, options):
 
 def lost_options(run):
   """Returns what a run of an earlier version was trained with that this one cannot do: list of (name, value)."""
+  load_options(run)  # of a run that is none, or is damaged, it tells
   return versions.lost(json.loads((pathlib.Path(run) / _OPTIONS).read_text(encoding='utf-8')))
 
 

@@ -65,10 +65,8 @@ def start(options, checkpoints_dir, note=None, init_from=None, flagfile='', stra
   strategy = strategy or devices.build_strategy()
   parts, donor, report = _at_its_start(options, init_from, strategy, storage)
   options = parts.options
-  name = [f'{pathlib.Path(options.data.records).name}{options.networks.image_size}']
-  name += [f'from-{donor.name}'] if donor else []
-  name += [note] if note else []
-  with (_folder(strategy, lambda: runs.make_run(checkpoints_dir, '-'.join(name))) as run, _log_file(run),
+  name = runs.name_of(options.data.records, options.networks.image_size, donor and donor.name, note)
+  with (_folder(strategy, lambda: runs.make_run(checkpoints_dir, name)) as run, _log_file(run),
         _explained(strategy)):
     runs.save_options(run, options)
     files.write_text(run / 'flags.txt', flagfile)
@@ -104,15 +102,17 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
   run = pathlib.Path(run)
   for name, value in runs.lost_options(run):
     raise errors.InputError(f'`{name}` ({value}): {run} was trained with it, and this version no longer has it, so it '
-                            f'cannot go on exactly. Start a new run with --init_from={run}.')
+                            f'cannot go on exactly. Start a new run with {wording.flag("init_from", run)}.')
+  _check_found(run, options.data.records)
   manifest = records.load_manifest(options.data.records)
   if not manifest.has_digest(options.data.records_digest):
     raise errors.InputError(f'`records` ({options.data.records}): not the set that {run} was trained on, so it cannot '
-                            f'go on exactly. Start a new run from it with --init_from={run}.')
+                            f'go on exactly. Start a new run from it with {wording.flag("init_from", run)}.')
   strategy = strategy or devices.build_strategy()
   with _explained(strategy):
     parts = assembly.build(options, manifest, strategy, storage)
   with _folder(strategy, lambda: run) as folder, _log_file(folder), _explained(strategy):
+    files.remove_leftovers(folder)
     to_step = runs.load_going_back(run)
     if to_step is None:
       parts.restore_latest(folder, run, health.changed_at(run))
@@ -121,6 +121,9 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
     else:
       parts.go_back(folder, run, to_step)
     step = parts.learner.step
+    if step == options.training.num_minibatches and not gallery.is_drawn(run, step):
+      parts.save_gallery(folder)  # it was killed behind its last checkpoint
+      return _told(None, run, step, strategy)
     if step >= options.training.num_minibatches:
       raise errors.InputError(f'`num_minibatches` ({options.training.num_minibatches}): {run} is at minibatch {step} '
                               f'already. Use more, as in --num_minibatches={2 * step}.')
@@ -129,6 +132,15 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
     logging.info('Run %s goes on at minibatch %d: %s', run, step, parts.text)
     ended_by, step = _train(folder, run, parts, is_new=False, also_due=also_due)
     return _told(ended_by, run, step, strategy)
+
+
+def _check_found(run, prefix):
+  """Raises `errors.InputError` where the set of a run is not where its options, or --records, say."""
+  path = records.manifest_path(prefix).absolute()
+  if not path.is_file():
+    raise errors.InputError(f'`records` ({prefix}): the set that {run} was trained on was not found: {path} is not '
+                            'there. Give its place with --records=FOLDER/NAME, or use the folder that the run was '
+                            'started in.')
 
 
 def describe(options, init_from, strategy, storage='auto'):
@@ -246,13 +258,13 @@ def _told(ended_by, run, step, strategy):
                  '' if ended_by.to_step is None else ', before the collapse')
   elif not ended_by:
     logging.info('Done: %d minibatches. Animate two expressions that are chosen by themselves with: python -m '
-                 'tools.animate --run=%s, or choose from %s and add --source=A --target=B', step, run,
+                 'tools.animate %s, or choose from %s and add --source=A --target=B', step, wording.flag('run', run),
                  gallery.default_path(run))
   else:
     saved = checkpoints.steps(run)[-1:]
     kept = 'saved' if saved == [step] else f'it goes on from minibatch {saved[0]}' if saved else 'nothing is saved yet'
-    logging.info('%s at minibatch %d: %s. Go on with: python -m dcgan.train --resume=%s', ended_by.name, step, kept,
-                 run)
+    logging.info('%s at minibatch %d: %s. Go on with: python -m dcgan.train %s', ended_by.name, step, kept,
+                 wording.flag('resume', run))
   return Result(run=run, global_step=step, signal=ended_by if isinstance(ended_by, signal.Signals) else None)
 
 

@@ -4,13 +4,14 @@ import dataclasses
 import json
 import pathlib
 import re
-import shlex
 
 from absl import logging
 import tensorflow as tf
 
 from dcgan.common import errors
 from dcgan.common import files
+from dcgan.common import names
+from dcgan.common import wording
 from dcgan.data import holdout
 from dcgan.model import networks
 from dcgan.model import weights
@@ -129,7 +130,7 @@ def transfer(donor, learner, manifest):
   """Copies the weights of a model into a new learner: the report's Universal Face Model (experiment 5).
 
   Its networks are taken, variable by variable, where name and shape agree: of a model of another resolution the layers
-  up to the smaller one. The optimizers and the global step stay fresh, so the averaged generator follows the new
+  up to the smaller one, and of a smaller one the whole discriminator, grown. The optimizers and the global step stay fresh, so the averaged generator follows the new
   pictures from the first minibatch on. A model that saw another crop of the face is taken with a warning. Where
   pictures have places, the generator too takes the averaged one's values, which are the better ones. A map of Z, which
   runs of earlier versions may have, was learnt by the averaged one alone, and is taken from there.
@@ -152,6 +153,8 @@ def transfer(donor, learner, manifest):
   taken, left = [], []
   for network, built in learner.networks.items():
     values = donor.model.values.get(lent_by.get(network, network), {})
+    if network == 'discriminator':
+      values = networks.grow_discriminator(values, donor.model.options.networks, learner.options.networks.image_size)
     for variable in built.variables:
       name = variable.name.removesuffix(':0')
       value = (donor.model.values['generator_ema'] if name.startswith('z_map/') else values).get(name)
@@ -241,13 +244,14 @@ def _check_alike(donor, options, manifest):
   theirs = donor.model.options.data
   if theirs.align != options.data.align:
     source = manifest.settings.get('source') or ['SOURCE']
-    inputs = ' '.join(f'--{manifest.kind}={shlex.quote(str(each))}' for each in source)
+    inputs = ' '.join(wording.flag(manifest.kind, each) for each in source)
     aligned = '' if theirs.align == 'eyes' else f' --align={theirs.align}'
-    name = f'{pathlib.Path(options.data.records).name}_{"aligned" if theirs.align == "eyes" else "unaligned"}'
+    name = names.shortened(pathlib.Path(options.data.records).name, names.SET_BYTES - len('_unaligned'))
+    name += '_aligned' if theirs.align == 'eyes' else '_unaligned'
     raise errors.InputError(
         f'`init_from` ({donor.path}) was trained on faces with --align={theirs.align}, but {options.data.records} was '
         f'made with --align={options.data.align}, which puts them elsewhere. Make another set with `python -m '
-        f'tools.make_records {inputs}{aligned} --name={name}`, and the other flags of the first.')
+        f'tools.make_records {inputs}{aligned} {wording.flag("name", name)}`, and the other flags of the first.')
   if theirs.crop != options.data.crop:
     logging.warning('%s was trained with --crop=%d and this run has --crop=%d: its eyes are in another place. Training '
                     'starts better with the same crop.', donor.path, theirs.crop, options.data.crop)

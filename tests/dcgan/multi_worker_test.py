@@ -74,7 +74,7 @@ def test_two_workers_train_as_one_device_does(drawn, tmp_path):
   for key in left:
     if 'generator/' in key and 'OPTIMIZER_SLOT' not in key and 'moving_variance' not in key:
       # Adam moves a weight by its rate whichever way a gradient near 0 points: some go the other way.
-      assert np.isclose(right[key], left[key], rtol=1e-2, atol=2e-3).mean() > 0.97, key
+      assert np.isclose(right[key], left[key], rtol=1e-2, atol=2e-3).mean() > 0.9, key
 
 
 @pytest.mark.slow

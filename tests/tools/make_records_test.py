@@ -37,7 +37,7 @@ def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_p
   done = commands.run('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
                       '--name=eve', '--min_eye_distance_px=20', '--max_outside_fraction=0.5')
   assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'{tmp_path}/eve', done.stderr
-  assert done.stdout.splitlines()[0].endswith('eve: 1 face of 3 pictures (photos), 1 shard, schema 2')
+  assert done.stdout.splitlines()[0].endswith('eve: 1 face of 3 pictures (photos), 1 shard, schema 3')
   assert 'left out: 1 × no face found' in done.stdout and 'left out: 1 × the same picture as another' in done.stdout
   assert '1 usable face: under 20, training will likely copy' in done.stdout
   assert (tmp_path / 'eve.png').is_file()
@@ -87,5 +87,5 @@ def test_faces_that_are_only_cropped_are_told_in_the_report_and_the_manifest(tmp
   done = commands.run('tools.make_records', f'--photos={tmp_path / "me"}', f'--records_dir={tmp_path}',
                       '--name=eve', '--align=off')
   assert done.returncode == 0, done.stderr
-  assert done.stdout.splitlines()[0].endswith('schema 2, not aligned')
+  assert done.stdout.splitlines()[0].endswith('schema 3, not aligned')
   assert records.load_manifest(f'{tmp_path}/eve').settings['align'] == 'off'

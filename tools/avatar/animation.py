@@ -7,6 +7,8 @@ import numpy as np
 
 from dcgan.common import errors
 from dcgan.common import images
+from dcgan.common import names as file_names
+from dcgan.common import wording
 from dcgan.data import input_pipeline
 from dcgan.data import records
 from dcgan.model import latents
@@ -49,7 +51,8 @@ def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_a
     names = [str(number) for number in numbers]
     there_and_back = there_and_back or (through > 2 and numbers[0] != numbers[-1])  # fewer were found: it ends apart
   z = motion.between(folder.generator, folder.space, references.resolve(names, folder), num_parts, there_and_back)
-  path = pathlib.Path(path or folder.path / f'animation_{"_".join(map(_as_file_name, names))}.gif')
+  stem = file_names.shortened(f'animation_{"_".join(map(_as_file_name, names))}', file_names.MOST_BYTES - len('.gif'))
+  path = pathlib.Path(path or folder.path / f'{stem}.gif')
   animations.save_animation(path, _drawn(folder.generator, z, size_px), fps)
   if isinstance(folder.space, latents.Normal):
     _tell_of_places(folder.options.data.records)
@@ -102,7 +105,8 @@ def _tell_of_places(prefix):
     return
   if presets.choose(manifest.kind, manifest.num_images) == 'person':
     logging.info('The pictures of this run have no places in Z. A new run gives them places, and shows what is in the '
-                 'pictures, and clean faces between: python -m dcgan.train --records=%s --init_from=ufm', prefix)
+                 'pictures, and clean faces between: python -m dcgan.train %s --init_from=ufm',
+                 wording.flag('records', prefix))
 
 
 def _drawn(generator, z, size_px):

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from dcgan.common import files
+from dcgan.common import names
 
 _FOLDER = 'found'
 _NOT_IN_NAMES = re.compile(r'[^\w.-]+')
@@ -14,7 +15,7 @@ _NOT_IN_NAMES = re.compile(r'[^\w.-]+')
 
 def name_of(photo):
   """Returns what a photo's expression is called: its file name without its ending; never one that reads as a number."""
-  stem = _NOT_IN_NAMES.sub('_', pathlib.PurePath(photo).stem) or 'photo'
+  stem = names.shortened(_NOT_IN_NAMES.sub('_', pathlib.PurePath(photo).stem), names.SET_BYTES) or 'photo'
   return f'photo_{stem}' if re.fullmatch(r'\d+(\.\d+)?s?', stem) else stem
 
 

@@ -3,6 +3,9 @@
 from absl import logging
 
 from dcgan.common import entry
+from dcgan.common import errors
+from dcgan.common import wording
+from dcgan.training import runs
 from dcgan.training import transfers
 from tools.avatar import animation
 from tools.avatar import person_run
@@ -15,8 +18,8 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
                 records_dir='records', checkpoints_dir='checkpoints', overwrite=False):
   """Makes a set, trains a run on it, and animates a way through several of its expressions.
 
-  A set that was made from the same pictures is kept, and a run on it that was stopped goes on; one that is done is taken
-  as it is.
+  A set that was made from the same pictures is kept, and a run on it that was stopped, or was short, goes on; one that
+  is done is taken as it is.
 
   Args:
     kind: 'video' or 'photos'.
@@ -24,7 +27,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
     name: str, the set's; None names it after the first path.
     person: str, whose face, as `choice.Wanted` takes it; None for the most present person, or the most central one.
     minutes: float, how long to train at most.
-    image_size: int, of the pictures, in px; None for 128, or that of `init_from` on machines that are too slow for it.
+    image_size: int, of the pictures, in px; None for that of `init_from`, or 128 where that is 64 and the machine fast.
     init_from: str, the model to start from, as for `transfers.load_donor`; its networks and crop are kept.
     records_dir: str, the folder of all sets.
     checkpoints_dir: str, the folder of all runs.
@@ -36,19 +39,27 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
   Raises:
     entry.Stopped: a signal ended the training.
     errors.InputError: an argument breaks its rule, the input, the set or `init_from` cannot be used, there are too few
-      faces, or training diverged.
+      faces, or training diverged or went back to its start.
   """
   model = transfers.load_donor(init_from).model
   prefix = person_set.make(kind, paths, name, person, records_dir, overwrite)
-  result = person_run.train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwrite)
+  result, is_done = person_run.train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwrite)
   if result.signal:
     logging.info('The avatar is not done. The same command goes on where it stopped.')
     raise entry.Stopped(result.run, result.signal)
   path = result.run / person_run.AVATAR
-  if path.is_file():
+  if is_done:
     logging.info('%s is done already. --overwrite makes all anew; to train it further: python -m dcgan.train '
-                 '--resume=%s --num_minibatches=%d', path, result.run, 2 * result.global_step)
+                 '%s --num_minibatches=%d', path, wording.flag('resume', result.run), 2 * result.global_step)
     return path
+  fewest = person_run.fewest_steps(runs.load_options(result.run))
+  if not result.global_step:
+    raise errors.InputError(f'{result.run}: nothing was learnt: training went back to its start, where the model shows '
+                            'other people. Take more, or other, pictures of the person, and give --overwrite.')
+  if result.global_step < fewest:
+    logging.warning('Training was short: %d minibatches, where the pictures need %d at least, so that it hardly shows '
+                    'the person. Raise --minutes (%g) and give the same command again: it goes on.',
+                    result.global_step, fewest, minutes)
   logging.info('Animating expressions that are far apart.')
   animation.save(result.run, path=path, through=_NUM_EXPRESSIONS, there_and_back=False)
   return path

@@ -21,7 +21,9 @@ AVATAR = 'avatar.gif'  # in the folder of a run that is done
 _PRESET, _NOTE = 'person', 'avatar'
 _NUM_MINIBATCHES = 100_000  # more than any time allows
 _SAMPLES_EVERY_STEPS, _CHECKPOINT_EVERY_STEPS = 25, 100
-# After training began, when a minute is not over yet; or after a third of the time, where that is less.
+_FEWEST_STEPS = 100  # of any run; before that it shows the model that it began from
+# After training began, when a minute is not over yet; or after a third of the time, where that is less. Where an encoder
+# has put the pictures in Z, what the model makes of them is like them before the first minibatch.
 _PREVIEW_SECS = 20.0
 _LARGE_PX, _SMALL_PX = 128, 64
 
@@ -32,14 +34,14 @@ def train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwr
   Args:
     prefix: str, the set.
     model: `weights.Model` to start from; its networks and crop are kept.
-    image_size: int, of the pictures, in px; None for 128, or that of the model on machines that are too slow for it.
+    image_size: int, of the pictures, in px; None for that of the model, or 128 where that is 64 and the machine fast.
     init_from: str, what the model was loaded from.
     checkpoints_dir: str, the folder of all runs.
     minutes: float, how long to train at most.
     overwrite: bool, whether a new run is made in any case.
 
   Returns:
-    `session.Result`; of a run that is done already without any training.
+    (`session.Result`, bool): of a run that is done already without any training, and whether it is one.
 
   Raises:
     errors.InputError: an option breaks its rule, a run is damaged, or training diverged.
@@ -48,27 +50,46 @@ def train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwr
   flags = {size: _flags(_options(prefix, model.options, size), init_from) for size in sizes}
   run = None if overwrite else _earlier_run(prefix, flags.values(), model.digest, checkpoints_dir)
   if run and (run / AVATAR).is_file():
-    return session.Result(run, checkpoints.steps(run)[-1], None)
+    step = checkpoints.steps(run)[-1]
+    if step >= fewest_steps(runs.load_options(run)):
+      return session.Result(run, step, None), True
+    logging.info('%s was trained for %d minibatches only: it goes on.', run, step)
   size = None if run else _choose_size(sizes)
   clock = deadline.Deadline(minutes, _SAMPLES_EVERY_STEPS)
-  first_secs = min(_PREVIEW_SECS, 60 * minutes / 3)
-  also_due = lambda folder, parts: [
-      preview.Preview(pathlib.Path(folder) / preview.FILE, parts.save_reconstructions, first_secs), clock]
+
+  def also_due(folder, parts):
+    is_alike = (parts.options.places.places_start == 'encoder'
+                and parts.options.networks.image_size == model.options.networks.image_size)
+    shown = preview.Preview(pathlib.Path(folder) / preview.FILE, parts.save_reconstructions,
+                            0.0 if is_alike else min(_PREVIEW_SECS, 60 * minutes / 3))
+    shown(parts.learner.step)
+    return [shown, clock]
+
   logging.info('Learning the face, for %g minutes at most.', minutes)
   strategy = devices.build_strategy()
   if run:
-    return session.resume(run, runs.load_options(run), strategy, also_due=also_due)
+    return session.resume(run, runs.load_options(run), strategy, also_due=also_due), False
   options = _options(prefix, model.options, size)
   num_replicas = strategy.num_replicas_in_sync
   options = options.replace('data', global_batch_size=-(-options.data.global_batch_size // num_replicas) * num_replicas)
   options = options.replace('training', precision=devices.choose_precision())
   options = options.replace('training', xla=devices.choose_xla(options, strategy))
-  return session.start(options, checkpoints_dir, _NOTE, init_from, flags[size], strategy, also_due=also_due)
+  return session.start(options, checkpoints_dir, _NOTE, init_from, flags[size], strategy, also_due=also_due), False
+
+
+def fewest_steps(options):
+  """Returns the minibatches (int) that a run takes at least until it shows the person: until all were seen alone.
+
+  Args:
+    options: `config.Config` of the run, whose set is there.
+  """
+  num_first = min(records.load_manifest(options.data.records).num_images, options.places.first_images)
+  return max(_FEWEST_STEPS, -(-options.places.alone_visits * num_first // options.data.global_batch_size))
 
 
 def _sizes(donor_px):
   """Returns the widths of pictures, in px, the largest first, that a run may have from a model of `donor_px` px."""
-  return (_LARGE_PX, _SMALL_PX) if donor_px in (_LARGE_PX, _SMALL_PX) else (donor_px,)
+  return (_LARGE_PX, _SMALL_PX) if donor_px == _SMALL_PX else (donor_px,)
 
 
 def _choose_size(sizes):

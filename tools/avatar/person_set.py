@@ -41,6 +41,7 @@ def make(kind, paths, name, person, records_dir, overwrite):
   Raises:
     errors.InputError: an argument breaks its rule, the input or the set cannot be used, or there is no face.
   """
+  pipeline.check_name(name)
   paths = [downloads.fetch(path, os.path.join(records_dir, 'clips')) if downloads.is_url(path) else path
            for path in paths]
   source_options = {}
@@ -51,7 +52,7 @@ def make(kind, paths, name, person, records_dir, overwrite):
       logging.info('%d minutes of video are read as a whole, which takes a while. tools.make_records takes a part of '
                    'it: --start_secs and --end_secs.', secs // 60)
   fingerprint = sources.open_source(kind, paths, **source_options).fingerprint
-  prefix = os.path.join(records_dir, name or sources.default_name(kind, paths[0]))
+  prefix = os.path.join(records_dir, name or pipeline.default_name(kind, paths[0]))
   if records.manifest_path(prefix).exists() and not overwrite:
     settings = records.load_manifest(prefix).settings
     if settings.get(_FINGERPRINT) == fingerprint and settings.get('person') == person:

@@ -11,6 +11,7 @@ from PIL import ImageDraw
 from PIL import ImageFont
 
 from dcgan.common import errors
+from dcgan.common import wording
 from tools.material import animations
 from tools.material import pictures
 
@@ -65,7 +66,7 @@ def find_grids(run):
   grids = sorted((int(match[1]), path) for match, path in matches if match)
   if len(grids) < 2:
     raise errors.InputError(f'`{run}` has {len(grids)} samples_STEP.png, but a time lapse needs 2 or more. Train on, '
-                            f'as in `python -m dcgan.train --resume={run} --samples_every_steps=50`.')
+                            f'as in `python -m dcgan.train {wording.flag("resume", run)} --samples_every_steps=50`.')
   return grids
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from dcgan.common import errors
 from dcgan.common import files
+from dcgan.common import wording
 from dcgan.data import input_pipeline
 from dcgan.data import records as record_sets
 from dcgan.metrics import inception as inception_features
@@ -161,7 +162,7 @@ def evaluate(runs, checkpoint='latest', records=None, num_samples=256, inception
   checkpoint = _parsed(checkpoint)
   path = pathlib.Path(out or pathlib.Path(runs[0]) / 'evaluation.html')
   if path.suffix.lower() not in ('.html', '.htm'):
-    raise errors.InputError(f'`out` ({out}) must end in .html. Use --out={path.with_suffix(".html")}.')
+    raise errors.InputError(f'`out` ({out}) must end in .html. Use {wording.flag("out", path.with_suffix(".html"))}.')
   _check_alike(runs)
   inception = None if inception_weights == 'none' else inception_features.load(inception_weights)
   runs, evaluated = list(dict.fromkeys(runs)), []
@@ -191,7 +192,7 @@ class _Subject:
     is_own_set = manifest.has_digest(data.records_digest)
     if not is_own_set and not records:
       raise errors.InputError(f'`records` ({prefix}): it is no longer the set that {run} was trained on. Bring that '
-                              f'back, or measure against the new one with --records={prefix}.')
+                              f'back, or measure against the new one with {wording.flag("records", prefix)}.')
     self._notes = [] if is_own_set else [f'{label} was not trained on {prefix}, so none of its pictures were '
                                          'held out from it, and whether it copies cannot be told.']
     for note in self._notes:

@@ -109,4 +109,5 @@ def load_results(folder):
   except (ValueError, KeyError, TypeError) as error:
     reason = f'{type(error).__name__}: {error}'
   raise errors.InputError(f'`beside` ({folder}): {path.name} in it must hold the results of experiment {number}, but: '
-                          f'{reason}. Make them with `python -m tools.reproduce --experiment={number} --out={folder}`.')
+                          f'{reason}. Make them with `python -m tools.reproduce --experiment={number} '
+                          f'{wording.flag("out", folder)}`.')

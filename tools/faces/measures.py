@@ -21,6 +21,8 @@ _MIDDLE = ((10, -61.3, -16.8), (151, -43.4, -20.6), (168, -6.5, -21.4), (6, 2.0,
 _POSE_POINTS = np.array([index for left, right, *_ in _PAIRS for index in (left, right)] + [row[0] for row in _MIDDLE])
 _NEUTRAL_SHAPE = np.array(
     [(sign * x, y, z) for _, _, x, y, z in _PAIRS for sign in (1, -1)] + [(0, y, z) for _, y, z in _MIDDLE], np.float64)
+_CENTRED_SHAPE = _NEUTRAL_SHAPE - _NEUTRAL_SHAPE.mean(axis=0)
+_NEUTRAL_EYE_CORNERS_DISTANCE = 100.0
 
 _OUTER_EYE_CORNERS = (33, 263)
 _INNER_LIPS = ((82, 87), (13, 14), (312, 317))  # upper and lower, from image left to right
@@ -52,12 +54,42 @@ def pose(landmarks):
     (yaw, pitch, roll), each float64 [...]: yaw > 0, in [-90, 90], looks to the image's right; pitch > 0 looks up and 0
     is what portraits from the front show; roll > 0 is tilted clockwise in the image and 0 has the eyes level.
   """
-  points = np.asarray(landmarks, np.float64)[..., _POSE_POINTS, :]
-  points = points - points.mean(axis=-2, keepdims=True)
-  left, _, right = np.linalg.svd(np.swapaxes(points, -1, -2) @ _NEUTRAL_SHAPE)
+  turn, _, _ = _rigid_fit(np.asarray(landmarks, np.float64))
+  return _angles(turn)
+
+
+def looking_ahead(landmarks):
+  """Returns faces as if their heads looked ahead, and where they look.
+
+  A similarity transform in space undoes what `pose` tells (Umeyama 1991): what is left of the points' moves is the
+  face's own.
+
+  Args:
+    landmarks: float [..., 478, 3].
+
+  Returns:
+    (float64 [..., 478, 3], (yaw, pitch, roll)): x to the image's right, y down and z away from the camera, in distances
+    of the outer eye corners of a neutral face, from a point near the nose's bridge; the angles are those of `pose`.
+  """
+  points = np.asarray(landmarks, np.float64)
+  turn, centre, scale = _rigid_fit(points)
+  ahead = (points - centre[..., np.newaxis, :]) @ turn / scale[..., np.newaxis, np.newaxis]
+  return (ahead + _NEUTRAL_SHAPE.mean(axis=0)) / _NEUTRAL_EYE_CORNERS_DISTANCE, _angles(turn)
+
+
+def _rigid_fit(points):
+  """Returns turn [..., 3, 3], centre [..., 3] and scale [...] that take a neutral face's bones nearest to points."""
+  points = points[..., _POSE_POINTS, :]
+  centre = points.mean(axis=-2)
+  left, strengths, right = np.linalg.svd(np.swapaxes(points - centre[..., np.newaxis, :], -1, -2) @ _CENTRED_SHAPE)
   is_mirrored = np.linalg.det(left @ right) < 0
   left[..., 2] *= np.where(is_mirrored, -1, 1)[..., np.newaxis]
-  turn = left @ right  # [..., 3, 3], takes the neutral face to the points
+  strengths[..., 2] *= np.where(is_mirrored, -1, 1)
+  return left @ right, centre, strengths.sum(axis=-1) / np.square(_CENTRED_SHAPE).sum()
+
+
+def _angles(turn):
+  """Returns yaw, pitch and roll in degrees, each [...], of rotations [..., 3, 3]."""
   yaw = np.arctan2(turn[..., 2, 0], np.hypot(turn[..., 0, 0], turn[..., 1, 0]))
   pitch = np.arctan2(-turn[..., 2, 1], turn[..., 2, 2])
   roll = np.arctan2(turn[..., 1, 0], turn[..., 0, 0])

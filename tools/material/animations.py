@@ -14,14 +14,16 @@ from dcgan.common import files
 _MAX_GIF_FPS = 50  # players show delays under 2 hundredths of a second as 10
 _WEBP_QUALITY = 95
 _H264_CRF = '18'
+_BT709 = 1  # ITU-T H.273's number of the matrix, of the primaries and of the transfer, and swscale's of the matrix
+_LIMITED = 1  # FFmpeg's number of the range in which black is 16
 
 
 def save_animation(path, frames, fps):
   """Writes frames as an endlessly looping GIF or WebP, or as an H.264 MP4; the file appears whole or not at all.
 
   The ending of `path` chooses: .gif with a palette of its own for each frame, .webp at quality 95, .mp4 at crf 18,
-  yuv420p, odd sizes padded by one row or column. GIF stores whole hundredths and WebP whole thousandths of a second:
-  the delays differ by one unit where needed, so that the total time is right.
+  yuv420p by the matrix of BT.709, odd sizes padded by one row or column. GIF stores whole hundredths and WebP whole
+  thousandths of a second: the delays differ by one unit where needed, so that the total time is right.
 
   Args:
     path: str or `pathlib.Path` of the file.
@@ -103,12 +105,17 @@ def _write_mp4(path, frames, fps):
     stream = container.add_stream('libx264', rate=_rate(fps),
                                   options={'crf': _H264_CRF})
     stream.pix_fmt = 'yuv420p'
+    # BT.709 and not FFmpeg's default, BT.601: the one that players take for large pictures, and the tags say so.
+    context = stream.codec_context
+    context.colorspace, context.color_primaries, context.color_trc = _BT709, _BT709, _BT709
+    context.color_range = _LIMITED
     for frame in frames:
       height, width, _ = frame.shape
       frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
       if num_frames == 0:
         stream.height, stream.width = frame.shape[:2]
-      container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
+      container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24').reformat(
+          format='yuv420p', dst_colorspace=_BT709, dst_color_range=_LIMITED)))
       num_frames += 1
     if num_frames:
       container.mux(stream.encode(None))

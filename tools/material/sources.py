@@ -5,6 +5,7 @@ It can be pickled, and opens its files where it reads.
 """
 
 import array
+import collections
 import copy
 import dataclasses
 import fractions
@@ -16,6 +17,7 @@ import pathlib
 import numpy as np
 
 from dcgan.common import errors
+from dcgan.common import wording
 from dcgan.data import records
 from tools.material import celeba
 from tools.material import folders
@@ -67,7 +69,8 @@ class VideoSource:
   Attributes:
     kind: 'video'.
     num_inputs: int, the times within the videos.
-    fingerprint: str, a digest of the videos' names, sizes and modification times, and of the arguments.
+    fingerprint: str, a digest of the videos' names, sizes and modification times, of the arguments and the notes.
+    notes: tuple of str, sentences on what was done to the videos' colours and times.
 
   Raises:
     errors.InputError: an argument breaks its rule, a video cannot be read, ends before `start_secs`, or is named twice.
@@ -88,7 +91,8 @@ class VideoSource:
     self._firsts = [sum(counts[:clip]) for clip in range(len(counts) + 1)]
     self.num_inputs = _limited(self._firsts[-1], limit)
     stamps = [(name, *folders.stamp(path)) for name, path in zip(self._names, paths)]
-    self.fingerprint = _digest(self.kind, stamps, str(self._fps), start_secs, end_secs, self.num_inputs)
+    self.notes = _notes(self._names, self._videos)
+    self.fingerprint = _digest(self.kind, stamps, str(self._fps), start_secs, end_secs, self.num_inputs, *self.notes)
 
   def read(self, start, stop):
     """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` where none can be read.
@@ -142,12 +146,14 @@ class PhotoSource:
     num_inputs: int, the pictures.
     left_out: tuple of `records.Rejection`, the files that are no inputs because they are no pictures to read.
     fingerprint: str, a digest of the files' paths, sizes and modification times.
+    notes: tuple of str, empty: there is nothing to tell.
 
   Raises:
     errors.InputError: no such folder, no picture in any, or one is named twice.
   """
 
   kind = 'photos'
+  notes = ()
 
   def __init__(self, paths, limit=None):
     paths = _as_paths(paths)
@@ -215,12 +221,14 @@ class CelebaSource:
     kind: 'celeba'.
     num_inputs: int, the pictures.
     fingerprint: str, a digest of the pictures, the lists and the arguments.
+    notes: tuple of str, empty: there is nothing to tell.
 
   Raises:
     errors.InputError: as in `celeba.Dataset`.
   """
 
   kind = 'celeba'
+  notes = ()
   left_out = ()
 
   def __init__(self, path, partition=None, limit=None):
@@ -320,3 +328,12 @@ def _end_secs(path, video, start_secs, end_secs):
                             f'{video.duration_secs:.2f} s long. Lower it.')
   return video.duration_secs if end_secs is None else min(end_secs, video.duration_secs)
 
+
+def _notes(labels, its_videos):
+  """Returns what videos tell of themselves, as sentences that name them; of many with the same note only the first."""
+  told = collections.defaultdict(list)
+  for name, video in zip(labels, its_videos):
+    for note in video.notes:
+      told[note].append(f'`{name}`')
+  return tuple(f'{its[0]} {note}' if len(its) == 1 else
+               f'{its[0]} (and {wording.counted(len(its) - 1, "other video")}) {note}' for note, its in told.items())

@@ -1,13 +1,19 @@
 """Reads videos by their timestamps."""
 
+import collections
 import math
 import os
 import pathlib
 
 import av
+import av.filter
 import numpy as np
 
 from dcgan.common import errors
+from tools.material import clocks
+from tools.material import colour
+from tools.material import fields
+from tools.material import foreign
 from tools.material import pictures
 
 _SEEK_AHEAD_SECS = 2.0  # nearer than this, decoding on is as fast as seeking
@@ -15,19 +21,28 @@ _TIME_TOLERANCE_SECS = 1e-3
 _MAX_MISSING_SECS = 0.5  # headers count up to a few frames more than there are
 _MAX_PIXELS = 8192 * 8192  # 200 MB as RGB, and a multiple of that while FFmpeg decodes; 8K video has half of it
 _DECODER_OPTIONS = {'max_pixels': str(_MAX_PIXELS)}
+_USUAL_FPS = 25  # where a file tells no rate
+
+_WITH_TRUE_DURATIONS = ('mov,mp4,m4a,3gp,3g2,mj2', 'avi')  # of each stream; elsewhere all packets are looked through
+# Their packets tell when they are decoded, not when they are shown; FFmpeg guesses wrong where frames are reordered.
+_WITHOUT_PTS = ('avi', 'asf')
+_MOST_BREAKS_TOLD = 5
+_COVER = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC: the cover of a song
 
 
 class Video:
   """A video file, read by presentation timestamps.
 
-  Time is in seconds from the first frame, whatever number the file gives that one. Frames come upright (the rotation
-  that phones store is applied) and with square pixels.
+  Time is in seconds from the first frame, whatever number the file gives that one, and runs on where the file's clock
+  jumps. Frames come upright (the rotation and the mirror that phones store are applied), whole where they are
+  interlaced, in sRGB and with square pixels.
 
   Args:
     path: str or `pathlib.Path` of the file.
 
   Attributes:
-    duration_secs: float, from the first frame's start to the last one's end, as the file says.
+    duration_secs: float, from the first frame's start to the last one's end; where the file is cut off, as it says.
+    notes: list of str, what was done to its pictures and times, each a sentence to go behind the file's name.
     damage: str, why frames are missing, or None; known once the frames were read.
 
   Raises:
@@ -38,6 +53,8 @@ class Video:
   def __init__(self, path):
     self._path = pathlib.Path(path)
     self.damage = None
+    self.notes = []
+    self._is_straight = True
     if self._path.is_dir():
       raise errors.InputError(f'`{path}` must be a video file, but is a folder. Name a file in it, or use --photos '
                               'for a folder of pictures.')
@@ -45,23 +62,67 @@ class Video:
       raise errors.InputError(f'`{path}` must be a video file, but there is no such file. Check the path.')
     try:
       with self._open() as container:
-        stream = self._stream(container)
-        self._time_base = stream.time_base
-        self._pixel_aspect = stream.sample_aspect_ratio or 1
-        self._check_size(stream)
-        first = next(self._decode(container, stream), None)
-        if first is None:
-          raise errors.InputError(f'`{path}`: not one frame can be decoded ({self.damage or "it holds none"}). '
-                                  'Download or convert the video again.')
-        self._first_pts = first.pts
-        self._end_pts = _end_pts(stream, container.duration, self._first_pts)
+        self._begin(container)
+      self._end_pts = self._measure()
     except av.error.FFmpegError as error:
-      raise errors.InputError(f'`{path}` must be a video, but cannot be read as one ({error.strerror}). Convert it to '
-                              'MP4 first.') from error
-    if self._end_pts is None:
-      self._end_pts = max(frame.pts + (frame.duration or 0) for frame in self._read(None)) + 1
+      raise errors.InputError(f'`{path}` {foreign.explain(path, error.strerror)}') from error
     self.duration_secs = self._secs(self._end_pts)
     self.damage = None
+
+  def _begin(self, container):
+    """Reads what the header and the first frame tell."""
+    self._format = container.format.name
+    foreign_told = foreign.unlike_video(self._path, self._format, bool(container.streams.video))
+    if foreign_told:
+      raise errors.InputError(f'`{self._path}` {foreign_told}')
+    stream = self._stream(container)
+    flags = av.format.Flags(container.format.flags)
+    self._may_break = bool(flags & av.format.Flags.ts_discont) or self._format == 'flv'
+    self._has_header = not flags & (av.format.Flags.ts_discont | av.format.Flags.no_timestamps)
+    self._is_straight = not flags & av.format.Flags.no_timestamps
+    self._is_still = False
+    self._time_base = stream.time_base
+    self._step = max(1, round(1 / (stream.average_rate or _USUAL_FPS) / self._time_base))
+    self._pixel_aspect = stream.sample_aspect_ratio or 1
+    self._check_size(stream)
+    first = next(self._decode(container, stream), None)
+    if first is None:
+      raise errors.InputError(f'`{self._path}`: not one frame can be decoded ({self.damage or "it holds none"}). '
+                              'Download or convert the video again.')
+    self._first_pts = first.pts
+    self._tags = colour.tags(first, stream.codec_context)
+    if self._tags.unreadable:
+      raise errors.InputError(f'`{self._path}` stores its colours as {self._tags.unreadable}, which cannot be read '
+                              'here. Convert it to BT.709 first.')
+    self.notes += [self._tags.note] if self._tags.note else []
+    if first.interlaced_frame:
+      self.notes.append('is interlaced: each picture was made whole of its two fields.')
+    self._end_pts = (stream.start_time or 0) + stream.duration if stream.duration else None
+
+  def _measure(self):
+    """Returns the tick at which the pictures end, and learns whether the file's clock goes straight on."""
+    if self._end_pts is not None and self._format in _WITH_TRUE_DURATIONS:
+      return self._end_pts
+    with self._open() as container:
+      has_pts = self._format not in _WITHOUT_PTS
+      seen = clocks.look_through(self._packets(container, ()), self._stream(container).index, self._step,
+                                 self._may_break, has_pts)
+      header_secs = (container.duration or 0) / av.time_base if self._has_header else 0
+    self._is_still = seen.is_still
+    self._is_straight &= seen.is_straight and not seen.is_still
+    if seen.end is None or seen.is_still or not seen.is_straight:
+      clock = self._clock()
+      for _ in self._read(None, clock):
+        pass
+      if clock.breaks:
+        times = ', '.join(f'{self._secs(tick):.1f} s' for tick in clock.breaks[:_MOST_BREAKS_TOLD])
+        more = ' and more' if len(clock.breaks) > _MOST_BREAKS_TOLD else ''
+        self.notes.append(f'has a clock that jumps, as where recordings were joined, at {times}{more}: its times were '
+                          'made to run on there.')
+      return clock.end or self._first_pts + 1
+    if header_secs - seen.end_of_all_secs > _MAX_MISSING_SECS:  # no stream is as long as the header says: cut off
+      return max(seen.end, round(header_secs / self._time_base))
+    return seen.end
 
   def frames_at(self, times_secs, after_secs=-math.inf):
     """Yields the frame on display at each wanted time: the last one that started by then.
@@ -90,13 +151,13 @@ class Video:
         shown, upcoming = upcoming, next(frames, None)
       if shown is not None and shown.pts > last_pts:
         last_pts = shown.pts
-        yield index, self._secs(shown.pts), _upright(shown, self._pixel_aspect)
+        yield index, self._secs(shown.pts), self._picture(shown)
       elif upcoming is not None and self.damage and self._is_stale(shown, tick):
         yield index, time_secs, None
       if upcoming is None:
         break
     if upcoming is None and shown is not None and not self.damage:
-      missing_secs = self.duration_secs - self._secs(shown.pts + (shown.duration or 0))
+      missing_secs = self.duration_secs - self._secs(shown.pts + (shown.duration or self._step))
       if missing_secs > _MAX_MISSING_SECS:
         self.damage = f'its last {missing_secs:.1f} s are missing'
 
@@ -115,7 +176,7 @@ class Video:
 
   def _frames_from(self, tick):
     """Yields frames in the order of time, from some frame that is on display by `tick` on."""
-    if (tick - self._first_pts) * self._time_base > _SEEK_AHEAD_SECS:
+    if self._is_straight and (tick - self._first_pts) * self._time_base > _SEEK_AHEAD_SECS:
       frames = self._read(tick)
       first = next(frames, None)
       if first is not None and first.pts <= tick:
@@ -124,7 +185,7 @@ class Video:
         return
     yield from self._read(None)  # near enough, or an index that leads too far or into a part that is missing
 
-  def _read(self, seek_tick):
+  def _read(self, seek_tick, clock=None):
     try:
       container = self._open()
     except av.error.FFmpegError as error:  # it was there when this object was made
@@ -138,16 +199,25 @@ class Video:
           container.seek(seek_tick, stream=stream, backward=True)
         except av.error.FFmpegError:
           return
-      yield from self._decode(container, stream)
+      whole = fields.Deinterlacer(av.filter.Graph, self._time_base)
+      for frame in self._decode(container, stream, clock):
+        yield from whole.feed(frame)
+      yield from whole.feed(None)
 
   def _open(self):
     # FFmpeg takes what stands before a colon for a protocol, but not in an absolute path.
     return av.open(os.path.abspath(self._path), options=_DECODER_OPTIONS)
 
   def _stream(self, container):
-    if not container.streams.video:
-      raise errors.InputError(f'`{self._path}` must be a video, but holds no pictures. Name another file.')
-    stream = container.streams.video[0]
+    stream = next((stream for stream in container.streams.video if not stream.disposition & _COVER), None)
+    if stream is None and not container.streams:
+      raise errors.InputError(f'`{self._path}` {foreign.explain(self._path, "it holds nothing")}')
+    if stream is None:
+      raise errors.InputError(f'`{self._path}` must be a video, but holds no pictures'
+                              f'{", only sound" if container.streams.audio else ""}. Name another file.')
+    if stream.codec_context is None:
+      raise errors.InputError(f'`{self._path}` stores its pictures in a way that FFmpeg does not know. Convert it to '
+                              'MP4 with a program that plays it.')
     stream.codec_context.options = _DECODER_OPTIONS
     return stream
 
@@ -161,46 +231,67 @@ class Video:
     width *= self._pixel_aspect
     return width * height > _MAX_PIXELS or max(width, height) > pictures.MAX_SIDE_PX
 
-  def _decode(self, container, stream):
-    """Yields the frames that can be decoded, each with its `pts`; notes damage and goes on behind it."""
-    packets = container.demux(stream)
-    last_pts = None
+  def _clock(self):
+    return clocks.Clock(self._time_base, self._step, self._may_break)
+
+  def _packets(self, container, streams):
+    """Yields packets until the end, or until nothing more can be read; notes that."""
+    packets = container.demux(*streams)
     while True:
       try:
-        packet = next(packets)  # once it has raised, a generator only ends
-        frames = packet.decode()
+        packet = next(packets)
       except StopIteration:
-        break
+        return
+      except av.error.FFmpegError as error:  # once it has raised, a generator only ends
+        self.damage = self.damage or error.strerror
+        return
+      yield packet
+
+  def _decode(self, container, stream, clock=None):
+    """Yields the frames that can be decoded, each with its `pts` on one line of time; notes damage, goes on behind it.
+
+    Args:
+      container: `av.container.InputContainer`.
+      stream: its stream of pictures.
+      clock: `clocks.Clock` to place them with, or None for one of its own.
+    """
+    clock = clock or self._clock()
+    # Where packets tell only when they are decoded, the n-th frame to be shown has the time of the n-th packet.
+    waiting = collections.deque() if self._format in _WITHOUT_PTS else None
+    for packet in self._packets(container, [stream]):
+      if waiting is not None and packet.size:
+        waiting.append(packet.dts)
+      try:
+        frames = packet.decode()
       except av.error.FFmpegError as error:
         self.damage = self.damage or error.strerror
         continue
       for frame in frames:
+        pts = frame.pts
+        if waiting is not None:
+          pts = waiting.popleft() if waiting else None
         if frame.is_corrupt:
           self.damage = self.damage or 'a damaged frame'
           continue
         if self._is_too_large(frame.width, frame.height):
           self.damage = self.damage or f'a frame of {frame.width}×{frame.height} px'
           continue
-        if frame.pts is None:  # AVI and raw streams carry no presentation times
-          frame.pts = frame.dts if frame.dts is not None else _next_pts(last_pts, stream)
-        last_pts = frame.pts
+        frame.pts = clock.place(None if self._is_still else pts, frame.duration)
         yield frame
 
-
-def _end_pts(stream, container_duration, first_pts):
-  """Returns the tick at which the stream ends as its header says, or None when no header says."""
-  if stream.duration:
-    return (stream.start_time or 0) + stream.duration
-  if container_duration:
-    return first_pts + round(container_duration / av.time_base / stream.time_base)
-  return None
+  def _picture(self, frame):
+    """Returns a decoded frame as uint8 RGB [height, width, 3], upright, with square pixels."""
+    width = max(1, round(frame.width * self._pixel_aspect))
+    return _upright(colour.to_srgb(frame, width, colour.tags(frame, self._tags)), frame)
 
 
-def _next_pts(last_pts, stream):
-  return 0 if last_pts is None else last_pts + max(1, round(1 / (stream.average_rate or 25) / stream.time_base))
-
-
-def _upright(frame, pixel_aspect):
-  """Returns a decoded frame as uint8 RGB [height, width, 3], turned as its rotation says, with square pixels."""
-  image = frame.reformat(width=max(1, round(frame.width * pixel_aspect)), format='rgb24').to_ndarray()
-  return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
+def _upright(image, frame):
+  """Returns a picture turned and mirrored as the frame's display matrix says, to the nearest right angle."""
+  matrix = frame.side_data.get('DISPLAYMATRIX')
+  if matrix is None:
+    return image
+  # A pixel at (x, y) is shown at (a·x + c·y, b·x + d·y).
+  a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+  if abs(a) + abs(d) < abs(b) + abs(c):
+    image, a, d = image.transpose(1, 0, 2), c, b
+  return np.ascontiguousarray(image[::-1 if d < 0 else 1, ::-1 if a < 0 else 1])

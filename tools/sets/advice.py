@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 
 from dcgan.common import wording
+from dcgan.control import calibration
+from dcgan.control import names as control_names
 from dcgan.options import presets
 from tools.material import other_files
 from tools.sets import reasons
@@ -25,6 +27,7 @@ _DIM = 70.0
 SOFT = 0.4  # of the median sharpness
 _SOFT_FRACTION = 0.1
 _HAVE = ('has', 'have')
+_NUM_ABSENT_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ class Numbers:
 
 
 def advise(manifest, numbers):
-  """Returns plain sentences: what a set holds, what it lacks and what to do about it.
+  """Returns plain sentences: what a set holds, what it lacks, what to do about it, and the notes on its inputs.
 
   Args:
     manifest: `records.Manifest`.
@@ -64,8 +67,8 @@ def advise(manifest, numbers):
     told = _advice_on_many(manifest, numbers)
   else:
     told = [_advice_on_count(manifest), *_advice_on_poses(manifest, numbers), *_advice_on_mouth(manifest, numbers),
-            *_advice_on_eyes(manifest, numbers), *_advice_on_pictures(numbers)]
-  return told + _advice_on_rejections(manifest, is_of_many_people(manifest, numbers))
+            *_advice_on_eyes(manifest, numbers), *_advice_on_controls(manifest), *_advice_on_pictures(numbers)]
+  return told + _advice_on_rejections(manifest, is_of_many_people(manifest, numbers)) + list(manifest.notes)
 
 
 def is_of_many_people(manifest, numbers):
@@ -149,6 +152,19 @@ def _advice_on_eyes(manifest, numbers):
     return [f'{100 * num_closed / len(eyes):.0f} % have their eyes closed, which is much: raise --min_eye_opening to '
             '0.1 for fewer.']
   return [f'{_share(num_closed, len(eyes), _HAVE)} closed eyes: it can blink.']
+
+
+def _advice_on_controls(manifest):
+  calibrated = calibration.Calibration.from_json(manifest.controls)
+  if calibrated is None or manifest.num_images < _COPIED_BELOW:
+    return []
+  absent = list(dict.fromkeys(control_names.to_film(name) for name in calibrated.absent))
+  if not absent:
+    return [f'All {len(calibrated.names)} controls of the face move.']
+  shown = '; '.join(absent[:_NUM_ABSENT_SHOWN])
+  more = f'; and {len(absent) - _NUM_ABSENT_SHOWN} others' if len(absent) > _NUM_ABSENT_SHOWN else ''
+  verb, them = ('moves', 'it') if len(calibrated.absent) == 1 else ('move', 'them')
+  return [f'{len(calibrated.absent)} of {len(calibrated.names)} controls hardly {verb}. For {them}: {shown}{more}.']
 
 
 def _advice_on_pictures(numbers):

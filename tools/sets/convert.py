@@ -11,6 +11,7 @@ from dcgan.data import records
 from tools.faces import alignment
 from tools.faces import background
 from tools.faces import colour
+from tools.faces import controls
 from tools.faces import landmarks
 from tools.faces import measures
 from tools.faces import smoothing
@@ -70,6 +71,7 @@ def convert(source, start, stop, path, scans, kept, here, has_pictures, finish, 
 def _faces_of_scan(made, rows, finish, on_input):
   """Yields the `records.Face`s of a scan that kept its pictures."""
   kept = {made.faces['input'][row]: row for row in rows}
+  raw = dict(zip(rows, _controls(made.faces['landmarks'][rows])))
   for i, key in enumerate(made.keys):
     on_input(i in kept)
     if i not in kept:
@@ -78,13 +80,14 @@ def _faces_of_scan(made, rows, finish, on_input):
     at = {name: values[i] for name, values in made.inputs.items()}
     yield _face(key, int(at['order']), None if np.isnan(at['time_secs']) else float(at['time_secs']),
                 None if at['identity'] < 0 else int(at['identity']), face['eyes'], face['landmarks'],
-                made.pictures[kept[i]], float(face['sharpness']), face['descriptor'], finish.alignment)
+                made.pictures[kept[i]], float(face['sharpness']), face['descriptor'], finish.alignment, raw[kept[i]])
 
 
 def _faces_read_again(source, start, stop, places, finish, lost, on_input):
   """Yields the `records.Face`s of `places`; what cannot be read any more is added to `lost`."""
   remover = background.Remover(finish.background)
   left = dict(places)
+  raw = dict(zip(places, _controls(np.array([points for _, points, _ in places.values()]))))
   for item in source.read(start, stop):
     place = left.pop(item.key, None)
     on_input(place is not None)
@@ -99,7 +102,7 @@ def _faces_read_again(source, start, stop, places, finish, lost, on_input):
       image = colour.match(image, skin_lab, finish.target_lab)
     image = remover.apply(image)
     yield _face(item.key, item.order, item.time_secs, item.identity, eyes, points, scan.encode(image),
-                measures.sharpness(image), measures.descriptor(image), finish.alignment)
+                measures.sharpness(image), measures.descriptor(image), finish.alignment, raw[item.key])
   lost += [records.Rejection(key, records.Reason(reasons.NOT_READ_AGAIN)) for key in left]
 
 
@@ -131,10 +134,23 @@ def places(scans, kept, here, is_steady):
   return {key: (eyes[i], points[i], faces['skin_lab'][i]) for i, key in enumerate(keys, first)}
 
 
-def _face(key, order, time_secs, identity, eyes, points, encoded, sharpness, descriptor, how):
+def _controls(points):
+  """Returns what faces do, one of float32 [num_controls] or, without landmarks, None for each of [num_faces, 478, 3].
+
+  All at once: one at a time takes fifty times as long.
+  """
+  if not len(points):
+    return []
+  has_mesh = np.isfinite(points).all(axis=(1, 2))
+  measured = iter(controls.measure(points[has_mesh]))
+  return [next(measured) if has else None for has in has_mesh]
+
+
+def _face(key, order, time_secs, identity, eyes, points, encoded, sharpness, descriptor, how, raw):
   transform = alignment.place(points, eyes, how)
   return records.Face(
       encoded=encoded, key=key, order=order, time_secs=time_secs, identity=identity,
       eyes=(eyes @ transform[:, :2].T + transform[:, 2]).astype(np.float32),
       landmarks=alignment.align_points(points, transform) if np.isfinite(points).all() else None,
-      sharpness=sharpness, descriptor=descriptor.astype(np.float16).astype(np.float32))  # as scans hold it
+      controls=raw, sharpness=sharpness,
+      descriptor=descriptor.astype(np.float16).astype(np.float32))  # as scans hold it

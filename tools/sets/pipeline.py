@@ -7,7 +7,6 @@ set of that name stays as it was until then.
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
@@ -22,9 +21,12 @@ import dcgan
 from dcgan.common import errors
 from dcgan.common import files
 from dcgan.common import images
+from dcgan.common import names
 from dcgan.common import progress
+from dcgan.control import calibration
 from dcgan.data import records
 from tools.faces import alignment as face_alignment
+from tools.faces import controls
 from tools.material import downloads
 from tools.material import sources
 from tools.sets import choice
@@ -125,14 +127,12 @@ def make_records(kind, paths, wanted, *, source_options, name=None, records_dir=
     errors.InputError: an argument breaks its rule, the set is there already, the input cannot be read, or no picture
       gave a face.
   """
-  if name is not None and not re.fullmatch(r'\w[\w.-]*', name):
-    raise errors.InputError(f'`name` ({name!r}) must be letters, digits, dots, _ and -, and start with a letter '
-                            'or digit. Use --name=me.')
+  check_name(name)
   _check_writable(records_dir)
   given = paths
   paths = [downloads.fetch(path, os.path.join(records_dir, 'clips')) if downloads.is_url(path) else path
            for path in paths]
-  prefix = os.path.join(records_dir, name or sources.default_name(kind, paths[0]))
+  prefix = os.path.join(records_dir, name or default_name(kind, paths[0]))
   source = sources.open_source(kind, paths, **source_options)
   if records.manifest_path(prefix).exists() and not overwrite:
     raise errors.InputError(f'`{prefix}` is a set of records already. Choose another --name, or give --overwrite to '
@@ -140,6 +140,19 @@ def make_records(kind, paths, wanted, *, source_options, name=None, records_dir=
   _, report = make_set(source, prefix, wanted, settings=settings | {'source': given}, **options)
   print(report)
   return prefix
+
+
+def check_name(name):
+  """Raises `errors.InputError` where the name of a set, str, cannot be one; None is none yet."""
+  if name is not None and not re.fullmatch(r'\w[\w.-]*', name):
+    raise errors.InputError(f'`name` ({name!r}) must be letters, digits, dots, _ and -, and start with a letter '
+                            'or digit. Use --name=me.')
+  names.check('name', name or '', names.SET_BYTES)
+
+
+def default_name(kind, path):
+  """Returns the name (str) of a set made from `path`, as `sources.default_name`, at most `names.SET_BYTES` long."""
+  return names.shortened(sources.default_name(kind, path), names.SET_BYTES)
 
 
 def _check_writable(folder):
@@ -217,6 +230,7 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
       raise errors.InputError(f'none of the {len(lost):,} pictures with a face could be read a second time, as if they '
                               'had been moved away. Bring them back, and give the same command again.')
     made = work.shard_folder / prefix.name
+    manifest = dataclasses.replace(manifest, controls=_calibrated(made, manifest))
     records.save_manifest(made, manifest)
     report = report_card.make(made, report_card.card_path(made), prefix)
     report += f'\nLook at {report_card.card_path(prefix)} for the faces.'
@@ -244,11 +258,9 @@ def _alone_in(folder):
   """Makes the folder, and holds it against another process that makes the same set."""
   folder.mkdir(parents=True, exist_ok=True)
   with open(folder / 'lock', 'w', encoding='utf-8') as lock:
-    try:
-      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    if not files.lock(lock.fileno(), folder):
       raise errors.InputError(f'`{folder}` is in use: another make_records is making this set. Wait for it, or choose '
-                              'another --name.') from error
+                              'another --name.')
     try:
       yield
     except KeyboardInterrupt:
@@ -289,6 +301,8 @@ def _seen(source, slices, search, work, max_reject_fraction, run):
             f'{max_reject_fraction:g}. Use other material, or raise it.')
 
     run(_ScanJob(source, slices, search, work), missing, on_event=on_event)
+  for i in range(len(slices)):  # written by other processes, or machines
+    files.wait_until_seen(work.scan_path(i))
   return [scan.load(work.scan_path(i), without=('landmarks', 'pictures')) for i in range(len(slices))]
 
 
@@ -301,6 +315,8 @@ def _written(job, run):
   num_done = num_inputs - sum(stop - start for start, stop in (job.slices[i] for i in missing))
   with progress.Progress(num_inputs, 'aligning faces', 'pictures', num_done) as bar:
     run(job, missing, on_event=lambda is_kept: bar.update())
+  for i in indices:  # written by other processes, or machines
+    files.wait_until_seen(work.shard_done_path(i))
   done = [json.loads(work.shard_done_path(i).read_text(encoding='utf-8')) for i in indices]
   return (tuple(records.Shard(**each['shard']) for each in done),
           [records.Rejection.from_json(rejection) for each in done for rejection in each['lost']])
@@ -339,7 +355,17 @@ def _manifest(source, seen, shards, rejected, settings):
                  source.num_inputs)
   return records.Manifest(
       kind=source.kind, num_images=sum(shard.num_records for shard in shards), num_inputs=num_inputs, shards=shards,
-      rejected=rejected + source.left_out, settings=settings)
+      rejected=rejected + source.left_out, settings=settings, notes=source.notes)
+
+
+def _calibrated(prefix, manifest):
+  """Returns the ranges of what the faces of a set do, for its manifest; empty where no face has landmarks."""
+  if manifest.kind == 'celeba':  # a list gave the eyes
+    return {}
+  _, raw = records.read_controls(prefix, manifest)
+  if not np.isfinite(raw).any():
+    return {}
+  return calibration.calibrate(raw, controls.NOISE).to_json()
 
 
 def _publish(work, prefix, manifest):
@@ -351,8 +377,8 @@ def _publish(work, prefix, manifest):
   pictures = (report_card.card_path(prefix).name, _sheet_path(prefix).name)
   for name in (*(shard.file for shard in manifest.shards), *pictures):
     if name not in pictures or (work.shard_folder / name).exists():
-      os.replace(work.shard_folder / name, prefix.with_name(name))
-  os.replace(records.manifest_path(work.shard_folder / prefix.name), records.manifest_path(prefix))
+      files.replace(work.shard_folder / name, prefix.with_name(name))
+  files.replace(records.manifest_path(work.shard_folder / prefix.name), records.manifest_path(prefix))
   shutil.rmtree(work.folder, ignore_errors=True)
 
 

@@ -1,4 +1,6 @@
-"""Tests of how numbers are told in sentences."""
+"""Tests of how numbers and flags are told in sentences."""
+
+import shlex
 
 import pytest
 
@@ -20,3 +22,8 @@ def test_several_may_have_a_word_of_their_own(count, told):
                                                         (0.0, 1, '0.0 %')])
 def test_a_share_is_told_in_percent_with_a_space(fraction, num_digits, told):
   assert wording.percent(fraction, num_digits) == told
+
+
+@pytest.mark.parametrize('value', ['checkpoints/00001-me', 'my run', "it's", 'a"b', '$HOME', '-x', 'a\nb', 'mé'])
+def test_a_flag_reads_in_a_shell_as_what_it_was(value):
+  assert shlex.split(f'python {wording.flag("run", value)} --x') == ['python', f'--run={value}', '--x']

@@ -27,6 +27,36 @@ def test_a_face_without_landmarks_and_with_an_identity_survives_encoding():
   assert records.parse(records.encode(dataclasses.replace(face, identity=None))).identity is None
 
 
+def test_what_a_face_does_survives_encoding_and_is_none_in_records_of_before():
+  face = conftest.draw_face(3, np.random.default_rng(1))
+  assert records.parse(records.encode(face)).controls is None
+  controls = np.float32([0.25, -0.5, np.nan])
+  np.testing.assert_array_equal(
+      records.parse(records.encode(dataclasses.replace(face, controls=controls))).controls, controls)
+
+
+def test_what_faces_do_is_read_without_their_pictures(tmp_path):
+  rng = np.random.default_rng(0)
+  faces = [dataclasses.replace(conftest.draw_face(i, rng), controls=controls) for i, controls in enumerate(
+      [np.float32([1, 2]), None, np.float32([3, 4])])]
+  shards = tuple(records.write_shard(records.shard_path(tmp_path / 'a', i, 2), part)
+                 for i, part in enumerate((faces[:2], faces[2:])))
+  manifest = records.Manifest('photos', 3, 3, shards, (), {}, {'names': ['jawOpen', 'mouthPucker']})
+  records.save_manifest(tmp_path / 'a', manifest)
+  assert records.load_manifest(tmp_path / 'a') == manifest
+  keys, raw = records.read_controls(tmp_path / 'a', manifest)
+  assert keys == ('face_0000.png', 'face_0001.png', 'face_0002.png')
+  np.testing.assert_array_equal(raw, np.float32([[1, 2], [np.nan, np.nan], [3, 4]]))
+
+
+def test_controls_of_a_cut_shard_are_told(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 4)
+  path = records.shard_path(tmp_path / 'a', 0, 2)
+  path.write_bytes(path.read_bytes()[:-5])
+  with pytest.raises(errors.InputError, match=r'a\.tfrecord-00000-of-00002: record 0: truncated or damaged'):
+    records.read_controls(tmp_path / 'a', manifest)
+
+
 def test_a_key_of_bytes_that_are_no_text_survives_encoding():
   key = b'caf\xe9.jpg'.decode('utf-8', 'surrogateescape')
   face = dataclasses.replace(conftest.draw_face(3, np.random.default_rng(1)), key=key)
@@ -89,8 +119,14 @@ def test_a_missing_shard_is_named(tmp_path):
 
 
 @pytest.mark.parametrize('change, message', [
-    (lambda fields: fields | {'schema_version': 99}, r'schema version 99, but this program reads 1 and 2'),
+    (lambda fields: fields | {'schema_version': 99}, r'schema version 99, but this program reads 1, 2, 3'),
     (lambda fields: {}, r'not a manifest \(.*schema_version'),
+    (lambda fields: fields | {'num_images': '2'}, r'not a manifest \(a count is no whole number'),
+    (lambda fields: fields | {'settings': []}, r'not a manifest \(.*the settings have no names'),
+    (lambda fields: fields | {'shards': [fields['shards'][0] | {'file': '../a'}]},
+     r"not a manifest \('\.\./a' is no name"),
+    (lambda fields: fields | {'shards': [fields['shards'][0] | {'digest': 'x'}]}, r'not a manifest \(invalid literal'),
+    (lambda fields: fields | {'rejected': [{'key': 'a', 'kind': []}] * 2 + [3]}, r'not a manifest \('),
     (lambda fields: fields | {'colour': 'red'}, r'not a manifest \(.*colour'),
 ])
 def test_a_manifest_of_another_kind_is_refused(tmp_path, change, message):
@@ -155,7 +191,20 @@ def test_a_manifest_of_schema_1_is_read_and_its_sentences_stay(tmp_path):
   assert old.rejected == (records.Rejection('a.png', records.Reason('told', 'turned 50°, over --max_yaw_deg=40')),)
   assert (old.schema_version, old.shards) == (1, manifest.shards)
   records.save_manifest(tmp_path / 'a', old)
-  assert records.load_manifest(tmp_path / 'a') == dataclasses.replace(old, schema_version=2)
+  assert records.load_manifest(tmp_path / 'a') == dataclasses.replace(old, schema_version=records.SCHEMA_VERSION)
+
+
+def test_a_manifest_of_schema_2_is_read_and_holds_no_controls(tmp_path):
+  manifest = conftest.make_set(tmp_path / 'a', 4)
+  path = tmp_path / 'a.json'
+  fields = json.loads(path.read_text(encoding='utf-8'))
+  fields['schema_version'] = 2
+  del fields['controls']
+  path.write_text(json.dumps(fields), encoding='utf-8')
+  old = records.load_manifest(tmp_path / 'a')
+  assert (old.schema_version, old.controls, old.shards) == (2, {}, manifest.shards)
+  keys, raw = records.read_controls(tmp_path / 'a', old)
+  assert len(keys) == 4 and raw.shape == (4, 0)
 
 
 def test_a_reason_is_data_in_the_file(tmp_path):

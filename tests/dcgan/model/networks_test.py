@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_addons as tfa
+from scipy import ndimage
 
 from dcgan.model import networks
 from dcgan.options import config
@@ -223,3 +224,39 @@ def test_no_update_lets_even_doublings_draw_a_grid_into_what_is_plain(precision)
   np.testing.assert_allclose(again, kernel, atol=1e-6)
   assert networks.build_generator(config.Networks(image_size=8, channels=4), 'float32').get_layer(
       '8x8_rgb').kernel.constraint is None  # of the paper's 5x5
+
+
+@pytest.mark.parametrize('kernel_size', [4, 5])
+@pytest.mark.parametrize('size', [128, 256])
+def test_a_grown_discriminator_judges_larger_pictures_as_it_judged_them_at_half_their_size(kernel_size, size):
+  options = config.Networks(image_size=64, channels=16, kernel_size=kernel_size, discriminator_norm='none')
+  small = networks.build_discriminator(options, 'float32')
+  rng = np.random.default_rng(1)
+  for variable in small.variables:  # biases too
+    variable.assign(rng.normal(0, 0.2, variable.shape))
+  values = {variable.name.removesuffix(':0'): variable.numpy() for variable in small.variables}
+  large = networks.build_discriminator(dataclasses.replace(options, image_size=size), 'float32')
+  grown = networks.grow_discriminator(values, options, size)
+  for variable in large.variables:
+    variable.assign(grown[variable.name.removesuffix(':0')])
+  pictures = rng.uniform(-1, 1, [3, size, size, 3]).astype(np.float32)
+  halved = pictures.reshape(3, 64, size // 64, 64, size // 64, 3).mean(axis=(2, 4))
+  np.testing.assert_allclose(large(pictures).numpy(), small(halved).numpy(), rtol=1e-3, atol=1e-4)
+  assert networks.grow_discriminator(values, options, 64) is values and networks.grow_discriminator(
+      values, options, 32) is values
+
+
+def test_a_discriminator_with_detail_gain_sees_pictures_with_more_of_their_detail():
+  options = config.Networks(image_size=16, channels=8, kernel_size=4, discriminator_norm='none')
+  plain = networks.build_discriminator(options, 'float32')
+  emphatic = networks.build_discriminator(dataclasses.replace(options, detail_gain=3.0), 'float32')
+  assert [v.name for v in plain.variables] == [v.name for v in emphatic.variables]
+  emphatic.set_weights(plain.get_weights())
+  pictures = np.random.default_rng(0).uniform(-1, 1, [2, 16, 16, 3]).astype(np.float32)
+  kernel = np.array([1, 2, 1]) / 4
+  blurred = ndimage.convolve1d(ndimage.convolve1d(pictures, kernel, axis=1, mode='reflect'), kernel, axis=2,
+                               mode='reflect')
+  np.testing.assert_allclose(emphatic(pictures).numpy(), plain(4 * pictures - 3 * blurred).numpy(), rtol=1e-4,
+                             atol=1e-5)
+  flat = np.full([1, 16, 16, 3], 0.3, np.float32)
+  np.testing.assert_allclose(emphatic(flat).numpy(), plain(flat).numpy(), rtol=1e-5)

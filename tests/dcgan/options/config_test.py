@@ -12,14 +12,14 @@ from dcgan.options import config
 # Every option away from its default, but for `best_by`: where nothing is measured, `stop_when` has no best.
 CHANGED = config.Config(
     networks=config.Networks(image_size=32, z_dims=5, channels=7, kernel_size=4, discriminator_norm='spectral',
-                             z_map=True),
+                             detail_gain=2.0, z_map=True),
     data=config.Data(records='records/adele', records_digest='ab12', crop=140, minibatches='overlapping',
                      overlap=0.25, global_batch_size=6, holdout_fraction=0.1, align='off'),
     training=config.Training(num_minibatches=9, learning_rate=1e-3, beta1=0.0, beta2=0.9,
                              ema_half_life_images=0, precision='bfloat16', xla=True, seed=7, transfer='freeze_d',
                              learner='places'),
-    places=config.Places(places_start='looks', places_rate=0.2, places_noise=0.0, between_fraction=0.25,
-                         pixels_weight=1.0, edges_weight=0.5, features_weight=3.0, adversarial_weight=0.1,
+    places=config.Places(places_start='looks', encoder=True, places_rate=0.2, places_noise=0.0,
+                         between_fraction=0.25, pixels_weight=1.0, edges_weight=0.5, features_weight=3.0, adversarial_weight=0.1,
                          alone_visits=3, visits=10, first_images=50),
     augmentation=config.Augmentation(augment=('flip', 'cutout'), augment_mode='adaptive', augment_probability=0.25,
                                      augment_target=0.5, augment_ramp_images=500),
@@ -167,7 +167,7 @@ def test_text_that_is_not_options_is_refused(text):
 def test_options_of_another_program_are_refused(change):
   options = json.loads(CHANGED.to_json())
   change(options)
-  with pytest.raises(errors.InputError, match='not the options of a run'):
+  with pytest.raises(errors.InputError, match='not the options of a run|must be a list of texts|must be a number'):
     config.from_json(json.dumps(options))
 
 

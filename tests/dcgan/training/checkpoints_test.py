@@ -409,3 +409,10 @@ def test_a_damaged_checkpoint_is_not_counted_as_one_to_go_back_to(saved):
   assert saved.restored_step() == 4
   saved.save(7)
   assert steps_in(saved.folder) == [4, 7]
+
+
+@pytest.mark.parametrize('load', [checkpoints.load_generator, checkpoints.load_trained, checkpoints.load_model])
+def test_options_of_other_networks_than_the_checkpoint_has_are_told_before_any_is_built(run_copy, load):
+  runs.save_options(run_copy, runs.load_options(run_copy).replace('networks', channels=10**7))
+  with pytest.raises(errors.InputError, match=r'options\.json: `channels` \(10000000\) must be 4, as in .*ckpt-4'):
+    load(run_copy)

@@ -145,6 +145,39 @@ def test_only_what_may_be_a_collapse_is_suspected_from_its_first_look_to_the_fir
   assert monitor.suspected_since is None
 
 
+@pytest.mark.parametrize('every', [1, 10, 50, 200])
+def test_a_total_collapse_is_told_within_three_looks_however_often_is_looked(every):
+  monitor, steps = health.Monitor(), range(every, 1000, every)
+  fell_at = next(step for step in steps if step >= 50)
+  at = [step for step in steps for verdict in monitor.judge(step, {
+      'health/diversity': 0.4 if step < fell_at else 0.0002}) if verdict.kind == 'symptom_b']
+  assert at == [fell_at + 2 * every]
+
+
+@pytest.mark.parametrize('every', [1, 5, 50])
+@pytest.mark.parametrize('at_start, growth', [(0.0003, 1.1), (0.00113, 1.056), (0.0012, 1.04)])  # as measured
+def test_a_start_from_grey_is_no_collapse_however_often_is_looked(every, at_start, growth):
+  monitor = health.Monitor()
+  for step in range(every, 1000, every):
+    assert not monitor.judge(step, {'health/diversity': min(0.9, at_start * growth**step)})
+
+
+def test_what_is_nearly_total_or_comes_back_between_is_not_total():
+  monitor = health.Monitor()
+  for step, diversity in ((100, 0.0001), (150, 0.0001), (200, 0.01), (250, 0.0001), (300, 0.0001), (350, 0.5)):
+    assert not monitor.judge(step, {'health/diversity': diversity})
+
+
+def test_the_looks_at_a_total_collapse_go_on_with_a_checkpoint(tmp_path):
+  first, second = health.Monitor(), health.Monitor()
+  for step in (100, 150):
+    assert not first.judge(step, {'health/diversity': 0.0})
+  tf.train.Checkpoint(monitor=first).write(str(tmp_path / 'a'))
+  tf.train.Checkpoint(monitor=second).read(str(tmp_path / 'a')).assert_consumed()
+  verdict, = second.judge(200, {'health/diversity': 0.0})
+  assert (verdict.kind, verdict.since_step, verdict.is_collapse) == ('symptom_b', 100, True)
+
+
 def test_of_several_suspicions_the_oldest_counts():
   monitor = health.Monitor()
   monitor.judge(50, showing('symptom_b'))

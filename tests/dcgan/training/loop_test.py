@@ -95,9 +95,18 @@ def test_a_slow_device_is_asked_for_little_at_a_time_and_a_fast_one_for_more(mon
   assert learner.asked == [1, 2, 4, 8, 16, 9, 18, 22]
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.fixture(name='not_by_nohup')
+def fixture_not_by_nohup():
+  """The tests may be started by nohup themselves."""
+  before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+  yield
+  signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize('where', ['log', 'action'])
-def test_a_signal_at_any_moment_is_followed_by_a_last_action(number, where):
+def test_a_signal_at_any_moment_is_followed_by_a_last_action(number, where, not_by_nohup):
+  del not_by_nohup
   send = lambda step: os.kill(os.getpid(), number) if step == 20 else None
   log = Recorder(10, send if where == 'log' else lambda step: None)
   action = Recorder(20, send if where == 'action' else lambda step: None)
@@ -106,6 +115,16 @@ def test_a_signal_at_any_moment_is_followed_by_a_last_action(number, where):
   assert action.steps[-1] == log.steps[-1] < 1000
   assert action.given[-1] and not any(action.given[:-1])
   assert signal.getsignal(number) is before
+
+
+def test_a_closed_terminal_does_not_end_what_was_started_to_outlive_it():
+  before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+  try:
+    log = Recorder(10, lambda step: os.kill(os.getpid(), signal.SIGHUP))
+    assert loop.run(Counter(), None, log, [], 50, alone) is None and log.steps[-1] == 50
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+  finally:
+    signal.signal(signal.SIGHUP, before)
 
 
 def test_a_signal_to_another_worker_ends_training_here_too():

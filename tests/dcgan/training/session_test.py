@@ -27,7 +27,7 @@ from dcgan.training import loop
 from dcgan.training import runs
 from dcgan.training import session
 from dcgan.training import signals
-from tests import commands
+from tests import killed
 from tests.dcgan import conftest
 
 
@@ -125,6 +125,29 @@ def test_statistics_after_the_checkpoint_are_dropped_on_resume(run_copy, longer_
     file.write('{"global_step": 6, "loss/generator": 1.0}\n{"global_st')  # as a kill leaves it
   session.resume(run_copy, runs.load_options(run_copy).replace('training', num_minibatches=6))
   assert_same_run(run_copy, longer_run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('every, told_at', [(1, 52), (10, 70), (40, 160)])
+def test_a_generator_that_dies_is_told_of_at_the_third_look(tiny_config, tmp_path, monkeypatch, every, told_at):
+  look = signals.Signals.look
+
+  def die(self):  # at minibatch 50 every ReLU of G is shut for good, as a learning rate of 0.5 did it
+    generator = self._learner.generator  # pylint: disable=protected-access
+    if self._learner.step >= 50:  # pylint: disable=protected-access
+      for variable in generator.trainable_variables:
+        if 'beta' in variable.name:
+          variable.assign(tf.fill(variable.shape, -100.0))
+    return look(self)
+
+  monkeypatch.setattr(signals.Signals, 'look', die)
+  options = tiny_config.replace('training', num_minibatches=told_at).replace(
+      'periods', health_every_steps=every, best_by='none', checkpoint_every_steps=50)
+  run = session.start(options, tmp_path).run
+  assert [(line['kind'], line['global_step']) for line in health.load_verdicts(run)
+          if line['kind'] == 'symptom_b'] == [('symptom_b', told_at)]
+  diversity = {line['global_step']: line['health/diversity'] for line in stats(run) if 'health/diversity' in line}
+  assert diversity[told_at] < 0.002
 
 
 @pytest.mark.slow
@@ -254,6 +277,16 @@ def test_resuming_on_another_set_is_refused(finished_run, tmp_path):
     session.resume(finished_run, options)
 
 
+def test_a_run_that_is_resumed_in_another_folder_says_that_its_set_was_not_found_and_where(
+    finished_run, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  options = runs.load_options(finished_run).replace('data', records='records/me').replace(
+      'training', num_minibatches=6)
+  with pytest.raises(errors.InputError, match=rf'`records` \(records/me\): the set that .* was not found: {tmp_path}/'
+                                              r'records/me\.json is not there\. Give its place with --records=.*, or'):
+    session.resume(finished_run, options)
+
+
 @pytest.mark.parametrize('is_of_schema_1, num_shards', [(True, 2), (False, 3)])
 def test_a_run_goes_on_when_its_set_was_made_again_of_the_same_records(
     tiny_config, tmp_path, is_of_schema_1, num_shards):
@@ -304,33 +337,28 @@ def test_a_truncated_shard_is_named_before_a_run_is_made(tiny_config, tmp_path):
   assert not (tmp_path / 'checkpoints').exists()
 
 
-FLAGS = ('--image_size=8', '--channels=4', '--kernel_size=3', '--global_batch_size=4', '--num_minibatches=100',
-         '--checkpoint_every_steps=5', '--log_every_steps=5', '--samples_every_steps=50', '--best_by=none',
-         '--precision=float32', '--strategy=one', '--alone_visits=10')
-
-
 @pytest.mark.slow
-def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_as_an_undisturbed_one(drawn_set, tmp_path):
-  first = ['dcgan.train', f'--records={drawn_set}', *FLAGS]
-  assert commands.run(*first, f'--checkpoints_dir={tmp_path}/whole').returncode == 0
-  killed = tmp_path / 'killed' / '00000-drawn8'
-  rng, resumed = np.random.default_rng(4), ['dcgan.train', f'--resume={killed}']
-  for i in range(3):
-    process = commands.start(*(resumed if i else [*first, f'--checkpoints_dir={tmp_path}/killed']))
-    target = 25 * (i + 1)
-    while process.poll() is None and not (killed.is_dir() and any(killed.glob('ckpt-*.index')) and int(
-        checkpoints.latest(killed).rpartition('-')[2]) >= target):
-      time.sleep(0.01)
-    time.sleep(rng.uniform(0.0, 0.1))
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-  assert commands.run(*resumed, is_fresh=True).returncode == 0
-  assert_same_run(killed, tmp_path / 'whole' / '00000-drawn8')
-  alone = [line['loss/discriminator'] == 0 for line in stats(killed) if 'loss/discriminator' in line]
+def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_as_an_undisturbed_one(tmp_path):
+  whole, disturbed = (killed.make_job('train', tmp_path, name) for name in ('whole', 'killed'))
+  secs = killed.run_alone(whole)
+  # How long it takes varies with what runs beside it: early enough that one kill at least comes before its end.
+  assert killed.disturb(disturbed, 3, secs / 3, np.random.default_rng(4))
+  killed.assert_same(disturbed, whole)
+  if disturbed.run.name == whole.run.name:  # else it was killed before its first checkpoint, and began anew
+    assert without_time(stats(disturbed.run)) == without_time(stats(whole.run))
+  alone = [line['loss/discriminator'] == 0 for line in stats(disturbed.run) if 'loss/discriminator' in line]
   assert alone[0] and not alone[-1]  # both kinds of steps were taken
-  left, right = ({path.name for path in run.iterdir() if not path.name.startswith('events.')}
-                 for run in (killed, tmp_path / 'whole' / '00000-drawn8'))
-  assert left == right
+
+
+def test_a_run_that_was_killed_before_its_gallery_draws_it_when_it_is_resumed(run_copy, finished_run):
+  for name in ('gallery.png', 'gallery.npz'):
+    (run_copy / name).unlink()
+  (run_copy / '.stats.jsonl.123.tmp.jsonl').write_text('half', encoding='utf-8')
+  assert session.resume(run_copy, runs.load_options(run_copy)).global_step == 4
+  assert (run_copy / 'gallery.png').read_bytes() == (finished_run / 'gallery.png').read_bytes()
+  assert not list(run_copy.glob('.*'))
+  with pytest.raises(errors.InputError, match='at minibatch 4 already'):
+    session.resume(run_copy, runs.load_options(run_copy))
 
 
 @pytest.mark.slow

@@ -158,7 +158,7 @@ def test_of_other_networks_the_layers_that_differ_are_named_with_both_shapes(tin
   wider = tiny_config.replace('networks', channels=6)
   with pytest.raises(errors.InputError, match=(
       r'`init_from` \(other.safetensors\): none of its layers fits these networks: generator/4x4_dense \(4×64 here, '
-      r'4×96 there\).*It has --channels=6, --image_size=8, --kernel_size=3')):
+      r'4×96 there\).*Use what it has: --channels=6 --image_size=8 --kernel_size=3 --z_dims=4\.')):
     transfers.transfer(donor_of(wider), make(tiny_config), manifest_of(tiny_config))
 
 

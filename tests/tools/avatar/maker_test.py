@@ -1,5 +1,7 @@
 """Tests of the whole way to an avatar, on a drawn clip and a tiny model to start from."""
 
+import types
+
 import imageio.v3 as iio
 import pytest
 
@@ -11,6 +13,7 @@ from dcgan.training import runs
 from dcgan.training import session
 from tests.dcgan import conftest
 from tools.avatar import maker
+from tools.avatar import person_run
 from tools.demo import clip as demo_clip
 
 
@@ -30,7 +33,7 @@ def fixture_places(tmp_path_factory):
                           training=config.Training(num_minibatches=1))
   model = session.start(options, folder / 'models').run
   demo_clip.make_clip(folder / 'clip.mp4', 3.0, 15.0, 0, 256)
-  return dict(kind='video', paths=[str(folder / 'clip.mp4')], init_from=str(model), minutes=0.1,
+  return dict(kind='video', paths=[str(folder / 'clip.mp4')], init_from=str(model), minutes=0.4,
               records_dir=str(folder / 'records'), checkpoints_dir=str(folder / 'runs'))
 
 
@@ -51,6 +54,55 @@ def test_a_video_becomes_an_animation_and_the_same_command_again_makes_nothing_n
     assert maker.make_avatar(**places) == made
   assert 'clip is there already, made from the same pictures' in caplog.text and 'is done already' in caplog.text
   assert [path.name for path in run.parent.iterdir()] == [run.name]
+
+
+@pytest.fixture(name='trained_to')
+def fixture_trained_to(tmp_path, monkeypatch):
+  """A callable that lets `make_avatar` find a run that was trained to a minibatch; returns what was animated."""
+  conftest.make_set(tmp_path / 'few', 5)
+  drawn = []
+
+  def let(step, is_done=False):
+    run = tmp_path / 'run'
+    run.mkdir(exist_ok=True)
+    runs.save_options(run, config.Config(data=config.Data(records=str(tmp_path / 'few'), global_batch_size=1)))
+    monkeypatch.setattr(maker.transfers, 'load_donor', lambda _: types.SimpleNamespace(model=None))
+    monkeypatch.setattr(maker.person_set, 'make', lambda *_: str(tmp_path / 'few'))
+    monkeypatch.setattr(maker.person_run, 'train', lambda *_: (session.Result(run, step, None), is_done))
+    monkeypatch.setattr(maker.animation, 'save', lambda *_, path, **__: drawn.append(path))
+    return drawn
+  return let
+
+
+def test_a_run_that_went_back_to_its_start_shows_strangers_and_is_no_avatar(trained_to):
+  drawn = trained_to(0)
+  with pytest.raises(errors.InputError, match='run: nothing was learnt: training went back to its start'):
+    maker.make_avatar('photos', ['few'])
+  assert not drawn
+
+
+@pytest.mark.parametrize('step, is_short', [(25, True), (224, True), (225, False)])  # 45 visits of 5 pictures
+def test_a_run_that_was_short_is_told_of_and_drawn(trained_to, caplog, step, is_short):
+  drawn = trained_to(step)
+  made = maker.make_avatar('photos', ['few'], minutes=0.1)
+  assert drawn == [made]
+  told = f'Training was short: {step} minibatches, where the pictures need 225 at least'
+  assert (told in caplog.text) == is_short == ('Raise --minutes (0.1) and give the same command again' in caplog.text)
+
+
+@pytest.mark.parametrize('step, is_done', [(100, False), (224, False), (225, True)])
+def test_only_a_run_that_was_not_short_is_done_already(tmp_path, monkeypatch, step, is_done):
+  conftest.make_set(tmp_path / 'few', 5)
+  run = tmp_path / 'run'
+  run.mkdir()
+  (run / person_run.AVATAR).write_bytes(b'')
+  runs.save_options(run, config.Config(data=config.Data(records=str(tmp_path / 'few'), global_batch_size=1)))
+  monkeypatch.setattr(person_run, '_earlier_run', lambda *_: run)
+  monkeypatch.setattr(person_run.checkpoints, 'steps', lambda _: [step])
+  monkeypatch.setattr(person_run.session, 'resume', lambda *_, **__: 'resumed')
+  model = types.SimpleNamespace(options=config.Config(data=config.Data(crop=140)), digest='')
+  result = person_run.train(str(tmp_path / 'few'), model, None, 'ufm', tmp_path, 1.0, False)
+  assert result == ((session.Result(run, step, None), True) if is_done else ('resumed', False))
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ def test_of_few_faces_none_is_held_out(tmp_path, num_faces, is_held_out):
 
 
 @pytest.mark.parametrize('donor_px, is_fast, size_px', [(64, True, 128), (64, False, 64), (32, True, 32),
-                                                        (128, False, 64)])
+                                                        (128, False, 128)])
 def test_pictures_are_large_where_the_machine_is_fast_enough(monkeypatch, donor_px, is_fast, size_px):
   monkeypatch.setattr(devices, 'is_fast', lambda: is_fast)
   assert person_run._choose_size(person_run._sizes(donor_px)) == size_px  # pylint: disable=protected-access
@@ -36,10 +36,10 @@ def test_a_run_is_found_by_flags_that_name_its_start_and_what_differs(tmp_path):
 
 def test_the_flags_of_a_run_can_be_loaded_whatever_model_it_starts_from(tmp_path):
   conftest.make_set(tmp_path / 'few', 3)
-  donor = config.Config(networks=config.Networks(z_map=True, z_dims=7, kernel_size=4))
+  donor = config.Config(networks=config.Networks(z_map=True, z_dims=7, kernel_size=5))
   options = person_run._options(str(tmp_path / 'few'), donor, 64)  # pylint: disable=protected-access
   flags = person_run._flags(options, 'a')  # pylint: disable=protected-access
   (tmp_path / 'flags.txt').write_text(flags, encoding='utf-8')
   loaded = conftest.load_flags(tmp_path / 'flags.txt')
   assert [loaded[name] for name in ('init_from', 'note', 'z_dims', 'kernel_size', 'crop', 'best_by')] == [
-      'a', 'avatar', 7, 4, 108, 'none']
+      'a', 'avatar', 7, 5, 108, 'none']

@@ -152,7 +152,7 @@ def test_a_run_that_is_not_there_is_named(tmp_path):
 
 @pytest.mark.parametrize('damage, reason', [
     (lambda content: content[:len(content) // 2], 'cut off'), (lambda content: b'', 'the file is empty'),
-    (lambda content: b'no picture', 'it is a text')])
+    (lambda content: b'no picture', 'a text and no picture')])
 @pytest.mark.parametrize('ending', ['.mp4', '.gif'])
 def test_a_damaged_grid_is_named_and_leaves_no_file(tmp_path, damage, reason, ending):
   run = _make_run(tmp_path, {0: 9, 100: 99, 200: 199})

@@ -151,7 +151,7 @@ def test_runs_of_different_crops_and_of_one_name_stand_side_by_side_with_a_warni
 def test_a_checkpoint_of_another_size_than_the_options_is_refused(run_copy):
   options = runs.load_options(run_copy)
   runs.save_options(run_copy, options.replace('networks', image_size=16))
-  with pytest.raises(errors.InputError, match=r'ckpt-3: cannot be restored'):
+  with pytest.raises(errors.InputError, match=r'`image_size` \(16\) must be 8, as in .*ckpt-3\.'):
     evaluator.measure_run(run_copy, 3, num_samples=16)
 
 

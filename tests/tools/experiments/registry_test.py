@@ -31,7 +31,7 @@ def test_each_says_what_it_is(one):
 
 @pytest.mark.parametrize('one', registry.EXPERIMENTS, ids=lambda one: one.__name__)
 def test_its_flags_are_flags_of_the_command(one):
-  defined = re.findall(r"flags\.DEFINE_\w+\('(\w+)'", (ROOT / 'tools' / 'reproduce.py').read_text(encoding='utf-8'))
+  defined = re.findall(r"(?:flags\.DEFINE_\w+|entry\.define_paths?)\('(\w+)'", (ROOT / 'tools' / 'reproduce.py').read_text(encoding='utf-8'))
   assert set(one.flags) <= set(defined) and set(one.needed) <= set(one.flags)
 
 

@@ -65,7 +65,7 @@ def test_runs_are_found_by_their_model_and_by_the_checkpoint_at_the_moment(donor
   assert run.name == '00000-drawn8-from-drawn8-batch9-overlapping-seed0-ufm-seed0'
   assert checkpoints.steps(run) == [1, 2]
   flags = (run / 'flags.txt').read_text(encoding='utf-8').splitlines()
-  assert flags[:2] == ['--preset=ufm', f'--init_from={donor}'] and '--transfer=full' in flags
+  assert flags[:2] == ['--preset=report', f'--init_from={donor}'] and '--transfer=full' in flags
   assert training.find_run(ufm, tmp_path) == run and training.find_run(scratch, tmp_path) is None
   other = session.start(runs.load_options(donor).replace('training', seed=8), tmp_path / 'other').run
   assert training.find_run(dataclasses.replace(ufm, init_from=str(other)), tmp_path) is None

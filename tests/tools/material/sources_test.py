@@ -13,6 +13,7 @@ import pytest
 from dcgan.common import errors
 from dcgan.data import records
 from tests.tools.material import drawn
+from tests.tools.material import films
 from tools.material import animations
 from tools.material import sources
 
@@ -241,6 +242,21 @@ def test_several_videos_follow_each_other_under_keys_of_their_own(tmp_path):
   for size in (1, 2, 5):
     sliced = [frame.key for start in range(0, 9, size) for frame in source.read(start, start + size)]
     assert sliced == [frame.key for frame in frames]
+
+
+def test_notes_name_the_videos_that_tell_them(tmp_path):
+  paths = _several_videos(tmp_path)
+  assert sources.VideoSource(paths, 1).notes == ()
+  for path in paths[:2]:
+    films.encode(path, films.greys(4), 'ffv1', pixel_format='yuv420p10le', fmt='matroska', before=_tag_as_bt2020)
+  one, both = sources.VideoSource(paths[1:], 1), sources.VideoSource(paths, 1)
+  note = 'has the wide colours of BT.2020: its pictures were brought to sRGB.'
+  assert one.notes == (f'`clip.mp4` {note}',)
+  assert both.notes == (f'`a/clip.mp4` (and 1 other video) {note}',)
+
+
+def _tag_as_bt2020(stream):
+  stream.codec_context.color_primaries = stream.codec_context.colorspace = 9
 
 
 def test_limit_takes_the_first_inputs_of_all_videos(tmp_path):

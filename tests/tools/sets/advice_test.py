@@ -1,8 +1,11 @@
 """Tests of what a set is told to lack."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from dcgan.control import calibration
 from dcgan.data import records
 from tools.sets import advice
 
@@ -32,6 +35,18 @@ def test_good_set_is_told_so():
   assert _advice(num_faces=300).splitlines() == [
       '300 usable faces: plenty.', 'Heads turn to both sides (-27° to 27°) and nod (-18° to 18°).',
       '60 % have an open mouth.', '30 faces (10 %) have closed eyes: it can blink.']
+
+
+@pytest.mark.parametrize('num_images, high, words', [
+    (100, [1.0, 1.0, 20.0, 0.0], ['1 of 4 controls hardly moves. For it: raise the brows.']),
+    (100, [0.0, 0.0, 0.0, 0.0], ['4 of 4 controls hardly move. For them: smile broadly, on both sides and on each alone; '
+                                 'turn the head slowly to both sides; raise the brows.']),
+    (100, [1.0, 1.0, 20.0, 1.0], ['All 4 controls of the face move.']), (19, [0.0, 0.0, 0.0, 0.0], [])])
+def test_controls_that_hardly_move_are_told_with_what_to_film(num_images, high, words):
+  found = calibration.Calibration(('mouthSmileLeft', 'mouthSmileRight', 'headYaw', 'browInnerUp'), np.zeros(4),
+                                  np.zeros(4), np.array(high), np.full(4, 0.1))
+  manifest = dataclasses.replace(_manifest('video', num_images, ()), controls=found.to_json())
+  assert [line for line in advice.advise(manifest, _numbers(num_images)) if 'control' in line] == words
 
 
 @pytest.mark.parametrize('num_faces, words', [

@@ -13,6 +13,7 @@ from dcgan.data import records
 from tests.tools.sets import drawn
 from tools.faces import alignment
 from tools.faces import background
+from tools.faces import controls
 from tools.faces import landmarks
 from tools.material import sources
 from tools.sets import convert
@@ -83,6 +84,14 @@ def test_record_holds_what_alignment_says(finder, write, search):
                              atol=2e-3)
 
 
+@pytest.mark.parametrize('search', [_CENTRAL, _WITH_PICTURES], ids=['read again', 'pictures kept'])
+def test_record_holds_what_the_face_does_in_the_source_where_its_tilt_is(finder, write, search):
+  source = drawn.Source(3, faceless=(1,))
+  points = drawn.Finder(78).find_all(source.image(0))[0].landmarks
+  for face in write(source, search)[0]:
+    np.testing.assert_allclose(face.controls, controls.measure(points), atol=1e-5)
+
+
 def test_photo_has_neither_time_nor_identity(finder, write):
   for search in (_CENTRAL, _WITH_PICTURES):
     face, = write(_Inputs(sources.Frame('a.png', 0, None, _soft())), search)[0]
@@ -132,7 +141,7 @@ def test_face_without_landmarks_stays_without_and_has_its_eyes_in_place(write):
   image, eyes = _soft(), np.array([[100.0, 120], [130, 160]])
   for search in (_CENTRAL, _WITH_PICTURES):
     face, = write(_Inputs(sources.Frame('000001.jpg', 0, None, image, eyes=eyes, identity=2880)), search)[0]
-    assert face.landmarks is None and face.identity == 2880
+    assert face.landmarks is None and face.controls is None and face.identity == 2880
     np.testing.assert_allclose(face.eyes, _AT_CELEBAS_PLACES, atol=1e-4)
     assert np.abs(_decoded(face).astype(int) - alignment.align(image, np.zeros([1, 3]), eyes).image).mean() < 1
     assert face.descriptor.any() and face.sharpness > 0

@@ -36,7 +36,7 @@ class Source:
 
   def __init__(self, num_inputs, faceless=(), broken=(), repeated=(), errors_at=None, on_image=lambda: None,
                kind='photos', left_out=()):
-    self.kind, self.num_inputs, self.left_out = kind, num_inputs, left_out
+    self.kind, self.num_inputs, self.left_out, self.notes = kind, num_inputs, left_out, ()
     self.fingerprint = f'{num_inputs} {faceless} {broken} {repeated}'
     self._faceless, self._broken, self._repeated = faceless, broken, repeated
     self.errors_at, self._on_image = errors_at or {}, on_image

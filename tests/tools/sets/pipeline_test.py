@@ -8,6 +8,8 @@ from PIL import Image
 import pytest
 
 from dcgan.common import errors
+from dcgan.control import calibration
+from dcgan.control import names
 from dcgan.data import records
 from tests.tools.sets import drawn
 from tools.material import animations
@@ -56,6 +58,23 @@ def test_files_that_are_no_pictures_stand_in_the_manifest_and_do_not_count(finde
   assert (manifest.num_images, manifest.num_inputs) == (3, 4)
   assert manifest.rejected == (records.Rejection('2.png', drawn.NO_FACE), *left_out)
   assert 'left out: 1 × raw photo (CR2): export it as JPEG' in report_card.summary('set', manifest)
+
+
+def test_what_was_done_to_the_inputs_stands_in_the_manifest_and_in_the_report(finder, tmp_path):
+  source = drawn.Source(5)
+  source.notes = ('`a.mov` is HDR (HLG, BT.2020): its pictures were brought to sRGB.',)
+  manifest, report = pipeline.make_set(source, str(tmp_path / 'set'), drawn.EVERYTHING, run=_ALONE, settings={})
+  assert manifest.notes == source.notes == records.load_manifest(str(tmp_path / 'set')).notes
+  assert source.notes[0] in report.splitlines()
+  _write(tmp_path / 'other', drawn.Source(2))
+  assert '"notes"' not in (tmp_path / 'other' / 'set.json').read_text()  # as before where there is nothing to tell
+
+
+def test_manifest_holds_the_range_of_what_faces_do(finder, tmp_path):
+  found = calibration.Calibration.from_json(_write(tmp_path, drawn.Source(5), num_shards=2).controls)
+  assert found.names == names.MEASURED
+  np.testing.assert_allclose(found.rest, _faces(tmp_path)[0].controls, rtol=1e-4, atol=1e-5)  # all faces are one
+  assert found.absent == names.MEASURED
 
 
 def test_shards_split_the_inputs_evenly_and_each_is_read_once(finder, tmp_path):

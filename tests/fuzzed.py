@@ -1,0 +1,306 @@
+"""Damages files and flags at random: of what reads them nothing but a result or a line may come.
+
+  python -m tests.fuzzed --cases=20000
+  python -m tests.fuzzed --cases=500 --kinds=manifest,options --seed=7
+
+Plain seeded mutations of bytes, and of the numbers and words of JSON. Anything that is raised but `errors.InputError`,
+a message of several lines, more than ten seconds, and more than two GiB are finds. A find prints its kind, its number
+and what was raised, and its file is kept in --keep; `--kinds=KIND --first=NUMBER --cases=1` makes it again. A process
+that dies says the case that it was at. Exit code 1 where there are finds.
+"""
+
+import argparse
+import contextlib
+import faulthandler
+import json
+import logging as standard_logging
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+
+import numpy as np
+
+from dcgan.common import errors
+
+_MOST_SECS, _DEAD_SECS, _MOST_BYTES = 10, 60, 2 << 30
+_WORDS = (b'null', b'-1', b'0', b'1e999', b'NaN', b'true', b'[]', b'{}', b'""', b'"x"',
+          b'99999999999999999999', b'4096.0', b'[' * 2000, b'"\\ud800"', b'\xff', b'\0', b'\n', b'..', b'/')
+_FLAGS = (b'--records=', b'--image_size=', b'--augment=', b'--resume=', b'--init_from=', b'--learning_rate=',
+          b'--stop_when=', b'--num_minibatches=', b'--dry_run', b'--encoder=', b'--note=', b'--preset=', b'--seed=',
+          b'--flagfile=', b'--', b'--xla=', b'--crop=', b'x')
+
+
+class Hung(Exception):
+  """A reader took more than ten seconds."""
+
+
+def mutate(content, rng):
+  """Returns bytes with one to four changes at random places; a few times in JSON a value becomes another one."""
+  content = bytearray(content)
+  for _ in range(rng.integers(1, 5)):
+    start = int(rng.integers(0, len(content) + 1))
+    length = int(rng.choice([1, 1, 2, 4, 8, 64, 1024]))
+    kind = rng.integers(0, 6)
+    if kind == 0:
+      content[start:start + length] = rng.bytes(length)
+    elif kind == 1:
+      del content[start:start + length]
+    elif kind == 2:
+      content[start:start] = content[start:start + length]
+    elif kind == 3:
+      content[start:start + length] = bytes([int(rng.choice([0, 1, 0x7f, 0x80, 0xff]))]) * min(length, 8)
+    elif kind == 4:
+      del content[start:]
+    else:
+      content[start:start] = _WORDS[rng.integers(len(_WORDS))]
+  return bytes(content)
+
+
+def mutate_json(content, rng):
+  """Returns JSON (bytes) in which a value, at any depth, became another one, or a key another one or none."""
+  if rng.random() < 0.3:
+    return mutate(content, rng)
+  parsed = json.loads(content)
+  places = []
+
+  def collect(value):
+    for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
+      places.append((value, key))
+      if isinstance(inner, (dict, list)):
+        collect(inner)
+
+  collect(parsed)
+  for _ in range(rng.integers(1, 3)):
+    holder, key = places[rng.integers(len(places))]
+    others = [None, -1, 0, 1, 64.0, 0.5, 1e308, -1e308, 2**70, True, False, '', 'x', 'a\nb', '/', '../x', '\0', [], {},
+              [1], ['x'], {'x': 1}, [[]], float('nan'), 2048, 10**7]
+    if isinstance(holder, dict) and rng.random() < 0.15:
+      if rng.random() < 0.5:
+        holder.pop(key, None)
+      else:
+        holder['x'] = 1
+    elif isinstance(holder, dict) or key < len(holder):
+      holder[key] = others[rng.integers(len(others))]
+  return json.dumps(parsed).encode()
+
+
+class Kind:
+  """What is damaged, and what reads it.
+
+  Attributes:
+    path: `pathlib.Path` of the file that is damaged.
+    change: callable of its bytes and an `np.random.Generator` that returns others.
+    read: callable without arguments.
+  """
+
+  def __init__(self, path, read, change=mutate):
+    self.path = path
+    self.change = change
+    self.read = read
+    self.content = path.read_bytes()
+
+
+def _sets(folder):
+  from dcgan.data import records  # pylint: disable=import-outside-toplevel
+  from tests.dcgan import conftest  # pylint: disable=import-outside-toplevel
+  prefix = folder / 'set'
+  manifest = conftest.make_set(prefix, 3, num_shards=1)
+
+  def read_manifest():
+    loaded = records.load_manifest(prefix)
+    return loaded.digest, loaded.align, records.shard_paths(prefix, loaded), loaded.has_digest('')
+
+  return {'manifest': Kind(records.manifest_path(prefix), read_manifest, mutate_json),
+          'shard': Kind(records.shard_path(prefix, 0, 1), lambda: list(records.read_faces(prefix, manifest)))}
+
+
+def _runs(folder):
+  from dcgan.options import config  # pylint: disable=import-outside-toplevel
+  from dcgan.training import checkpoints  # pylint: disable=import-outside-toplevel
+  from dcgan.training import runs  # pylint: disable=import-outside-toplevel
+  from dcgan.training import session  # pylint: disable=import-outside-toplevel
+  from tests.dcgan import conftest  # pylint: disable=import-outside-toplevel
+  conftest.make_set(folder / 'small', 5)
+  run = session.start(config.Config(
+      networks=config.Networks(image_size=8, z_dims=4, channels=4, kernel_size=3),
+      data=config.Data(records=str(folder / 'small'), global_batch_size=4),
+      training=config.Training(num_minibatches=1)), folder / 'runs').run
+  read_options = lambda: (runs.load_options(run), runs.lost_options(run))
+  read = lambda: checkpoints.load_generator(run)
+  return {'options': Kind(run / 'options.json', read_options, mutate_json),
+          'run': Kind(run / 'options.json', read, mutate_json),
+          'index': Kind(run / 'ckpt-1.index', read), 'data': Kind(run / 'ckpt-1.data-00000-of-00001', read)}, run
+
+
+def _models(folder, run):
+  from dcgan.model import weights  # pylint: disable=import-outside-toplevel
+  from dcgan.training import checkpoints  # pylint: disable=import-outside-toplevel
+  path = folder / 'model.safetensors'
+  weights.save(path, checkpoints.load_model(run))
+  head = int.from_bytes(path.read_bytes()[:8], 'little') + 8
+
+  def change(content, rng):
+    if rng.random() < 0.3:
+      return mutate(content, rng)
+    header = (mutate_json if rng.random() < 0.7 else mutate)(content[8:head], rng)
+    return len(header).to_bytes(8, 'little') + header + content[head:]
+
+  return {'model': Kind(path, lambda: weights.load(path), change)}
+
+
+def _pictures(folder):
+  from PIL import Image  # pylint: disable=import-outside-toplevel
+  from tools.demo import clip  # pylint: disable=import-outside-toplevel
+  from tools.material import pictures  # pylint: disable=import-outside-toplevel
+  from tools.material import videos  # pylint: disable=import-outside-toplevel
+  drawn = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8))
+  clip.make_clip(folder / 'clip.mp4', 0.4, 5.0, 0, 64)
+  path = folder / 'clip.mp4'
+  kinds = {'mp4': Kind(path, lambda path=path: list(videos.Video(path).frames_at([0.0, 0.2])), _head)}
+  for name, others in (('jpg', {}), ('png', {}), ('gif', dict(save_all=True, append_images=[drawn.rotate(90)] * 2))):
+    path = folder / f'picture.{name}'
+    drawn.save(path, **others)
+    kinds[name] = Kind(path, lambda path=path: pictures.load_picture(path), _head)
+  return kinds
+
+
+def _head(content, rng):
+  """Damages the first kilobyte in most cases."""
+  if rng.random() < 0.2:
+    return mutate(content, rng)
+  return mutate(content[:1024], rng) + content[1024:]
+
+
+def _flags(folder):
+  from absl import app  # pylint: disable=import-outside-toplevel
+  from absl import flags  # pylint: disable=import-outside-toplevel
+  from absl.testing import flagsaver  # pylint: disable=import-outside-toplevel
+  from dcgan import train  # pylint: disable=import-outside-toplevel
+  from dcgan.common import entry  # pylint: disable=import-outside-toplevel
+  path = folder / 'flags'
+  path.write_bytes(b'--records=a\0--image_size=64\0--augment=flip,colour\0--learning_rate=0.0002\0--stop_when=best+500')
+
+  def read():
+    arguments = [text.decode('utf-8', 'surrogateescape') for text in path.read_bytes().split(b'\0')]
+    with flagsaver.flagsaver(), contextlib.suppress(flags.Error, app.UsageError):
+      entry.check_words(arguments)
+      flags.FLAGS(['train', *arguments])
+      train._check_flags()  # pylint: disable=protected-access
+      if train._RESUME.value:  # pylint: disable=protected-access
+        train._check_may_change()  # pylint: disable=protected-access
+
+  def change(content, rng):
+    given = content.split(b'\0')
+    for _ in range(rng.integers(1, 4)):
+      flag = _FLAGS[rng.integers(len(_FLAGS))]
+      given[rng.integers(len(given))] = flag + _WORDS[rng.integers(len(_WORDS))] * int(rng.integers(0, 3))
+    return b'\0'.join(given) if rng.random() < 0.6 else mutate(b'\0'.join(given), rng)
+
+  return {'flags': Kind(path, read, change)}
+
+
+def make_kinds(folder, names=None):
+  """Returns `Kind`s by name, of the names given, made in a folder; None for all."""
+  wanted = lambda *those: names is None or set(those) & set(names)
+  kinds = {}
+  if wanted('flags'):
+    kinds |= _flags(folder)
+  if wanted('manifest', 'shard'):
+    kinds |= _sets(folder)
+  if wanted('options', 'run', 'index', 'data', 'model'):
+    made, run = _runs(folder)
+    kinds |= made | _models(folder, run)
+  if wanted('mp4', 'jpg', 'png', 'gif'):
+    kinds |= _pictures(folder)
+  return {name: kind for name, kind in kinds.items() if names is None or name in names}
+
+
+def find(name, kind, number, seed=0):
+  """Damages a kind's file by the `number` of the case, and reads it; the file is put back.
+
+  Returns:
+    str, what is wrong with what came of it, or None.
+  """
+  kind.path.write_bytes(kind.change(kind.content, np.random.default_rng([seed, number, *name.encode()])))
+  try:
+    with _limits():
+      kind.read()
+  except errors.InputError as error:
+    told = str(error)
+    return None if '\n' not in told and told else f'a message of {told.count(chr(10)) + 1} lines: {told[:300]!r}'
+  except Hung:
+    return f'it took more than {_MOST_SECS} s'
+  except Exception as error:  # pylint: disable=broad-exception-caught  # that is what is looked for
+    return ''.join(traceback.format_exception(error)[-4:])
+  finally:
+    kind.path.write_bytes(kind.content)
+  return None
+
+
+@contextlib.contextmanager
+def _limits():
+  """Raises `Hung` after ten seconds and `MemoryError` over two GiB more; ends the process where neither helps."""
+  def stop(*_):
+    raise Hung
+
+  before, limits = signal.signal(signal.SIGALRM, stop), resource.getrlimit(resource.RLIMIT_AS)
+  with open('/proc/self/statm', encoding='utf-8') as statm:
+    num_bytes = int(statm.read().split()[0]) * resource.getpagesize()
+  resource.setrlimit(resource.RLIMIT_AS, (num_bytes + _MOST_BYTES, limits[1]))
+  faulthandler.dump_traceback_later(_DEAD_SECS, exit=True, file=sys.__stderr__)
+  signal.alarm(_MOST_SECS)
+  try:
+    yield
+  finally:
+    signal.alarm(0)
+    faulthandler.cancel_dump_traceback_later()
+    resource.setrlimit(resource.RLIMIT_AS, limits)
+    signal.signal(signal.SIGALRM, before)
+
+
+def main():
+  """Looks for finds as the arguments say; returns the exit code."""
+  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser.add_argument('--cases', type=int, default=20_000, help='In all.')
+  parser.add_argument('--kinds', default='', help='Names with commas; by default all.')
+  parser.add_argument('--first', type=int, default=0, help='Number of the first case of each kind.')
+  parser.add_argument('--seed', type=int, default=0)
+  parser.add_argument('--keep', default='', help='Folder for the files of finds.')
+  given = parser.parse_args()
+  from dcgan.common import entry  # pylint: disable=import-outside-toplevel
+  entry.prepare_libraries()
+  from absl import logging  # pylint: disable=import-outside-toplevel
+  logging.set_verbosity(logging.FATAL)
+  standard_logging.getLogger('tensorflow').setLevel(standard_logging.ERROR)
+  num_finds, told = 0, {}
+  with tempfile.TemporaryDirectory(prefix='fuzzed-') as folder:
+    kinds = make_kinds(pathlib.Path(folder), given.kinds.split(',') if given.kinds else None)
+    for case in range(given.cases):
+      name = list(kinds)[case % len(kinds)]
+      kind, number = kinds[name], given.first + case // len(kinds)
+      (pathlib.Path(folder) / 'case').write_text(f'{name} {number}', encoding='utf-8')
+      found = find(name, kind, number, given.seed)
+      if not found:
+        continue
+      num_finds += 1
+      last = found.strip().splitlines()[-1][:200]
+      told[name, last[:40]] = told.get((name, last[:40]), 0) + 1
+      if told[name, last[:40]] > 1:  # again what was told already
+        continue
+      print(f'FIND {name} {number}: {found}', flush=True)
+      if given.keep:
+        os.makedirs(given.keep, exist_ok=True)
+        kind.path.write_bytes(kind.change(kind.content, np.random.default_rng([given.seed, number, *name.encode()])))
+        shutil.copy(kind.path, pathlib.Path(given.keep) / f'{name}-{number}{kind.path.suffix}')
+        kind.path.write_bytes(kind.content)
+  print(f'{given.cases} cases of {", ".join(kinds)}: {num_finds} finds.')
+  return 1 if num_finds else 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())
