@@ -136,14 +136,18 @@ class _Seen:
 
 @pytest.mark.parametrize('scores, num_turns', [
     ([0.9], 0),  # plain
-    ([0.82, 0.5, 0.79, 0.5, 0.77, 0.83, 0.7, 0.9, 0.79, 0.7, 0.5, 0.9], 2),  # more like a face on its head: misread
-    ([0.79, 0.5, 0.82, 0.5, 0.79, 0.7, 0.7, 0.9, 0.77, 0.83, 0.5, 0.9], 0)])
+    ([0.83, 0.82], 0),  # less plain, and less so on its head
+    ([0.82, 0.83, 0.5, 0.79, 0.5, 0.77, 0.83, 0.7, 0.9, 0.79, 0.7, 0.5, 0.9], 2),  # more like a face on its head: misread
+    ([0.79, 0.5, 0.82, 0.5, 0.79, 0.7, 0.7, 0.9, 0.77, 0.83, 0.5, 0.9], 0),
+    ([0.79, 0.82, 0.5, 0.5, 0.79, 0.7, 0.82, 0.7, 0.7, 0.9, 0.5, 0.9], 0),  # a lying reading must be clearly better
+    ([0.79, 0.9, 0.5, 0.5, 0.79, 0.7, 0.85, 0.7, 0.7, 0.9, 0.5, 0.9], 1)])
 def test_the_reading_is_taken_that_looks_least_like_a_face_on_its_head(finder, monkeypatch, scores, num_turns):
-  # Four readings, and of each the aligned face as it is and turned.
+  # Of the upright one, where it is not plain, the aligned face turned; then of each reading as it is and turned.
   monkeypatch.setattr(finder, '_mesh', _Seen(scores))
   (found,) = finder.find_all(np.zeros([218, 178, 3], np.uint8))
   direction = found.eyes[1] - found.eyes[0]
-  assert np.sign(direction[0]) == (1 if num_turns == 0 else -1) and abs(direction[1]) < 0.01
+  np.testing.assert_allclose(direction / 39, [(1, 0), (0, 1), (-1, 0)][num_turns], atol=0.02)
+  assert not finder._mesh._scores  # pylint: disable=protected-access
 
 
 def test_overlap_is_the_intersection_over_the_union():
