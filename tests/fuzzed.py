@@ -30,6 +30,7 @@ from dcgan.common import errors
 _MOST_SECS, _DEAD_SECS, _MOST_BYTES = 10, 60, 2 << 30
 _WORDS = (b'null', b'-1', b'0', b'1e999', b'NaN', b'true', b'[]', b'{}', b'""', b'"x"',
           b'99999999999999999999', b'4096.0', b'[' * 2000, b'"\\ud800"', b'\xff', b'\0', b'\n', b'..', b'/')
+_PICTURES = ('mp4', 'jpg', 'png', 'gif', 'tif', 'webp', 'heic', 'avif', 'icc')
 _FLAGS = (b'--records=', b'--image_size=', b'--augment=', b'--resume=', b'--init_from=', b'--learning_rate=',
           b'--stop_when=', b'--num_minibatches=', b'--dry_run', b'--encoder=', b'--note=', b'--preset=', b'--seed=',
           b'--flagfile=', b'--', b'--xla=', b'--crop=', b'x')
@@ -155,6 +156,8 @@ def _models(folder, run):
 
 def _pictures(folder):
   from PIL import Image  # pylint: disable=import-outside-toplevel
+  from PIL import ImageCms  # pylint: disable=import-outside-toplevel
+  import pillow_heif  # pylint: disable=import-outside-toplevel
   from tools.demo import clip  # pylint: disable=import-outside-toplevel
   from tools.material import pictures  # pylint: disable=import-outside-toplevel
   from tools.material import videos  # pylint: disable=import-outside-toplevel
@@ -162,7 +165,11 @@ def _pictures(folder):
   clip.make_clip(folder / 'clip.mp4', 0.4, 5.0, 0, 64)
   path = folder / 'clip.mp4'
   kinds = {'mp4': Kind(path, lambda path=path: list(videos.Video(path).frames_at([0.0, 0.2])), _head)}
-  for name, others in (('jpg', {}), ('png', {}), ('gif', dict(save_all=True, append_images=[drawn.rotate(90)] * 2))):
+  several = {'save_all': True, 'append_images': [drawn.rotate(90)] * 2}
+  profile = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
+  pillow_heif.register_heif_opener()
+  for name, others in (('jpg', {}), ('png', {}), ('gif', several), ('tif', several), ('webp', several), ('heic', {}),
+                       ('avif', {}), ('icc', {'format': 'PNG', 'icc_profile': profile})):
     path = folder / f'picture.{name}'
     drawn.save(path, **others)
     kinds[name] = Kind(path, lambda path=path: pictures.load_picture(path), _head)
@@ -215,7 +222,7 @@ def make_kinds(folder, names=None):
   if wanted('options', 'run', 'index', 'data', 'model'):
     made, run = _runs(folder)
     kinds |= made | _models(folder, run)
-  if wanted('mp4', 'jpg', 'png', 'gif'):
+  if wanted(*_PICTURES):
     kinds |= _pictures(folder)
   return {name: kind for name, kind in kinds.items() if names is None or name in names}
 
