@@ -111,6 +111,8 @@ def to_srgb(frame, width, frame_tags):
   matrix = frame_tags.colorspace
   if matrix not in _SWSCALE_MATRICES:
     matrix = _BT2020 if is_converted else _BT709 if frame.height >= _HD_FROM_LINES else _BT601
+    if is_converted and not frame.format.is_rgb:
+      frame.colorspace = matrix  # which PyAV before 18 does not take from what it is told below
   matrix = _SWSCALE_MATRICES[matrix]
   if not is_converted:
     return frame.reformat(width=width, format='rgb24', src_colorspace=matrix).to_ndarray()
