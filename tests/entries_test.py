@@ -20,8 +20,9 @@ ENTRIES = sorted('.'.join(path.relative_to(ROOT).with_suffix('').parts) for fold
 
 
 def test_all_commands_are_known():
-  assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.evaluate', 'tools.export_model',
-                     'tools.find_expression', 'tools.fit_controls', 'tools.make_avatar', 'tools.make_demo_clip',
+  assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.drive', 'tools.evaluate',
+                     'tools.export_model', 'tools.find_expression', 'tools.fit_controls', 'tools.make_avatar',
+                     'tools.make_demo_clip',
                      'tools.make_gallery', 'tools.make_records', 'tools.pose', 'tools.reproduce', 'tools.show_records']
 
 
@@ -78,6 +79,13 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.evaluate', [], '--run is needed'),
     ('tools.evaluate', ['--run=a', '--num_samples=0'], '--num_samples=0'),
     ('tools.make_gallery', [], '--run is needed'),
+    ('tools.drive', ['--video=a.mp4'], '--run is needed'),
+    ('tools.drive', ['--run=a'], '--video is needed'),
+    ('tools.drive', ['--run=a', '--video=a.mp4', '--only=nose'], 'error: `only` (nose) must be one of head, face, eyes,'),
+    ('tools.drive', ['--run=a', '--video=a.mp4', '--strength=4'], 'error: `strength` (4) must be from 0 to 3'),
+    ('tools.drive', ['--run=a', '--video=a.mp4', '--with=magic'], 'error: `with` (magic) must be one of controls,'),
+    ('tools.drive', ['--run=a', '--video=a.mp4', '--out=a.gif'], "a.gif` ends in '.gif', but a film with sound must end"),
+    ('tools.drive', ['--run=nowhere', '--video=a.mp4'], 'nowhere: not a run'),
     ('tools.pose', ['jawOpen=0.7'], '--run is needed'),
     ('tools.pose', ['--run=a'], 'a control and its value are needed, as in jawOpen=0.7'),
     ('tools.pose', ['--run=a', 'smile=1'], '`smile` is no control'),
