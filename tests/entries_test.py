@@ -21,7 +21,8 @@ ENTRIES = sorted('.'.join(path.relative_to(ROOT).with_suffix('').parts) for fold
 
 def test_all_commands_are_known():
   assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.drive', 'tools.evaluate',
-                     'tools.export_model', 'tools.find_expression', 'tools.make_avatar', 'tools.make_demo_clip',
+                     'tools.export_model', 'tools.find_expression', 'tools.fit_controls', 'tools.make_avatar',
+                     'tools.make_demo_clip',
                      'tools.make_gallery', 'tools.make_records', 'tools.pose', 'tools.reproduce', 'tools.show_records']
 
 
@@ -93,6 +94,17 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.pose', ['--run=a', 'jawOpen=1.5'], 'jawOpen=1.5: must be a control and a value from 0 to 1, as in jawOpen=0.5'),
     ('tools.pose', ['--run=a', 'headYaw=nan'], 'headYaw=nan: must be a control and a value from -180 to 180'),
     ('tools.pose', ['--run=nowhere', 'jawOpen=1'], 'nowhere: not a run'),
+    ('tools.pose', ['--run=a', '--card', 'jawOpen=1'], 'jawOpen=1 is of no use with --card'),
+    ('tools.fit_controls', [], '--run is needed'),
+    ('tools.fit_controls', ['--run=nowhere'], 'error: nowhere: not a run'),
+    ('tools.animate', ['--run=a', '--keyframes=0s neutral, 1s jawOpn=1'], '`jawOpn` is no control. Did you mean'),
+    ('tools.animate', ['--run=a', '--keyframes=0s neutral, 1s jawOpen=1.5'], '`jawOpen` (1.5) must be within 0 and 1'),
+    ('tools.animate', ['--run=a', '--keyframes=1s neutral, 0s jawOpen=1'], 'must be after the one before (1 s)'),
+    ('tools.animate', ['--run=a', '--controls=a.csv', '--source=1'], '--source is of no use with controls'),
+    ('tools.animate', ['--run=a', '--controls=a.csv', '--keyframes=1,2'], '--controls takes the place of --keyframes'),
+    ('tools.animate', ['--run=a', '--controls=a.csv', '--fps=60'], 'error: `fps` (60) must be at most 50 in a GIF'),
+    ('tools.animate', ['--run=a', '--controls=a.aac'], 'error: a.aac: must end with .csv, .jsonl, .txt'),
+    ('tools.animate', ['--run=a', '--controls=absent.csv'], 'error: absent.csv: cannot be read'),
     ('tools.make_gallery', ['--run=a', '--num_images=0'], '--num_images=0'),
     ('tools.make_gallery', ['--run=a', '--seed=-1'], '--seed=-1'),
     ('tools.animate', ['--run=a', '--source=1', '--target=2', '--num_parts=0'], '--num_parts=0'),

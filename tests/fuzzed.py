@@ -4,9 +4,9 @@
   python -m tests.fuzzed --cases=500 --kinds=manifest,options --seed=7
 
 Plain seeded mutations of bytes, and of the numbers and words of JSON. Anything that is raised but `errors.InputError`,
-a message of several lines, more than ten seconds, and more than two GiB are finds. A find prints its kind, its number
-and what was raised, and its file is kept in --keep; `--kinds=KIND --first=NUMBER --cases=1` makes it again. A process
-that dies says the case that it was at. Exit code 1 where there are finds.
+a message of several lines, more than ten seconds of the processor, and more than two GiB are finds. A find prints its
+kind, its number and what was raised, and its file is kept in --keep; `--kinds=KIND --first=NUMBER --cases=1` makes it
+again. A process that dies says the case that it was at. Exit code 1 where there are finds.
 """
 
 import argparse
@@ -27,16 +27,17 @@ import numpy as np
 
 from dcgan.common import errors
 
-_MOST_SECS, _DEAD_SECS, _MOST_BYTES = 10, 60, 2 << 30
+_MOST_SECS, _DEAD_SECS, _MOST_BYTES = 10, 600, 2 << 30
 _WORDS = (b'null', b'-1', b'0', b'1e999', b'NaN', b'true', b'[]', b'{}', b'""', b'"x"',
           b'99999999999999999999', b'4096.0', b'[' * 2000, b'"\\ud800"', b'\xff', b'\0', b'\n', b'..', b'/')
+_PICTURES = ('mp4', 'jpg', 'png', 'gif', 'tif', 'webp', 'heic', 'avif', 'icc')
 _FLAGS = (b'--records=', b'--image_size=', b'--augment=', b'--resume=', b'--init_from=', b'--learning_rate=',
           b'--stop_when=', b'--num_minibatches=', b'--dry_run', b'--encoder=', b'--note=', b'--preset=', b'--seed=',
           b'--flagfile=', b'--', b'--xla=', b'--crop=', b'x')
 
 
 class Hung(Exception):
-  """A reader took more than ten seconds."""
+  """A reader took more than ten seconds of the processor."""
 
 
 def mutate(content, rng):
@@ -155,6 +156,8 @@ def _models(folder, run):
 
 def _pictures(folder):
   from PIL import Image  # pylint: disable=import-outside-toplevel
+  from PIL import ImageCms  # pylint: disable=import-outside-toplevel
+  import pillow_heif  # pylint: disable=import-outside-toplevel
   from tools.demo import clip  # pylint: disable=import-outside-toplevel
   from tools.material import pictures  # pylint: disable=import-outside-toplevel
   from tools.material import videos  # pylint: disable=import-outside-toplevel
@@ -162,7 +165,11 @@ def _pictures(folder):
   clip.make_clip(folder / 'clip.mp4', 0.4, 5.0, 0, 64)
   path = folder / 'clip.mp4'
   kinds = {'mp4': Kind(path, lambda path=path: list(videos.Video(path).frames_at([0.0, 0.2])), _head)}
-  for name, others in (('jpg', {}), ('png', {}), ('gif', dict(save_all=True, append_images=[drawn.rotate(90)] * 2))):
+  several = {'save_all': True, 'append_images': [drawn.rotate(90)] * 2}
+  profile = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
+  pillow_heif.register_heif_opener()
+  for name, others in (('jpg', {}), ('png', {}), ('gif', several), ('tif', several), ('webp', several), ('heic', {}),
+                       ('avif', {}), ('icc', {'format': 'PNG', 'icc_profile': profile})):
     path = folder / f'picture.{name}'
     drawn.save(path, **others)
     kinds[name] = Kind(path, lambda path=path: pictures.load_picture(path), _head)
@@ -215,7 +222,7 @@ def make_kinds(folder, names=None):
   if wanted('options', 'run', 'index', 'data', 'model'):
     made, run = _runs(folder)
     kinds |= made | _models(folder, run)
-  if wanted('mp4', 'jpg', 'png', 'gif'):
+  if wanted(*_PICTURES):
     kinds |= _pictures(folder)
   return {name: kind for name, kind in kinds.items() if names is None or name in names}
 
@@ -234,7 +241,7 @@ def find(name, kind, number, seed=0):
     told = str(error)
     return None if '\n' not in told and told else f'a message of {told.count(chr(10)) + 1} lines: {told[:300]!r}'
   except Hung:
-    return f'it took more than {_MOST_SECS} s'
+    return f'it took more than {_MOST_SECS} s of the processor'
   except Exception as error:  # pylint: disable=broad-exception-caught  # that is what is looked for
     return ''.join(traceback.format_exception(error)[-4:])
   finally:
@@ -244,23 +251,26 @@ def find(name, kind, number, seed=0):
 
 @contextlib.contextmanager
 def _limits():
-  """Raises `Hung` after ten seconds and `MemoryError` over two GiB more; ends the process where neither helps."""
+  """Raises `Hung` after ten seconds of the processor and `MemoryError` over two GiB more.
+
+  Ends the process where neither helps.
+  """
   def stop(*_):
     raise Hung
 
-  before, limits = signal.signal(signal.SIGALRM, stop), resource.getrlimit(resource.RLIMIT_AS)
+  before, limits = signal.signal(signal.SIGPROF, stop), resource.getrlimit(resource.RLIMIT_AS)
   with open('/proc/self/statm', encoding='utf-8') as statm:
     num_bytes = int(statm.read().split()[0]) * resource.getpagesize()
   resource.setrlimit(resource.RLIMIT_AS, (num_bytes + _MOST_BYTES, limits[1]))
   faulthandler.dump_traceback_later(_DEAD_SECS, exit=True, file=sys.__stderr__)
-  signal.alarm(_MOST_SECS)
+  signal.setitimer(signal.ITIMER_PROF, _MOST_SECS)  # whatever else runs on the machine
   try:
     yield
   finally:
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_PROF, 0)
     faulthandler.cancel_dump_traceback_later()
     resource.setrlimit(resource.RLIMIT_AS, limits)
-    signal.signal(signal.SIGALRM, before)
+    signal.signal(signal.SIGPROF, before)
 
 
 def main():

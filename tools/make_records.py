@@ -98,8 +98,8 @@ def main():
   wanted = choice.Wanted(limits if _CURATE.value else None, _KEEP_DUPLICATES.value, _PERSON.value,
                          _REFERENCE.value and choice.load_reference(_REFERENCE.value))
   return pipeline.make_records(
-      given[0].name, _VIDEO.value or _PHOTOS.value or [_CELEBA.value], wanted, name=_NAME.value, records_dir=_RECORDS_DIR.value,
-      overwrite=_OVERWRITE.value, settings=_settings(given[0].name),
+      given[0].name, _VIDEO.value or _PHOTOS.value or [_CELEBA.value], wanted, name=_NAME.value,
+      records_dir=_RECORDS_DIR.value, overwrite=_OVERWRITE.value, settings=_settings(given[0].name),
       source_options=dict(fps=_FPS.value, start_secs=_START_SECS.value, end_secs=_END_SECS.value,
                           partition=_PARTITION.value, limit=_LIMIT.value),
       alignment=_ALIGN.value, background=_BACKGROUND.value, match_colour=_MATCH_COLOUR.value, is_steady=_STEADY.value,

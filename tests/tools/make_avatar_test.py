@@ -28,6 +28,12 @@ def test_wrong_flags_end_with_the_reason_and_exit_code_1(arguments, message):
 
 
 @pytest.mark.slow
+def test_videos_and_folders_of_photos_may_be_given_several_times():
+  told = commands.run('tools.make_avatar', '--help').stdout
+  assert told.count('repeat this option to specify a list of values') == 2
+
+
+@pytest.mark.slow
 def test_what_was_stopped_goes_on_when_the_same_command_is_given_again(tmp_path):
   conftest.make_set(tmp_path / 'drawn', 5)
   options = config.Config(networks=config.Networks(image_size=16, z_dims=4, channels=4, kernel_size=3),

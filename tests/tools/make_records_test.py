@@ -50,6 +50,20 @@ def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_p
 
 
 @pytest.mark.slow
+def test_two_folders_of_photos_are_one_set_and_two_of_celeba_are_refused(tmp_path, astronaut):
+  for i, name in enumerate(('home', 'work')):
+    (tmp_path / name).mkdir()
+    Image.fromarray(astronaut[:400 + 20 * i, ::1 - 2 * i]).save(tmp_path / name / 'face.png')
+  done = commands.run('tools.make_records', f'--photos={tmp_path}/home', f'--photos={tmp_path}/work', '--nocurate',
+                      f'--records_dir={tmp_path}')
+  assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'{tmp_path}/home', done.stderr
+  faces = records.read_faces(f'{tmp_path}/home', records.load_manifest(f'{tmp_path}/home'))
+  assert [face.key for face in faces] == ['home/face.png', 'work/face.png']
+  done = commands.run('tools.make_records', '--celeba=a', '--celeba=b')
+  assert done.returncode == 1 and 'already defined as a' in done.stderr + done.stdout
+
+
+@pytest.mark.slow
 def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
   clip = demo_clip.make_clip(tmp_path / 'clip.mp4', 1.0, 6.0, 0, 256)
   animations.save_animation(tmp_path / 'two.mp4', [astronaut, astronaut[:, ::-1]], 2)

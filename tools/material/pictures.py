@@ -103,6 +103,8 @@ def num_pictures(path_or_file):
     PictureError: it holds more than 10,000.
   """
   try:
+    if not _is_open(path_or_file) and _is_plain_png(path_or_file):
+      return 1
     with _told(path_or_file), _open(path_or_file) as picture:
       count = max(1, min(_count(picture), _num_bytes(path_or_file) // _FEWEST_FRAME_BYTES))
   except PictureError:
@@ -110,6 +112,19 @@ def num_pictures(path_or_file):
   if count > _MOST_PICTURES:
     raise PictureError(f'it holds over {_MOST_PICTURES:,} pictures: make a video of it, which --video takes')
   return count
+
+
+def _is_plain_png(path):
+  """Returns whether a file is a PNG of one picture, or empty, as most are: without opening it as a picture."""
+  if not os.path.isfile(path):
+    return False
+  try:
+    with open(path, 'rb') as file:
+      head = file.read(other_files.HEAD_BYTES)
+  except OSError:
+    return False
+  before, data, _ = head.partition(b'IDAT')
+  return not head or bool(data) and head.startswith(b'\x89PNG') and b'acTL' not in before
 
 
 def _count(picture):

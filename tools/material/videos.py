@@ -21,13 +21,15 @@ _TIME_TOLERANCE_SECS = 1e-3
 _MAX_MISSING_SECS = 0.5  # headers count up to a few frames more than there are
 _MAX_PIXELS = 8192 * 8192  # 200 MB as RGB, and a multiple of that while FFmpeg decodes; 8K video has half of it
 _DECODER_OPTIONS = {'max_pixels': str(_MAX_PIXELS)}
+# Before PyAV 18 (the last for Python 3.10 is 17) they end the process where a format has no header, as MPEG-PS.
+_OPENING_OPTIONS = _DECODER_OPTIONS if int(av.__version__.split('.', maxsplit=1)[0]) >= 18 else {}
 _USUAL_FPS = 25  # where a file tells no rate
 
 _WITH_TRUE_DURATIONS = ('mov,mp4,m4a,3gp,3g2,mj2', 'avi')  # of each stream; elsewhere all packets are looked through
 # Their packets tell when they are decoded, not when they are shown; FFmpeg guesses wrong where frames are reordered.
 _WITHOUT_PTS = ('avi', 'asf')
 _MOST_BREAKS_TOLD = 5
-_COVER = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC: the cover of a song
+_COVER = av.stream.Disposition.attached_pic  # of a song
 
 
 class Video:
@@ -223,7 +225,7 @@ class Video:
 
   def _open(self):
     # FFmpeg takes what stands before a colon for a protocol, but not in an absolute path.
-    return av.open(os.path.abspath(self._path), options=_DECODER_OPTIONS)
+    return av.open(os.path.abspath(self._path), options=_OPENING_OPTIONS, metadata_errors='replace')
 
   def _stream(self, container):
     stream = next((stream for stream in container.streams.video if not stream.disposition & _COVER), None)

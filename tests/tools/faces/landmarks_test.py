@@ -111,6 +111,45 @@ def test_faces_of_a_picture_that_lies_are_turned_back_together(finder, astronaut
   np.testing.assert_allclose([found.eyes[0, 0] for found in lying], [found.eyes[0, 1] for found in upright], atol=3)
 
 
+@pytest.mark.parametrize('num_turns', [0, 2])
+def test_a_dim_and_blurred_face_on_its_head_is_turned_upright(finder, astronaut, num_turns):
+  # On its head it is misread: as a face upright with its eyes at the mouth, a whole distance of the eyes off.
+  hard = (cv2.GaussianBlur(astronaut[:300, 100:400], (0, 0), 4) * 0.35).astype(np.uint8)
+  points = _first(finder, np.ascontiguousarray(np.rot90(hard, num_turns)))
+  eyes = _ASTRONAUT_EYES - [100, 0]
+  np.testing.assert_allclose(points[_IRISES, :2], 300 - eyes if num_turns else eyes, atol=3)
+
+
+class _Seen:
+  """A mesh that sees one face in any picture, with the scores that it is told one after the other."""
+
+  def __init__(self, scores):
+    self._scores = list(scores)
+
+  def process(self, image):
+    score = self._scores.pop(0)
+    points = np.zeros([478, 3], np.float32)
+    points[_IRISES, :2] = alignment.IMAGE_LEFT_EYE, alignment.IMAGE_RIGHT_EYE
+    points[0, :2] = image.shape[1], image.shape[0]
+    return points[np.newaxis], np.array([[0, 0, image.shape[1], image.shape[0]]]), np.array([score])
+
+
+@pytest.mark.parametrize('scores, num_turns', [
+    ([0.9], 0),  # plain
+    ([0.83, 0.82], 0),  # less plain, and less so on its head
+    ([0.82, 0.83, 0.5, 0.79, 0.5, 0.77, 0.83, 0.7, 0.9, 0.79, 0.7, 0.5, 0.9], 2),  # more like a face on its head: misread
+    ([0.79, 0.5, 0.82, 0.5, 0.79, 0.7, 0.7, 0.9, 0.77, 0.83, 0.5, 0.9], 0),
+    ([0.79, 0.82, 0.5, 0.5, 0.79, 0.7, 0.82, 0.7, 0.7, 0.9, 0.5, 0.9], 0),  # a lying reading must be clearly better
+    ([0.79, 0.9, 0.5, 0.5, 0.79, 0.7, 0.85, 0.7, 0.7, 0.9, 0.5, 0.9], 1)])
+def test_the_reading_is_taken_that_looks_least_like_a_face_on_its_head(finder, monkeypatch, scores, num_turns):
+  # Of the upright one, where it is not plain, the aligned face turned; then of each reading as it is and turned.
+  monkeypatch.setattr(finder, '_mesh', _Seen(scores))
+  (found,) = finder.find_all(np.zeros([218, 178, 3], np.uint8))
+  direction = found.eyes[1] - found.eyes[0]
+  np.testing.assert_allclose(direction / 39, [(1, 0), (0, 1), (-1, 0)][num_turns], atol=0.02)
+  assert not finder._mesh._scores  # pylint: disable=protected-access
+
+
 def test_overlap_is_the_intersection_over_the_union():
   # pylint: disable=protected-access
   assert landmarks._overlap(np.array([0, 0, 2, 2]), np.array([1, 0, 3, 2])) == pytest.approx(2 / 6)

@@ -1,4 +1,4 @@
-"""Tests of every format that a photo comes in, made here by Pillow and pillow-heif, against the pixels they were made of."""
+"""Tests of every format that a photo comes in, made here, against the pixels that it was made of."""
 
 import dataclasses
 import struct
@@ -9,6 +9,7 @@ from PIL import Image
 import pytest
 
 from tests.tools.material import drawn
+from tests.tools.material import heic_grid
 from tools.material import pictures
 from tools.material import sources
 
@@ -140,6 +141,14 @@ def test_heic_of_10_bits_is_read_as_one_of_8(tmp_path):
   with Image.open(tmp_path / 'a.heic') as picture:
     assert picture.info['bit_depth'] > 8
   np.testing.assert_allclose(pictures.load_picture(tmp_path / 'a.heic')[5, 5], [255, 0, 0], atol=3)
+
+
+@pytest.mark.parametrize('turn', range(4))
+def test_the_tiles_of_a_phones_heic_are_joined_and_turned_once(tmp_path, turn):
+  image = np.zeros([128, 192, 3], np.uint8)
+  image[:64], image[64:, 64:], image[:, :64, 2] = (200, 40, 40), (30, 180, 60), 220
+  heic_grid.write(tmp_path / 'a.heic', image, 64, turn)
+  np.testing.assert_allclose(pictures.load_picture(tmp_path / 'a.heic'), np.rot90(image, turn), atol=3)
 
 
 def test_of_a_heic_of_several_pictures_the_main_one_is_taken(tmp_path):

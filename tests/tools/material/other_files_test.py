@@ -62,8 +62,8 @@ def test_a_damaged_picture_keeps_what_its_reader_says(tmp_path):
 
 @pytest.mark.parametrize('name, kind, value', [
     ('a.CR2', 'raw_photo', 'CR2'), ('a.dng', 'raw_photo', 'DNG'), ('a.rw2', 'raw_photo', 'RW2'),
-    ('a.jxl', 'other_format', 'JPEG XL'), ('a.PSD', 'other_format', 'Photoshop'), ('a.mov', 'video_among_photos', 'MOV'),
-    ('a.b.Mp4', 'video_among_photos', 'MP4')])
+    ('a.jxl', 'other_format', 'JPEG XL'), ('a.PSD', 'other_format', 'Photoshop'),
+    ('a.mov', 'video_among_photos', 'MOV'), ('a.b.Mp4', 'video_among_photos', 'MP4')])
 def test_endings_tell_what_is_left_out(name, kind, value):
   reason = other_files.kind_of(name)
   assert (reason.kind, reason.value, reason.limit) == (kind, value, None)

@@ -32,7 +32,8 @@ def test_colours_come_as_srgb_whatever_their_space_and_file(tmp_path, space, end
   Image.fromarray(_patches()).save(tmp_path / f'a.{ending}', icc_profile=icc.rgb_profile(space), **options)
   expected = icc.to_srgb(space, _COLOURS)
   assert np.abs(expected - _COLOURS).max() > 15  # else there would be nothing to convert
-  np.testing.assert_allclose(_read(tmp_path / f'a.{ending}'), expected, atol=3 if ending in ('png', 'tiff', 'webp') else 8)
+  tolerance = 3 if ending in ('png', 'tiff', 'webp') else 8
+  np.testing.assert_allclose(_read(tmp_path / f'a.{ending}'), expected, atol=tolerance)
 
 
 @pytest.mark.parametrize('ending', ['png', 'tiff', 'jpg'])
@@ -79,8 +80,8 @@ def test_a_profile_that_is_damaged_or_for_another_mode_changes_nothing(tmp_path,
 
 def test_what_is_as_good_as_srgb_is_left_alone_and_a_profile_is_opened_once(tmp_path, monkeypatch):
   srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
-  opened = []
-  monkeypatch.setattr(ImageCms, 'getOpenProfile', lambda file, get=ImageCms.getOpenProfile: opened.append(1) or get(file))
+  opened, get = [], ImageCms.getOpenProfile
+  monkeypatch.setattr(ImageCms, 'getOpenProfile', lambda file: opened.append(1) or get(file))
   profiles._transform.cache_clear()  # pylint: disable=protected-access
   for i in range(3):
     Image.fromarray(_patches()).save(tmp_path / f'{i}.png', icc_profile=srgb)

@@ -456,7 +456,8 @@ def test_links_in_a_circle_and_out_of_the_folder_give_each_picture_once(tmp_path
   _draw(tmp_path / 'photos' / 'a', 'p.png')
   _draw(tmp_path / 'photos' / 'b', 'q.png')
   _draw(tmp_path / 'outside', 'r.png')
-  for link, target in (('a/to_b', 'b'), ('b/to_a', 'a'), ('b/up', '.'), ('a/out', '../outside'), ('b/out', '../outside')):
+  for link, target in (('a/to_b', 'b'), ('b/to_a', 'a'), ('b/up', '.'), ('a/out', '../outside'),
+                       ('b/out', '../outside')):
     (tmp_path / 'photos' / link).symlink_to((tmp_path / 'photos' / target).resolve())
   names = [item.key.rpartition('/')[2] for item in sources.PhotoSource(tmp_path / 'photos').read(0, 99)]
   assert sorted(names) == ['p.png', 'q.png', 'r.png']

@@ -171,6 +171,22 @@ def test_a_header_of_absurd_size_is_refused_by_its_size(tmp_path, header, size):
     videos.Video(tmp_path / 'v.y4m')
 
 
+def test_a_film_whose_title_is_no_text_is_read(tmp_path):
+  path = tmp_path / 'v.mkv'
+  with av.open(str(path), 'w') as container:
+    container.metadata['title'] = 'a title'
+    stream = container.add_stream('ffv1', rate=10)
+    stream.width, stream.height, stream.pix_fmt = 48, 32, 'yuv420p'
+    stream.metadata['title'] = 'its pictures'
+    container.mux(stream.encode(av.VideoFrame.from_ndarray(grey(90), format='rgb24')))
+    container.mux(stream.encode(None))
+  content = path.read_bytes()
+  assert b'a title' in content and b'its pictures' in content
+  path.write_bytes(content.replace(b'a title', b'\xe4 title').replace(b'its pictures', b'\xbe' * 12))
+  ((_, _, image),) = videos.Video(path).frames_at([0.0])
+  np.testing.assert_allclose(image.astype(int), 90, atol=3)
+
+
 def test_a_frame_that_grows_beyond_the_limit_is_damage(tmp_path, monkeypatch):
   animations.save_animation(tmp_path / 'v.mp4', moving(5), 10)
   video = videos.Video(tmp_path / 'v.mp4')

@@ -118,3 +118,11 @@ def test_largest_reason_is_told_with_what_to_do(reason, told, remedy):
 def test_set_without_landmarks_says_that_they_are_unknown():
   unknown = {name: np.nan for name in ('yaw_deg', 'pitch_deg', 'mouth_opening', 'eye_opening', 'brightness')}
   assert 'is not known: a list gave the eyes.' in _advice(**unknown)
+
+
+def test_files_that_are_no_pictures_do_not_count_among_the_pictures_left_out():
+  raw, no_face = records.Reason('raw_photo', 'CR2'), records.Reason('no_face')
+  told = advice.advise(records.Manifest(
+      kind='photos', num_images=100, num_inputs=101, shards=(), settings={},
+      rejected=tuple(records.Rejection(f'{i}', reason) for i, reason in enumerate([raw, raw, no_face]))), _numbers())
+  assert '1 of 101 pictures were left out, all because: no face found' in told[-1]

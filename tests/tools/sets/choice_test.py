@@ -184,7 +184,7 @@ def test_reference_without_a_face_or_a_picture_is_refused(monkeypatch, tmp_path)
   Image.new('RGB', (50, 50)).save(tmp_path / 'black.png')
   (tmp_path / 'torn.jpg').write_text('broken')
   for name, problem in (('black.png', r'\) must be a photo of a face, but none was found in it'),
-                        ('torn.jpg', r'\): unreadable: '), ('absent.jpg', r'\): ')):
+                        ('torn.jpg', r'\): unreadable: it is a text'), ('absent.jpg', r'\): ')):
     with pytest.raises(errors.InputError, match=rf'`reference` \(.*{name}{problem}') as caught:
       choice.load_reference(str(tmp_path / name))
     assert '\n' not in str(caught.value)

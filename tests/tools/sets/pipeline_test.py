@@ -17,6 +17,7 @@ from tools.sets import beam
 from tools.sets import choice
 from tools.sets import curation
 from tools.sets import pipeline
+from tools.sets import report_card
 from tools.sets import scan
 from tools.sets import workers
 
@@ -49,6 +50,14 @@ def test_manifest_counts_every_input_with_its_reason(finder, tmp_path):
       records.Rejection('7.png', drawn.NO_FACE))
   assert records.load_manifest(str(tmp_path / 'set')) == manifest
   assert [face.order for face in _faces(tmp_path)] == [0, 1, 3, 6, 8, 9]
+
+
+def test_files_that_are_no_pictures_stand_in_the_manifest_and_do_not_count(finder, tmp_path):
+  left_out = (records.Rejection('a.cr2', records.Reason('raw_photo', 'CR2')),)
+  manifest = _write(tmp_path, drawn.Source(4, faceless=(2,), left_out=left_out))
+  assert (manifest.num_images, manifest.num_inputs) == (3, 4)
+  assert manifest.rejected == (records.Rejection('2.png', drawn.NO_FACE), *left_out)
+  assert 'left out: 1 × raw photo (CR2): export it as JPEG' in report_card.summary('set', manifest)
 
 
 def test_what_was_done_to_the_inputs_stands_in_the_manifest_and_in_the_report(finder, tmp_path):

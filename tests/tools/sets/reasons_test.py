@@ -34,6 +34,11 @@ def _counts(*given):
     (('unreadable_folder', 'Permission denied'), 'a folder that cannot be read: Permission denied'),
     (('damaged_video', 'No such file'), 'the video is cut off or damaged (No such file)'),
     (('told', 'eyes 7.5 px apart'), 'eyes 7.5 px apart'),
+    (('raw_photo', 'CR2'), 'raw photo (CR2): export it as JPEG'),
+    (('other_format', 'JPEG XL'), 'JPEG XL, a format that is not read: export it as JPEG'),
+    (('video_among_photos', 'MOV'), 'video (MOV) in the folder: --video takes it'),
+    (('raw_copy', 'a.jpg'), 'raw photo beside a picture of the same name, which is looked at'),
+    (('live_photo', 'a.heic'), 'film of a Live Photo, whose picture is looked at'),
     (('not_known_yet',), 'not_known_yet'), (('not_known_yet', 4), 'not_known_yet 4')])
 def test_reason_is_a_sentence_with_value_rule_and_flag(reason, sentence):
   assert _counts(reason) == [(1, sentence)]
@@ -54,6 +59,11 @@ def test_numbers_that_look_the_same_are_no_range():
 def test_copies_of_whatever_picture_are_counted_together():
   assert _counts(*(('same_picture', f'{i}.jpg') for i in range(30))) == [
       (30, 'the same picture as another one (--keep_duplicates keeps them)')]
+
+
+def test_films_of_live_photos_are_counted_together_whatever_their_picture():
+  assert _counts(*(('live_photo', f'{i}.heic') for i in range(30))) == [
+      (30, 'film of a Live Photo, whose picture is looked at')]
 
 
 def test_texts_that_differ_are_counted_apart_until_there_are_too_many():
