@@ -16,6 +16,7 @@ from dcgan.control import retargeting
 from dcgan.control import timeline
 from dcgan.control import timeline_files
 from dcgan.data import input_pipeline
+from dcgan.model import latents
 from dcgan.model import networks
 from tools.avatar import ahead
 from tools.avatar import posing
@@ -93,6 +94,9 @@ class Driver:
     if run.options.data.align != alignment.EYES:
       raise errors.InputError(f'{run.path}: its faces were cropped, not aligned (`align` is {run.options.data.align}), '
                               'so its person cannot follow a film. Train a run on a set made with --align=eyes.')
+    if isinstance(run.space, latents.Normal):
+      raise errors.InputError(f'{run.path}: its pictures have no places in Z, which following a film needs. Train a new '
+                              'run with --preset=person.')
     self.run = run
     self.poser = posing.Poser(run)
     self._names = self.poser.controller.names
