@@ -5,6 +5,7 @@ import pathlib
 from absl import logging
 import numpy as np
 from scipy import ndimage
+from scipy import optimize
 
 from dcgan.common import errors
 from dcgan.common import images
@@ -17,6 +18,8 @@ from dcgan.model import latents
 from dcgan.model import networks
 from tools.avatar import posing
 from tools.avatar import run_folder
+from tools.evaluation import meshes
+from tools.faces import controls
 from tools.material import animations
 from tools.material import sounds
 from tools.speech import features
@@ -28,10 +31,28 @@ LEARNT = 'speech.safetensors'  # in the run's folder: how this person speaks
 _LEAST_SECS = 30.0  # of an own film
 
 _BLINKS, _HEAD = ('eyeBlinkLeft', 'eyeBlinkRight'), ('headYaw', 'headPitch')
-# How far what is shown may be off, in spreads of the person's pictures: the jaw and the lids are what one looks at.
-_SLACK = {'jawOpen': 0.0, 'eyeBlinkLeft': 0.2, 'eyeBlinkRight': 0.2, 'headYaw': 0.5, 'headPitch': 0.5}
-_SLACK_OF_MOUTH, _SLACK_OF_REST = 1.0, 3.0
-_LEVELS = np.linspace(-0.6, 1.6, 12)  # at which is looked what is shown
+_LIDS = ('eyeBlink', 'eyeWide', 'eyeSquint')
+# How much it counts whether a control is shown, beside its spread in the person's pictures: one looks at jaw and lids.
+_WEIGHTS = {'jawOpen': 6.0, 'eyeBlink': 3.0, 'eyeWide': 0.3, 'eyeSquint': 0.3, 'headYaw': 0.5, 'headPitch': 0.5,
+            'mouthFunnel': 0.5, 'mouthPucker': 0.5, 'mouthLeft': 2.0, 'mouthRight': 2.0,
+            **dict.fromkeys(films.SPOKEN[3:], 0.25)}
+# How much it counts in which picture the face rests.
+_AT_REST = {**dict.fromkeys(films.SPOKEN, 0.25), 'jawOpen': 9.0, 'eyeBlink': 4.0, 'headYaw': 0.5, 'headPitch': 0.5}
+_USUAL_WEIGHT, _UNSURE = 0.7, 0.3
+_NEARNESS = 0.05  # of differences in Z
+_STRANGENESS, _LEAST_COST = 2.0, 0.01
+_SQUINT_WEIGHT, _SQUINT_NOISE = 6.0, 0.03  # widths of the eye
+_LOPSIDED_WEIGHT, _ASKEW_WEIGHT, _ASKEW_NOISE = 2.0, 4.0, 0.01
+_GAP_WEIGHT = 10.0
+_FEWEST_CORNERS = 3
+_LEVELS = np.linspace(0.0, 2.0, 11)  # beside rest, at which is looked what is shown
+_HEAD_LEVELS = np.linspace(-12.0, 12.0, 7)  # degrees beside how the head is held
+_BINS = (-0.01, 0.1, 0.25, 0.45, 0.7, 1.01)  # of how far a jaw or a lid has gone
+_CORNERS_OF_A_BIN = 10
+_SHUT = 0.5
+_LEAST_PERCENT = 20.0  # of the pictures: those that do least of what nobody does who speaks
+_FAR = 1e6
+_SUM_WEIGHT = 100.0  # of shares that sum to 1, beside distances in Z
 _SMOOTH_SECS = 0.025  # sigma over time, of points of Z
 _BATCH = 64
 _MOST_CHANNELS_HZ = 48_000
@@ -40,14 +61,19 @@ _MOST_CHANNELS_HZ = 48_000
 class Speaker:
   """Shows values of controls as points of Z, smoothly over time.
 
-  What the controller proposes shows less than was asked for, since it is a linear guess. So it is looked once, at some
-  levels of the jaw and of the lids, what is shown, and asked for as much more.
+  It goes between pictures of the set that differ in the mouth, the lids and the head, and little else, and takes the
+  mixture of them that shows the values best: it is never farther from the person's pictures, and near values have near
+  points. Mixtures do not show quite what lies between, so it is looked once, at some levels of the jaw, the lids and the
+  head, what is shown, and as much more is asked for.
 
   Args:
     run: `run_folder.RunFolder`.
 
   Attributes:
     poser: `posing.Poser`.
+    seen: float32 [num_places, num_names] of `poser.calibration.names`, what the pictures at the run's places show; NaN is
+      not known.
+    rest: float64 [num_names] of `poser.controller.names`, what the face shows that it begins with, which rests.
 
   Raises:
     errors.InputError: as `posing.Poser`; or the jaw hardly moves in the person's pictures.
@@ -59,47 +85,136 @@ class Speaker:
     self._names = self.poser.controller.names
     if 'jawOpen' not in self._names:
       raise errors.InputError(f'{run.path}: {control_names.absent_sentence("jawOpen")} Without it nobody can speak.')
-    self._rest = self.poser.at_rest()
-    self._slack = np.array([_SLACK.get(name, _SLACK_OF_MOUTH if control_names.without_side(name) in films.SPOKEN
-                                       else _SLACK_OF_REST) for name in self._names])
-    self._z = self.poser.meet(self._rest).z
-    self._curves = [(columns, *self._curve(columns)) for columns in (
-        [i for i, name in enumerate(self._names) if name in group] for group in (('jawOpen',), _BLINKS)) if columns]
+    keys, raw = posing.read_raw(run.options.data.records)
+    row = dict(zip(keys, raw))
+    unknown = np.full(raw.shape[1], np.nan, np.float32)
+    raw = np.array([row.get(key, unknown) for key in run.space.keys])
+    self.seen = self.poser.calibration.values(raw)
+    self._weights = np.array([_WEIGHTS.get(control_names.without_side(name), _USUAL_WEIGHT) for name in self._names])
+    # What no place tells, as of lips that are rolled in, is noise, and is not mixed for.
+    self._weights = self._weights * np.clip(self.poser.controller.sureness + _UNSURE, 0, 1) / self.poser.controller.spread
+    self._begin(*self._choose(raw))
+    self._curves = []
+    for group in (('jawOpen',), _BLINKS, *((name,) for name in _HEAD)):
+      columns = [i for i, name in enumerate(self._names) if name in group]
+      if columns:
+        self._curves.append((columns, *self._curve(columns, group[0] in _HEAD)))
 
-  def _curve(self, columns):
+  def _choose(self, raw):
+    """Returns (corners, strangeness): float32 [num_corners, z_dims], the places between which is gone, at the first of
+    which the face rests; float64 [num_corners], how unlike a face that speaks each is."""
+    stems = [control_names.without_side(name) for name in self._names]
+    is_moved = np.array([stem in films.SPOKEN or stem in _LIDS or stem in _HEAD for stem in stems])
+    values = self.seen[:, [self.poser.calibration.names.index(name) for name in self._names]]
+    off = np.square((values - self.poser.at_rest()) / self.poser.controller.spread)
+    off = np.where(np.isfinite(off).all(axis=1, keepdims=True), off, _FAR)
+    inwards, askew, gap = self._raw_of(raw)
+    strange = (off[:, ~is_moved].sum(axis=1) + _SQUINT_WEIGHT * _beyond(inwards, _SQUINT_NOISE)
+               + _LOPSIDED_WEIGHT * self._lopsided(values) + _ASKEW_WEIGHT * _beyond(askew, _ASKEW_NOISE))
+    moved = off @ np.array([_AT_REST.get(stem, 0.0) for stem in stems])
+    chosen = [int(np.argmin(strange + moved + _GAP_WEIGHT * _beyond(gap, _ASKEW_NOISE)))]
+    jaw = values[:, self._names.index('jawOpen')]
+    shut = np.min([values[:, i] for i, name in enumerate(self._names) if name in _BLINKS] or [np.zeros(len(jaw))], axis=0)
+    for amount, is_told in ((jaw, shut < _SHUT), (shut, jaw < _SHUT)):
+      for low, high in zip(_BINS, _BINS[1:]):
+        rows = np.flatnonzero((amount >= low) & (amount < high) & is_told)
+        chosen += rows[np.argsort(strange[rows], kind='stable')][:_CORNERS_OF_A_BIN].tolist()
+    chosen = list(dict.fromkeys(chosen))
+    return self.poser.controller.places[chosen], strange[chosen]
+
+  def _raw_of(self, raw):
+    """Returns, float [num_places] each, how far both eyes look at the nose, how far the mouth is to one side, and how
+    far lips are thick and apart."""
+    column = self.poser.calibration.names.index
+    return (raw[:, column('eyeLookInLeft')] + raw[:, column('eyeLookInRight')], np.abs(raw[:, column('mouthLeft')]),
+            -raw[:, column('mouthPressLeft')] - raw[:, column('mouthPressRight')])
+
+  def _lopsided(self, values):
+    """Returns how unlike both halves of faces are, float [num_places], in squared spreads."""
+    pairs = [(i, self._names.index(f'{name[:-4]}Right')) for i, name in enumerate(self._names)
+             if name.endswith('Left') and control_names.without_side(name) != name
+             and not name.startswith('eyeLook') and f'{name[:-4]}Right' in self._names]
+    return np.nan_to_num(sum((np.square((values[:, i] - values[:, j]) / self.poser.controller.spread[i])
+                              for i, j in pairs), np.zeros(len(values))), nan=_FAR)
+
+  def _begin(self, corners, strangeness):
+    """Looks what the model shows at the corners, and prepares the mixing of them."""
+    shown = self._shown(corners)
+    is_seen = np.isfinite(shown).all(axis=1)
+    if is_seen.sum() < _FEWEST_CORNERS:
+      raise errors.InputError(f'{self._run.path}: the model shows a face at {is_seen.sum()} of {len(corners)} of its '
+                              f'pictures, but {_FEWEST_CORNERS} are needed to speak. Train it for longer.')
+    corners, strangeness, shown = corners[is_seen], strangeness[is_seen], shown[is_seen]
+    self._corners, self.rest = corners.astype(np.float64), shown[0].astype(np.float64)
+    stranger = np.sqrt(_STRANGENESS * np.maximum(strangeness - strangeness[0], 0) / len(self._names) + _LEAST_COST)
+    stranger[0] = 1e-3
+    self._rows = np.concatenate([
+        self._weights[:, np.newaxis] * (shown - self.rest).T,  # what is shown
+        _NEARNESS * (self._corners - self._corners[0]).T,  # near where the face rests
+        np.diag(stranger),  # by pictures that differ in little else
+        np.full([1, len(corners)], _SUM_WEIGHT)])  # shares of a whole
+    self._wanted = np.concatenate([np.zeros(len(self._rows) - 1), [_SUM_WEIGHT]])
+
+  def _curve(self, columns, is_head):
     """Returns (shown, asked), float64 [num_levels] each, both rising: what some controls show together."""
-    asked = np.tile(self._rest, [len(_LEVELS), 1])
-    asked[:, columns] = _LEVELS[:, np.newaxis]
-    z = np.array([self.poser.controller.correct(self._z, values - self._rest, self._slack) for values in asked])
-    shown = self.poser.measure(networks.generate(self._run.generator, z))[:, columns].mean(axis=1)
+    levels = self.rest[columns[0]] + (_HEAD_LEVELS if is_head else _LEVELS)
+    asked = np.tile(self.rest, [len(levels), 1])
+    asked[:, columns] = levels[:, np.newaxis]
+    shown = self._shown(np.array([self._point(values) for values in asked]))[:, columns].mean(axis=1)
     is_seen = np.isfinite(shown)
     if is_seen.sum() < 3:
-      return _LEVELS, _LEVELS
+      return levels, levels
     shown = np.maximum.accumulate(ndimage.gaussian_filter1d(shown[is_seen], 0.7, mode='nearest'))
-    return shown + 1e-6 * np.arange(len(shown)), _LEVELS[is_seen]
+    return shown + 1e-6 * np.arange(len(shown)), levels[is_seen]
+
+  def _shown(self, z):
+    """Returns what the model shows at points, float64 [num_points, num_names]; of the jaw below 0 and above 1 too, NaN
+    without a face."""
+    person = self.poser.calibration
+    pictures = networks.generate(self._run.generator, np.asarray(z, np.float32))
+    raw = controls.measure(meshes.look(pictures, self._run.options.data.crop).landmarks)
+    jaw = person.names.index('jawOpen')
+    values = person.values(raw)
+    values[:, jaw] = (raw[:, jaw] - person.rest[jaw]) / (person.high[jaw] - person.rest[jaw])
+    return values[:, [person.names.index(name) for name in self._names]].astype(np.float64)
+
+  def _point(self, wanted):
+    """Returns the point, float32 [z_dims], of the mixture of corners that shows values, float64 [num_names], best."""
+    target = self._wanted.copy()
+    target[:len(self._names)] = self._weights * (wanted - self.rest)
+    shares, _ = optimize.nnls(self._rows, target)
+    return latents.to_sphere((shares @ self._corners / max(shares.sum(), 1e-9)).astype(np.float32))
 
   def points(self, values, fps):
     """Returns the points of Z that show values over time, float32 [num_frames, z_dims].
 
     Args:
-      values: float [num_frames, num_names] of `poser.controller.names`; NaN is rest.
+      values: float [num_frames, num_names] of `poser.controller.names`, of the jaw beside rest; NaN is rest.
       fps: float, frames a second.
     """
-    wanted = np.where(np.isfinite(values), values, self._rest).astype(np.float64)
+    wanted = np.where(np.isfinite(values), values, self.rest).astype(np.float64)
+    wanted[:, self._names.index('jawOpen')] += self.rest[self._names.index('jawOpen')]  # which may be shut more than 0
     for columns, shown, asked in self._curves:
       wanted[:, columns] = np.interp(wanted[:, columns], shown, asked)
-    z = np.array([self.poser.controller.correct(self._z, each - self._rest, self._slack) for each in wanted])
-    # Which places are nearest changes from frame to frame: what they lead back to is smoothed, and stays between them.
+    z = np.array([self._point(each) for each in wanted])
     return latents.to_sphere(ndimage.gaussian_filter1d(z, _SMOOTH_SECS * fps, axis=0, mode='nearest'))
 
 
-def course(heard, model, poser, habits, fps, seed):
+def _beyond(amounts, noise):
+  """Returns how far raw measures are over those of a fifth of the pictures, float [num_places], in squared deviations."""
+  if not np.isfinite(amounts).any():
+    return np.zeros(len(amounts))
+  over = np.maximum(amounts - np.nanpercentile(amounts, _LEAST_PERCENT), 0)
+  return np.nan_to_num(np.square(over / max(np.nanstd(amounts), noise)), nan=_FAR)
+
+
+def course(heard, model, speaker, habits, fps, seed):
   """Returns the `timeline.Timeline` of a person who speaks what is heard.
 
   Args:
     heard: `features.Heard`.
     model: `network.Model`.
-    poser: `posing.Poser` of the person.
+    speaker: `Speaker` of the person.
     habits: `control_habits.Habits` of the person.
     fps: float > 0, moments a second.
     seed: int >= 0, of blinks and of the head.
@@ -109,37 +224,30 @@ def course(heard, model, poser, habits, fps, seed):
   told = model.hear(heard)
   mouth = dict(zip(films.SPOKEN, told.T * model.reach[:, np.newaxis]))
   blinks, heads = control_habits.live(habits, num_moments, fps, seed)
-  person = poser.calibration
-  values = np.full([num_moments, len(poser.controller.names)], np.nan, np.float32)
-  for column, name in enumerate(poser.controller.names):
+  person, names = speaker.poser.calibration, speaker.poser.controller.names
+  values = np.full([num_moments, len(names)], np.nan, np.float32)
+  for column, (name, rest) in enumerate(zip(names, speaker.rest)):
     number = person.names.index(name)
     stem = control_names.without_side(name)
     if stem in mouth:
       shown = np.interp(times_secs, heard.times_secs, mouth[stem]) / (person.high[number] - person.rest[number])
-      values[:, column] = np.clip(shown, 0, 1)
+      values[:, column] = np.clip(shown if name == 'jawOpen' else rest + shown * max(1 - rest, 0), 0, 1)
     elif name in _BLINKS:
       values[:, column] = blinks
     elif name in _HEAD:
-      swayed = person.rest[number] + heads[:, _HEAD.index(name)]
+      swayed = rest + heads[:, _HEAD.index(name)]
       values[:, column] = np.clip(swayed, person.low[number], person.high[number])
   is_given = np.isfinite(values).all(axis=0)
-  names = tuple(name for name, given in zip(poser.controller.names, is_given) if given)
-  return timeline.Timeline(names, times_secs, values[:, is_given])
+  return timeline.Timeline([name for name, given in zip(names, is_given) if given], times_secs, values[:, is_given])
 
 
-def habits_of(run, poser):
-  """Returns the `control_habits.Habits` of a run's person, as its set shows them."""
-  keys, raw = posing.read_raw(run.options.data.records)
-  values = poser.calibration.values(raw)
-  row = {key: i for i, key in enumerate(keys)}
+def habits_of(run, speaker):
+  """Returns the `control_habits.Habits` of a run's person, as the pictures at its places show them."""
   order = np.argsort(run.space.times_secs, kind='stable')
-  rows = [row.get(run.space.keys[i]) for i in order]
-  is_known = np.array([each is not None for each in rows])
-  values = values[[each for each in rows if each is not None]]
-  column = poser.calibration.names.index
-  return control_habits.of_film(run.space.times_secs[order][is_known],
-                                values[:, [column(name) for name in _BLINKS]].min(axis=1),
-                                values[:, [column(name) for name in _HEAD]])
+  column = speaker.poser.calibration.names.index
+  return control_habits.of_film(run.space.times_secs[order],
+                                speaker.seen[order][:, [column(name) for name in _BLINKS]].min(axis=1),
+                                speaker.seen[order][:, [column(name) for name in _HEAD]])
 
 
 def model_of(run, video=None):
@@ -204,7 +312,7 @@ def save(run, audio, path=None, *, video=None, controls_path=None, fps=25, seed=
                     audio, heard.voice_db - heard.noise_db)
   speaker = Speaker(folder)
   model = model_of(folder, video)
-  spoken = course(heard, model, speaker.poser, habits_of(folder, speaker.poser), float(fps), seed)
+  spoken = course(heard, model, speaker, habits_of(folder, speaker), float(fps), seed)
   if controls_path is not None:
     timeline_files.save_csv(controls_path, spoken)
   rate_hz = animations.sound_rate(sound.rate_hz)
