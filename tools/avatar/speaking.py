@@ -8,6 +8,7 @@ from scipy import ndimage
 from scipy import optimize
 
 from dcgan.common import errors
+from dcgan.common import features as image_features
 from dcgan.common import images
 from dcgan.common import progress
 from dcgan.control import habits as control_habits
@@ -45,10 +46,16 @@ _SQUINT_WEIGHT, _SQUINT_NOISE = 6.0, 0.03  # widths of the eye
 _LOPSIDED_WEIGHT, _ASKEW_WEIGHT, _ASKEW_NOISE = 2.0, 4.0, 0.01
 _GAP_WEIGHT = 10.0
 _FEWEST_CORNERS = 3
-_LEVELS = np.linspace(0.0, 2.0, 11)  # beside rest, at which is looked what is shown
+_LEVELS = np.linspace(0.0, 2.4, 13)  # beside rest, at which is looked what is shown
 _HEAD_LEVELS = np.linspace(-12.0, 12.0, 7)  # degrees beside how the head is held
 _BINS = (-0.01, 0.1, 0.25, 0.45, 0.7, 1.01)  # of how far a jaw or a lid has gone
-_CORNERS_OF_A_BIN = 10
+_CANDIDATES_OF_A_BIN, _CORNERS_OF_A_BIN = 24, 8
+_ABOVE_MOUTH, _THUMBNAIL_PX = 0.68, 32  # of a picture's height
+_UNLIKE = 3.0  # grey values, in the upper part of the picture
+_MOST_UNLIKE, _MOST_UNLIKE_OF_PHOTOS = 24.0, 14.0  # likewise; in a film only the head may turn, photos have many lights
+_LEAST_BLINK = 0.5  # half a blink looks drowsy
+_WIDE, _MOST_WIDENED = 0.5, 1.6  # how far the jaw opens at least, where one speaks loudest, if that is not much more
+_NARROW = 0.25  # of the way: what a mouth that opens no farther is told of
 _SHUT = 0.5
 _LEAST_PERCENT = 20.0  # of the pictures: those that do least of what nobody does who speaks
 _FAR = 1e6
@@ -93,16 +100,21 @@ class Speaker:
     self._weights = np.array([_WEIGHTS.get(control_names.without_side(name), _USUAL_WEIGHT) for name in self._names])
     # What no place tells, as of lips that are rolled in, is noise, and is not mixed for.
     self._weights = self._weights * np.clip(self.poser.controller.sureness + _UNSURE, 0, 1) / self.poser.controller.spread
-    self._begin(*self._choose(raw))
+    self._begin(*self._likest(*self._choose(raw)))
     self._curves = []
     for group in (('jawOpen',), _BLINKS, *((name,) for name in _HEAD)):
       columns = [i for i, name in enumerate(self._names) if name in group]
       if columns:
         self._curves.append((columns, *self._curve(columns, group[0] in _HEAD)))
+    widest = self._curves[0][1][-1]
+    if widest < _NARROW:
+      logging.warning('%s: the mouth opens no farther than %.2f (1 is as far as the person goes): beyond that its pictures '
+                      'are of another light or another turn of the head. A film of one take, in which one speaks, does '
+                      'better.', run.path, widest)
 
   def _choose(self, raw):
-    """Returns (corners, strangeness): float32 [num_corners, z_dims], the places between which is gone, at the first of
-    which the face rests; float64 [num_corners], how unlike a face that speaks each is."""
+    """Returns (bins, strangeness): a list of int [num_in_bin], places with a jaw or lids so far open, the first bin of
+    one at which the face rests; float64 [num_places], how unlike a face that speaks each is."""
     stems = [control_names.without_side(name) for name in self._names]
     is_moved = np.array([stem in films.SPOKEN or stem in _LIDS or stem in _HEAD for stem in stems])
     values = self.seen[:, [self.poser.calibration.names.index(name) for name in self._names]]
@@ -112,15 +124,27 @@ class Speaker:
     strange = (off[:, ~is_moved].sum(axis=1) + _SQUINT_WEIGHT * _beyond(inwards, _SQUINT_NOISE)
                + _LOPSIDED_WEIGHT * self._lopsided(values) + _ASKEW_WEIGHT * _beyond(askew, _ASKEW_NOISE))
     moved = off @ np.array([_AT_REST.get(stem, 0.0) for stem in stems])
-    chosen = [int(np.argmin(strange + moved + _GAP_WEIGHT * _beyond(gap, _ASKEW_NOISE)))]
+    bins = [np.array([np.argmin(strange + moved + _GAP_WEIGHT * _beyond(gap, _ASKEW_NOISE))])]
     jaw = values[:, self._names.index('jawOpen')]
     shut = np.min([values[:, i] for i, name in enumerate(self._names) if name in _BLINKS] or [np.zeros(len(jaw))], axis=0)
     for amount, is_told in ((jaw, shut < _SHUT), (shut, jaw < _SHUT)):
       for low, high in zip(_BINS, _BINS[1:]):
         rows = np.flatnonzero((amount >= low) & (amount < high) & is_told)
-        chosen += rows[np.argsort(strange[rows], kind='stable')][:_CORNERS_OF_A_BIN].tolist()
+        bins.append(rows[np.argsort(strange[rows], kind='stable')][:_CANDIDATES_OF_A_BIN])
+    return bins, strange
+
+  def _likest(self, bins, strange):
+    """Returns (corners, strangeness): float32 [num_corners, z_dims], the places of each bin that look likest to where
+    the face rests, which is the first; float64 [num_corners]."""
+    places = np.unique(np.concatenate(bins))
+    pictures = networks.generate(self._run.generator, self.poser.controller.places[places])
+    upper = self._upper(pictures)
+    row = {place: i for i, place in enumerate(places.tolist())}
+    off = np.abs(upper - upper[row[int(bins[0][0])]]).mean(axis=1)  # light, background, head, brows, gaze
+    strange = {place: strange[place] + np.square(off[i] / _UNLIKE) for place, i in row.items()}
+    chosen = [place for each in bins for place in sorted(each.tolist(), key=strange.get)[:_CORNERS_OF_A_BIN]]
     chosen = list(dict.fromkeys(chosen))
-    return self.poser.controller.places[chosen], strange[chosen]
+    return self.poser.controller.places[chosen], np.array([strange[place] for place in chosen])
 
   def _raw_of(self, raw):
     """Returns, float [num_places] each, how far both eyes look at the nose, how far the mouth is to one side, and how
@@ -139,11 +163,13 @@ class Speaker:
 
   def _begin(self, corners, strangeness):
     """Looks what the model shows at the corners, and prepares the mixing of them."""
-    shown = self._shown(corners)
+    pictures = networks.generate(self._run.generator, corners)
+    shown = self._measured(pictures)
     is_seen = np.isfinite(shown).all(axis=1)
     if is_seen.sum() < _FEWEST_CORNERS:
       raise errors.InputError(f'{self._run.path}: the model shows a face at {is_seen.sum()} of {len(corners)} of its '
                               f'pictures, but {_FEWEST_CORNERS} are needed to speak. Train it for longer.')
+    self._looks_at_rest = self._upper(pictures[is_seen][:1])
     corners, strangeness, shown = corners[is_seen], strangeness[is_seen], shown[is_seen]
     self._corners, self.rest = corners.astype(np.float64), shown[0].astype(np.float64)
     stranger = np.sqrt(_STRANGENESS * np.maximum(strangeness - strangeness[0], 0) / len(self._names) + _LEAST_COST)
@@ -160,18 +186,29 @@ class Speaker:
     levels = self.rest[columns[0]] + (_HEAD_LEVELS if is_head else _LEVELS)
     asked = np.tile(self.rest, [len(levels), 1])
     asked[:, columns] = levels[:, np.newaxis]
-    shown = self._shown(np.array([self._point(values) for values in asked]))[:, columns].mean(axis=1)
-    is_seen = np.isfinite(shown)
-    if is_seen.sum() < 3:
-      return levels, levels
-    shown = np.maximum.accumulate(ndimage.gaussian_filter1d(shown[is_seen], 0.7, mode='nearest'))
-    return shown + 1e-6 * np.arange(len(shown)), levels[is_seen]
+    pictures = networks.generate(self._run.generator, np.array([self._point(values) for values in asked]))
+    shown = self._measured(pictures)[:, columns].mean(axis=1)
+    looks = self._upper(pictures)
+    # Beyond where another light or another head comes in, it is not gone.
+    is_film = np.isfinite(self._run.space.times_secs).any()
+    most = _MOST_UNLIKE if is_film else _MOST_UNLIKE_OF_PHOTOS
+    is_like = np.abs(looks - self._looks_at_rest).mean(axis=1) < most
+    is_like = np.isfinite(shown) & (is_head | (np.cumprod(is_like) > 0))
+    is_lid = self._names[columns[0]] in _BLINKS
+    if is_like.sum() < 2 or is_lid and shown[is_like].max() < _LEAST_BLINK:
+      return levels[:2], np.repeat(levels[:1], 2)  # stays at rest
+    shown = np.maximum.accumulate(ndimage.gaussian_filter1d(shown[is_like], 0.7, mode='nearest'))
+    return shown + 1e-6 * np.arange(len(shown)), levels[is_like]
 
-  def _shown(self, z):
-    """Returns what the model shows at points, float64 [num_points, num_names]; of the jaw below 0 and above 1 too, NaN
-    without a face."""
+  def _upper(self, pictures):
+    """Returns how pictures look above the mouth, float32 [num_pictures, num_values] in grey values."""
+    looks = image_features.thumbnails(pictures, _THUMBNAIL_PX)
+    return looks[:, :round(_ABOVE_MOUTH * looks.shape[1])]  # rows from the top on
+
+  def _measured(self, pictures):
+    """Returns what pictures show, float64 [num_pictures, num_names]; of the jaw below 0 and above 1 too, NaN without a
+    face."""
     person = self.poser.calibration
-    pictures = networks.generate(self._run.generator, np.asarray(z, np.float32))
     raw = controls.measure(meshes.look(pictures, self._run.options.data.crop).landmarks)
     jaw = person.names.index('jawOpen')
     values = person.values(raw)
@@ -193,7 +230,9 @@ class Speaker:
       fps: float, frames a second.
     """
     wanted = np.where(np.isfinite(values), values, self.rest).astype(np.float64)
-    wanted[:, self._names.index('jawOpen')] += self.rest[self._names.index('jawOpen')]  # which may be shut more than 0
+    jaw = self._names.index('jawOpen')
+    shut = min(self.rest[jaw], 0.0)  # more than the usual rest, as lips that are closed in it
+    wanted[:, jaw] = shut + wanted[:, jaw] * (1.0 - shut)
     for columns, shown, asked in self._curves:
       wanted[:, columns] = np.interp(wanted[:, columns], shown, asked)
     z = np.array([self._point(each) for each in wanted])
@@ -222,9 +261,12 @@ def course(heard, model, speaker, habits, fps, seed):
   num_moments = max(1, int(np.ceil(len(heard.bands) / features.FPS * fps)))
   times_secs = np.arange(num_moments) / fps
   told = model.hear(heard)
+  person, names = speaker.poser.calibration, speaker.poser.controller.names
+  jaw = person.names.index('jawOpen')
+  loudest = np.percentile(told[:, 0], 95) * model.reach[0] / (person.high[jaw] - person.rest[jaw])
+  told = told * np.where(np.arange(len(films.SPOKEN)) == 0, np.clip(_WIDE / max(loudest, 1e-6), 1.0, _MOST_WIDENED), 1.0)
   mouth = dict(zip(films.SPOKEN, told.T * model.reach[:, np.newaxis]))
   blinks, heads = control_habits.live(habits, num_moments, fps, seed)
-  person, names = speaker.poser.calibration, speaker.poser.controller.names
   values = np.full([num_moments, len(names)], np.nan, np.float32)
   for column, (name, rest) in enumerate(zip(names, speaker.rest)):
     number = person.names.index(name)
