@@ -62,7 +62,6 @@ _FAR = 1e6
 _SUM_WEIGHT = 100.0  # of shares that sum to 1, beside distances in Z
 _SMOOTH_SECS = 0.025  # sigma over time, of points of Z
 _BATCH = 64
-_MOST_CHANNELS_HZ = 48_000
 
 
 class Speaker:

@@ -18,7 +18,6 @@ _BT709 = 1  # ITU-T H.273's number of the matrix, of the primaries and of the tr
 _LIMITED = 1  # FFmpeg's number of the range in which black is 16
 _AAC_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _AAC_BITS_PER_SEC = 96_000  # of a channel
-_AHEAD_SECS = 0.5  # that the sound is written before the pictures
 
 
 def sound_rate(rate_hz):
@@ -131,7 +130,7 @@ def _write_mp4(path, frames, fps, sound=None):
           format='yuv420p', dst_colorspace=_BT709, dst_color_range=_LIMITED)))
       num_frames += 1
       if track:
-        track.write_until(num_frames / fps + _AHEAD_SECS)
+        track.write_until(num_frames / fps)
     if num_frames:
       container.mux(stream.encode(None))
       if track:
@@ -147,23 +146,20 @@ class _SoundTrack:
     self._layout = 'mono' if num_channels == 1 else 'stereo'
     self._stream = container.add_stream('aac', rate=rate_hz, layout=self._layout)
     self._stream.bit_rate = min(num_channels * _AAC_BITS_PER_SEC, 6 * rate_hz)  # AAC's own limit
-    self._num_samples = 0
+    self._num_samples, self._waiting = 0, ()
 
   def write_until(self, secs):
     """Writes up to a time, or the end of the sound."""
-    while self._num_samples < secs * self._rate_hz:
-      block = next(self._blocks, None)
+    while (left := math.ceil(secs * self._rate_hz) - self._num_samples) > 0:
+      block = self._waiting if len(self._waiting) else next(self._blocks, None)
       if block is None:
         return
-      self._write(block)
+      self._waiting = block[left:]
+      self._write(block[:left])
 
   def end(self, secs):
     """Writes what is left up to a time, and ends the track."""
-    while (left := math.ceil(secs * self._rate_hz) - self._num_samples) > 0:
-      block = next(self._blocks, None)
-      if block is None:
-        break
-      self._write(block[:left])
+    self.write_until(secs)
     self._container.mux(self._stream.encode(None))
 
   def _write(self, block):

@@ -86,7 +86,7 @@ def in_step(example, model):
   return dataclasses.replace(example, mouth=moved)
 
 
-def learn(examples, start=None, voices=(), seed=0, num_steps=_NUM_STEPS):
+def learn(examples, start=None, voices=(), seed=0, num_steps=None):
   """Returns the `network.Model` of films.
 
   Args:
@@ -94,8 +94,9 @@ def learn(examples, start=None, voices=(), seed=0, num_steps=_NUM_STEPS):
     start: `network.Model` to start from, or None.
     voices: list of `films.Example` of `made_up_voices`, which are learnt beside them.
     seed: int, of the weights and of what is drawn.
-    num_steps: int.
+    num_steps: int, or None for the usual number.
   """
+  num_steps = _NUM_STEPS if num_steps is None else num_steps
   rng = np.random.default_rng(seed)
   tf.keras.utils.set_random_seed(seed)
   made = network.build(seed)
