@@ -22,8 +22,8 @@ ENTRIES = sorted('.'.join(path.relative_to(ROOT).with_suffix('').parts) for fold
 def test_all_commands_are_known():
   assert ENTRIES == ['dcgan.train', 'tools.animate', 'tools.benchmark', 'tools.drive', 'tools.evaluate',
                      'tools.export_model', 'tools.find_expression', 'tools.fit_controls', 'tools.make_avatar',
-                     'tools.make_demo_clip',
-                     'tools.make_gallery', 'tools.make_records', 'tools.pose', 'tools.reproduce', 'tools.show_records']
+                     'tools.make_demo_clip', 'tools.make_gallery', 'tools.make_records', 'tools.pose', 'tools.reproduce',
+                     'tools.show_records', 'tools.speak', 'tools.train_speech']
 
 
 @pytest.mark.parametrize('module', ENTRIES)
@@ -105,6 +105,18 @@ def test_help_shows_an_example_and_loads_nothing_slow(module):
     ('tools.animate', ['--run=a', '--controls=a.csv', '--fps=60'], 'error: `fps` (60) must be at most 50 in a GIF'),
     ('tools.animate', ['--run=a', '--controls=a.aac'], 'error: a.aac: must end with .csv, .jsonl, .txt'),
     ('tools.animate', ['--run=a', '--controls=absent.csv'], 'error: absent.csv: cannot be read'),
+    ('tools.speak', [], '--run is needed'),
+    ('tools.speak', ['--run=a'], '--audio is needed'),
+    ('tools.speak', ['--run=a', '--audio=b.wav', '--fps=0'], 'error: `fps` (0) must be 1 or more and at most 120. Use 25'),
+    ('tools.speak', ['--run=a', '--audio=b.wav', '--fps=nan'], 'error: `fps` (nan) must be 1 or more'),
+    ('tools.speak', ['--run=a', '--audio=b.wav', '--seed=-1'], 'error: `seed` (-1) must be 0 or more'),
+    ('tools.speak', ['--run=a', '--audio=b.wav', '--out=b.gif'], 'error: `out` (b.gif) must end in .mp4. Use b.mp4'),
+    ('tools.speak', ['--run=a', '--audio=b.wav', '--controls_out=b.txt'], '`controls_out` (b.txt) must end in .csv'),
+    ('tools.speak', ['--run=nowhere', '--audio=b.wav'], 'nowhere: not a run'),
+    ('tools.train_speech', [], '--video is needed'),
+    ('tools.train_speech', ['--video=a', '--num_steps=0'], '--num_steps=0'),
+    ('tools.train_speech', ['--video=a', '--out=b.h5'], 'error: `out` (b.h5) must end in .safetensors'),
+    ('tools.train_speech', ['--video=nowhere.mp4'], '`nowhere.mp4` must be a recording or a film with sound, but there is'),
     ('tools.make_gallery', ['--run=a', '--num_images=0'], '--num_images=0'),
     ('tools.make_gallery', ['--run=a', '--seed=-1'], '--seed=-1'),
     ('tools.animate', ['--run=a', '--source=1', '--target=2', '--num_parts=0'], '--num_parts=0'),
