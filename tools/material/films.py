@@ -6,15 +6,12 @@ import pathlib
 
 from absl import logging
 import av
-import numpy as np
 
 from dcgan.common import errors
 from dcgan.common import files
+from tools.material import animations
 
-_H264_CRF = '18'
 _TIME_BASE = fractions.Fraction(1, 90000)  # as MPEG has it: every usual rate and time is whole in it
-_BT709 = 1  # ITU-T H.273's number of the matrix, of the primaries and of the transfer, and swscale's of the matrix
-_LIMITED = 1  # FFmpeg's number of the range in which black is 16
 _AS_THEY_ARE = ('aac', 'mp3', 'ac3', 'eac3', 'alac', 'mp2')  # sound that players know in an MP4; else it becomes AAC
 _USUAL_RATE = 48000
 _MOST_AHEAD_SECS = 1.0  # of the pictures, that sound is written: files play from start to end without searching
@@ -49,10 +46,11 @@ def save_film(path, frames, sound_of=None, first_secs=0.0, fps=25.0):
   check_path(path)
   num_frames = 0
   with files.whole_file(path) as temporary, av.open(str(temporary), 'w', options={'movflags': '+faststart'}) as film:
-    pictures, last = _pictures(film, fps), -1
+    pictures, last = animations.add_pictures(film, fps, preset='fast'), -1
+    pictures.codec_context.time_base = _TIME_BASE
     sound = _Sound(film, sound_of, first_secs) if sound_of else None
     for time_secs, image in frames:
-      picture = _picture(image)
+      picture = animations.video_frame(image)
       if not num_frames:
         pictures.width, pictures.height = picture.width, picture.height
       picture.pts, picture.time_base = max(last + 1, round(time_secs / _TIME_BASE)), _TIME_BASE
@@ -68,24 +66,6 @@ def save_film(path, frames, sound_of=None, first_secs=0.0, fps=25.0):
       sound.write_until(last * _TIME_BASE + 1 / fps)
       sound.close()
   return num_frames
-
-
-def _pictures(film, fps):
-  stream = film.add_stream('libx264', rate=fractions.Fraction(fps).limit_denominator(1001),
-                           options={'crf': _H264_CRF, 'preset': 'fast'})
-  stream.pix_fmt = 'yuv420p'
-  context = stream.codec_context
-  context.time_base = _TIME_BASE
-  context.colorspace, context.color_primaries, context.color_trc = _BT709, _BT709, _BT709
-  context.color_range = _LIMITED
-  return stream
-
-
-def _picture(image):
-  height, width, _ = image.shape
-  image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
-  return av.VideoFrame.from_ndarray(image, format='rgb24').reformat(
-      format='yuv420p', dst_colorspace=_BT709, dst_color_range=_LIMITED)
 
 
 class _Sound:
