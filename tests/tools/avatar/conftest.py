@@ -49,7 +49,7 @@ def fixture_person(monkeypatch, tmp_path):
   keys = tuple(f'{number}.png' for number in range(200))
   raw = shown_in(((generator(places, False).numpy() + 1) * 127.5).round())
   monkeypatch.setattr(posing, 'read_raw', lambda prefix: (keys, raw))
-  monkeypatch.setattr(posing.meshes, 'look', lambda images, crop_px: types.SimpleNamespace(landmarks=images))
+  monkeypatch.setattr(posing.meshes, 'look', lambda images, crop_px, **_: types.SimpleNamespace(landmarks=images))
   monkeypatch.setattr(posing.controls, 'measure', shown_in)
   space = region.Region(places, keys, np.full(200, np.nan))
   return run_folder.RunFolder(tmp_path / 'run', None, generator, None, config.Config(), space, 1)

@@ -88,7 +88,7 @@ def test_the_head_is_tilted_by_turning_the_picture(person):
 
 
 def test_a_picture_without_a_face_has_no_measures(person, monkeypatch):
-  monkeypatch.setattr(posing.meshes, 'look', lambda images, crop_px: type('Seen', (), dict(
+  monkeypatch.setattr(posing.meshes, 'look', lambda images, crop_px, **_: type('Seen', (), dict(
       landmarks=np.full([len(images), 478, 3], np.nan, np.float32))))
   assert np.isnan(posing.measure_pictures(np.zeros([2, 8, 8, 3], np.uint8), 140)).all()
   pose = posing.Poser(person).pose({'jawOpen': 0.5})

@@ -48,7 +48,7 @@ def fixture_run(monkeypatch, tmp_path):
   raw = shown_in(((generator(places, False).numpy() + 1) * 127.5).round())
   monkeypatch.setattr(posing, 'read_raw', lambda prefix: (keys, raw))
   for module in (posing, speaking):
-    monkeypatch.setattr(module.meshes, 'look', lambda images, crop_px: types.SimpleNamespace(landmarks=images))
+    monkeypatch.setattr(module.meshes, 'look', lambda images, crop_px, **_: types.SimpleNamespace(landmarks=images))
     monkeypatch.setattr(module.controls, 'measure', shown_in)
   # The colours of these pictures are what the face does, and not the light.
   monkeypatch.setattr(speaking.Speaker, '_upper', lambda self, pictures: np.zeros([len(pictures), 1], np.float32))
