@@ -3,11 +3,11 @@
   python -m tools.speak --run=checkpoints/00001-me128-from-ufm128 --audio=voice.wav
   python -m tools.speak --run=checkpoints/00001-me128-from-ufm128 --audio=voice.wav --video=talk.mp4 --out=said.mp4
 
-The voice may be any recording, or a film with sound. With --video, a film of this person who speaks for 30 s or more, it is
-learnt how this mouth moves; that is kept in the run's folder and used from then on. Without one, a small model of a few
-people comes with the project: the mouth opens in time, and no more. Blinks and the head follow the film of the run's set,
-by chance of --seed. In silence the mouth is shut. --controls_out writes the controls over time as CSV, to be read by what
-reads such files. The last line on standard output is the path of the film.
+The voice may be any recording, or a film with sound. With --video, a film of this person who speaks for 30 s or more,
+it is learnt how this mouth moves; that is kept in the run's folder and used from then on. Without one, a small model of
+a few people comes with the project: the mouth opens in time, and no more. Blinks and the head follow the film of the
+run's set, by chance of --seed. In silence the mouth is shut. --controls_out writes the controls over time as CSV. The
+last line on standard output is the path of the film.
 """
 
 import fractions
@@ -21,7 +21,8 @@ from dcgan.common import errors
 
 _RUN = entry.define_path('run', None, 'Folder of the run, as printed by dcgan.train.')
 _AUDIO = entry.define_path('audio', None, 'The voice: a recording, or a film with sound.')
-_VIDEO = entry.define_path('video', None, 'A film of this person who speaks, with sound, of 30 s or more, to learn from.')
+_VIDEO = entry.define_path('video', None, 'A film of this person who speaks, with sound, for 30 s or more, to learn '
+                            'from.')
 _OUT = entry.define_path('out', None, 'The .mp4 to write; RUN/speaking.mp4 by default.')
 _CONTROLS_OUT = entry.define_path('controls_out', None, 'A .csv to write the controls over time to.')
 _FPS = flags.DEFINE_float('fps', 25.0, 'Frames a second.')

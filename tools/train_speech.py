@@ -2,10 +2,10 @@
 
   python -m tools.train_speech --video=talk1.mp4 --video=talk2.mp4 --video=talk3.mp4
 
-Each film shows one person who speaks into the camera, with sound. Voices that are made up, with mouths that are known, are
-learnt beside them (--made_up=0 leaves them out). Films whose sound is not in step with their pictures are put in step,
-which is told. --evaluate leaves each film out in turn, and tells how like its mouth is to what was heard. The last line on
-standard output is the path of the model.
+Each film shows one person who speaks into the camera, with sound. Voices that are made up, with mouths that are known,
+are learnt beside them (--made_up=0 leaves them out). Films whose sound is not in step with their pictures are put in
+step, which is told. --evaluate leaves each film out in turn, and tells how like its mouth is to what was heard. The last
+line on standard output is the path of the model.
 """
 
 from absl import app

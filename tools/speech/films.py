@@ -35,8 +35,8 @@ class Example:
   Attributes:
     name: str, of the film.
     heard: `features.Heard`, its sound.
-    mouth: float32 [num_moments, 10], what each of `SPOKEN` does at each moment of `heard`, of what the person does in the
-      film: 0 at rest, 1 as far as it goes; below 0 and above 1 too. NaN where no face is seen.
+    mouth: float32 [num_moments, 10], what each of `SPOKEN` does at each moment of `heard`, in the person's measure: 0 at
+      rest, 1 as far as it goes in the film; below 0 and above 1 too. NaN where no face is seen.
     reach: float32 [10], how far the raw measures go from rest.
   """
 

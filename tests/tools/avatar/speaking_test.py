@@ -16,6 +16,7 @@ from dcgan.options import config
 from tools.avatar import posing
 from tools.avatar import run_folder
 from tools.avatar import speaking
+from tools.avatar import speaking_face
 from tools.speech import features
 from tools.speech import learning
 from tools.speech import network
@@ -47,11 +48,11 @@ def fixture_run(monkeypatch, tmp_path):
   keys = tuple(f'{number}.png' for number in range(200))
   raw = shown_in(((generator(places, False).numpy() + 1) * 127.5).round())
   monkeypatch.setattr(posing, 'read_raw', lambda prefix: (keys, raw))
-  for module in (posing, speaking):
+  for module in (posing, speaking_face):
     monkeypatch.setattr(module.meshes, 'look', lambda images, crop_px, **_: types.SimpleNamespace(landmarks=images))
     monkeypatch.setattr(module.controls, 'measure', shown_in)
   # The colours of these pictures are what the face does, and not the light.
-  monkeypatch.setattr(speaking.Speaker, '_upper', lambda self, pictures: np.zeros([len(pictures), 1], np.float32))
+  monkeypatch.setattr(speaking_face.Speaker, '_upper', lambda self, pictures: np.zeros([len(pictures), 1], np.float32))
   space = region.Region(places, keys, np.arange(200) / 6)
   return run_folder.RunFolder(tmp_path, None, generator, None, config.Config(), space, 1)
 
@@ -67,7 +68,7 @@ def shown(run, speaker, z):
 
 
 def test_a_jaw_opens_as_far_as_is_asked_for_and_what_is_not_asked_for_stays(run):
-  speaker = speaking.Speaker(run)
+  speaker = speaking_face.Speaker(run)
   jaw, brow = (speaker.poser.controller.names.index(name) for name in ('jawOpen', 'browInnerUp'))
   asked = np.full([50, len(speaker.poser.controller.names)], np.nan)
   asked[:, jaw] = np.linspace(0, 0.8, 50)
@@ -77,7 +78,7 @@ def test_a_jaw_opens_as_far_as_is_asked_for_and_what_is_not_asked_for_stays(run)
 
 
 def test_near_values_have_near_points(run):
-  speaker = speaking.Speaker(run)
+  speaker = speaking_face.Speaker(run)
   asked = np.full([200, len(speaker.poser.controller.names)], np.nan)
   asked[:, speaker.poser.controller.names.index('jawOpen')] = 0.4 - 0.4 * np.cos(np.linspace(0, 2 * np.pi, 200))
   z = speaker.points(asked, 100.0)
@@ -93,7 +94,7 @@ def fixture_heard():
 
 
 def test_the_course_opens_with_the_voice_and_shuts_in_silence(run, heard):
-  speaker = speaking.Speaker(run)
+  speaker = speaking_face.Speaker(run)
   course = speaking.course(heard.heard, network.load(network.SHIPPED_PATH), speaker, habits.Habits(), 25.0, 0)
   jaw = course.values[:, course.names.index('jawOpen')]
   true = np.interp(course.times_secs, heard.heard.times_secs, np.nan_to_num(heard.mouth[:, 0]))
@@ -114,7 +115,7 @@ def test_a_person_whose_jaw_never_moves_is_told(run, monkeypatch):
   still[:, names.MEASURED.index('jawOpen')] = 0.5
   monkeypatch.setattr(posing, 'read_raw', lambda prefix: (keys, still))
   with pytest.raises(errors.InputError, match='jawOpen hardly moves .* Without it nobody can speak'):
-    speaking.Speaker(run)
+    speaking_face.Speaker(run)
 
 
 def test_an_own_film_is_learnt_and_kept_and_a_short_one_is_not(run, heard, monkeypatch):
