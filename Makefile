@@ -64,7 +64,7 @@ define RUN_DEMO
 run tools.make_demo_clip
 run tools.make_records --video=$$made --fps=8 --name=demo --overwrite
 records=$$made
-run dcgan.train --records=$$records --init_from=ufm --num_minibatches=1000
+run dcgan.train --records=$$records --init_from=ufm --num_minibatches=500
 run=$$made
 run tools.animate --run=$$run --through=5
 cat <<END

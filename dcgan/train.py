@@ -87,7 +87,7 @@ def main():
   if _DRY_RUN.value:
     return session.describe(options, _INIT_FROM.value, strategy, _STORAGE.value)
   return _ended(session.start(options, _CHECKPOINTS_DIR.value, _NOTE.value, _INIT_FROM.value, _flagfile(preset),
-                              strategy, _STORAGE.value))
+                              strategy, _STORAGE.value), strategy)
 
 
 def _check_flags():
@@ -115,7 +115,7 @@ def _resume():
   from dcgan.training import session  # pylint: disable=import-outside-toplevel
   options = _changed_by_flags(runs.load_options(_RESUME.value)).validate()
   strategy = devices.build_strategy(_STRATEGY.value)
-  return _ended(session.resume(_RESUME.value, options, strategy, _STORAGE.value))
+  return _ended(session.resume(_RESUME.value, options, strategy, _STORAGE.value), strategy)
 
 
 def _check_may_change():
@@ -133,9 +133,19 @@ def _check_may_change():
                            '--resume it goes on there. Leave it out.')
 
 
-def _ended(result):
+def _ended(result, strategy):
+  """Keeps the controls of a person's run with it, where its set holds any; returns the run's folder."""
   if result.signal:
     raise entry.Stopped(result.run, result.signal)
+  from dcgan.common import devices  # pylint: disable=import-outside-toplevel
+  from dcgan.control import kept  # pylint: disable=import-outside-toplevel
+  if devices.is_chief(strategy):
+    try:
+      if kept.keep(result.run):
+        logging.info('Its controls are kept in %s. See what it does with: python -m tools.pose %s --card',
+                     kept.path_of(result.run), wording.flag('run', result.run))
+    except errors.InputError as error:
+      logging.info('No controls are kept: %s', error)
   return result.run
 
 

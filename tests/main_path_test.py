@@ -13,9 +13,11 @@ from tests import commands
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = ('README.md', 'WORKSPACE.md', 'DECISIONS.md', 'MEASUREMENTS.md', 'records/README.md', 'checkpoints/README.md',
-         'Makefile', 'dcgan/train.py', 'tools/animate.py', 'tools/export_model.py', 'tools/find_expression.py',
+         'Makefile', 'dcgan/train.py', 'tools/animate.py', 'tools/drive.py', 'tools/export_model.py',
+         'tools/find_expression.py', 'tools/fit_controls.py', 'tools/pose.py',
          'tools/make_avatar.py', 'tools/make_demo_clip.py', 'tools/make_gallery.py', 'tools/make_records.py',
-         'tools/show_records.py', 'tools/evaluate.py', 'tools/reproduce.py', 'tools/benchmark.py')
+         'tools/show_records.py', 'tools/evaluate.py', 'tools/reproduce.py', 'tools/benchmark.py', 'tools/speak.py',
+         'tools/train_speech.py')
 
 
 def documented_commands():

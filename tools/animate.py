@@ -14,6 +14,13 @@ gallery draws the animation too. Or the film again, as the model shows it, also 
   python -m tools.animate --run=checkpoints/00001-adele64 --replay --beside_real --out=replay.mp4
   python -m tools.animate --run=checkpoints/00001-adele64 --replay --fps=60 --speed=0.25
 
+Or the face does what controls say, which bear ARKit's names (tools.pose): at some times, or as in a recording, which is
+a CSV of the app Live Link Face or of ours, JSON lines, or keyframes in a .txt. A photo of the person may be a keyframe:
+
+  python -m tools.animate --run=checkpoints/00001-adele64 \
+      --keyframes='0s neutral, 0.5s mouthSmileLeft=1 mouthSmileRight=1, 1.5s jawOpen=0.6, 2s photo=me.jpg, 3s neutral'
+  python -m tools.animate --run=checkpoints/00001-adele64 --controls=take.csv --out=take.mp4
+
 Or, with --timelapse, its training: the grids of samples one after the other, also while it still trains.
 
   python -m tools.animate --run=checkpoints/00001-adele64 --timelapse
@@ -37,13 +44,15 @@ _SOURCE = flags.DEFINE_string('source', None, 'Expression to start from: a numbe
                               'expressions are chosen.')
 _TARGET = flags.DEFINE_string('target', None, 'Expression to go to, likewise.')
 _KEYFRAMES = flags.DEFINE_list('keyframes', None, 'Two or more expressions to go through, as in 3,17,12.4s; '
-                               'instead of --source and --target.')
+                               'instead of --source and --target. Or times with controls, as in 0s neutral, 1s '
+                               'jawOpen=0.6 headYaw=8, 2s photo=me.jpg; what a time does not name keeps its value.')
+_CONTROLS = entry.define_path('controls', None, 'File of controls over time: .csv, .jsonl, or .txt of keyframes.')
 _THROUGH = flags.DEFINE_integer('through', None, 'Instead of naming any, go through so many that are chosen, far apart '
                                 'from each other, and end where it began.', lower_bound=2)
 _REPLAY = flags.DEFINE_bool('replay', False, 'Instead, show the film again that the run learnt, drawn by the model.')
 _BESIDE_REAL = flags.DEFINE_bool('beside_real', False, 'With --replay: the real frame beside the drawn one.')
 _SPEED = flags.DEFINE_float('speed', None, 'With --replay: how fast the film goes by; 1 by default.')
-_FPS = flags.DEFINE_float('fps', None, 'With --replay: frames a second of the animation; 25 by default.')
+_FPS = flags.DEFINE_float('fps', None, 'With --replay or controls: frames a second of the animation; 25 by default.')
 _TIMELAPSE = flags.DEFINE_bool('timelapse', False, 'Instead of a line in Z, show the training: the run\'s '
                                'samples_STEP.png one after the other, each with its minibatch.')
 _OUT = entry.define_path('out', None, 'File to write: .gif, .webp or .mp4 by its ending. By default a GIF in the '
@@ -58,7 +67,10 @@ _SIZE_PX = flags.DEFINE_integer('size_px', None, 'Width and height of the animat
                                 lower_bound=8)
 
 _OF_REPLAY = (_BESIDE_REAL, _SPEED, _FPS)
+_OF_LINE = (_SOURCE, _TARGET, _THROUGH, _NUM_PARTS, _DURATION_SECS, _THERE_AND_BACK)
 _DEFAULT_DURATION_SECS = 2.0
+_DEFAULT_FPS, _MOST_FPS = 25.0, 120
+_MOST_SPEED = 100
 _DEFAULT_SIZE_PX = 256
 
 
@@ -68,6 +80,8 @@ def main():
     raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
   if _TIMELAPSE.value:
     return _animate_training()
+  if _CONTROLS.value or _are_timed(_KEYFRAMES.value):
+    return _animate_controls()
   return _animate_film() if _REPLAY.value else _animate_line()
 
 
@@ -80,20 +94,47 @@ def _refuse(flags_without_use, purpose):
 
 def _animate_film():
   """Writes the film again; returns its path."""
-  _refuse((_SOURCE, _TARGET, _KEYFRAMES, _THROUGH, _NUM_PARTS, _DURATION_SECS, _THERE_AND_BACK), 'with --replay')
+  _refuse((*_OF_LINE, _KEYFRAMES, _CONTROLS), 'with --replay')
   speed = 1.0 if _SPEED.value is None else _SPEED.value
-  fps = 25.0 if _FPS.value is None else _FPS.value
-  for name, value, most in (('speed', speed, 100), ('fps', fps, 120)):
-    if not 0 < value <= most:
-      raise errors.InputError(f'`{name}` ({value:g}) must be over 0 and at most {most}. Leave it out.')
+  fps = _checked_fps()
+  if not 0 < speed <= _MOST_SPEED:
+    raise errors.InputError(f'`speed` ({speed:g}) must be over 0 and at most {_MOST_SPEED}. Leave it out.')
   from tools.avatar import animation  # pylint: disable=import-outside-toplevel  (TensorFlow)
   return animation.save_replay(_RUN.value, _OUT.value, fps=fractions.Fraction(str(fps)), speed=speed,
                                beside_real=_BESIDE_REAL.value, size_px=_SIZE_PX.value or _DEFAULT_SIZE_PX)
 
 
+def _are_timed(keyframes):
+  """Returns whether --keyframes, list of str or None, are times with what is done then, and no expressions."""
+  return any(len(text.split()) > 1 for text in keyframes or ())
+
+
+def _checked_fps():
+  """Returns the frames a second, float."""
+  fps = _DEFAULT_FPS if _FPS.value is None else _FPS.value
+  if not 0 < fps <= _MOST_FPS:
+    raise errors.InputError(f'`fps` ({fps:g}) must be over 0 and at most {_MOST_FPS}. Leave it out.')
+  return fps
+
+
+def _animate_controls():
+  """Writes the animation of controls over time; returns its path."""
+  _refuse((*_OF_LINE, _REPLAY, _BESIDE_REAL, _SPEED), 'with controls')
+  if _CONTROLS.value and _KEYFRAMES.value:
+    raise app.UsageError('--controls takes the place of --keyframes: give one or the other.')
+  fps = _checked_fps()
+  if pathlib.Path(_OUT.value or 'animation.gif').suffix.lower() == '.gif' and fps > 50:
+    raise errors.InputError(f'`fps` ({fps:g}) must be at most 50 in a GIF. Lower it, or write .webp or .mp4.')
+  from tools.avatar import control_animation  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  course = control_animation.of_file(_CONTROLS.value) if _CONTROLS.value else (
+      control_animation.of_keyframes(','.join(_KEYFRAMES.value), '`keyframes`'))
+  return control_animation.save(_RUN.value, course, _OUT.value, fps=fractions.Fraction(str(fps)),
+                                size_px=_SIZE_PX.value or _DEFAULT_SIZE_PX)
+
+
 def _animate_training():
   """Writes the time lapse; returns its path."""
-  _refuse((_SOURCE, _TARGET, _KEYFRAMES, _THROUGH, _NUM_PARTS, _THERE_AND_BACK, *_OF_REPLAY), 'with --timelapse')
+  _refuse((*_OF_LINE[:-2], _THERE_AND_BACK, _KEYFRAMES, _CONTROLS, *_OF_REPLAY), 'with --timelapse')
   _check_duration(_DURATION_SECS.value)
   from tools.avatar import timelapse  # pylint: disable=import-outside-toplevel  (FFmpeg)
   path = pathlib.Path(_OUT.value or pathlib.Path(_RUN.value) / 'timelapse.mp4')

@@ -3,12 +3,13 @@
   python -m tools.find_expression --run=checkpoints/00001-adele64 --photo=smile.jpg
 
 The photo may be any in which the person's face is seen, also one that was not trained on. Its face is aligned, looked
-for by descent from where the run's encoder puts it and from the nearest places, and drawn beside what the model makes of it:
-RUN/found/smile.png. From then on `smile` may stand where a number of the gallery can:
+for by descent from where the run's encoder puts it and from the nearest places, and drawn beside what the model makes
+of it: RUN/found/smile.png. From then on `smile` may stand where a number of the gallery can:
 
   python -m tools.animate --run=checkpoints/00001-adele64 --source=0 --target=smile
 
-The last line on standard output is the picture's path.
+What the face does there is told in controls, as tools.pose takes them. The last line on standard output is the
+picture's path.
 """
 
 from absl import app
@@ -36,6 +37,13 @@ def main():
         f', its features off by {wording.percent(one.landmark_error, 1)} of the eyes\' distance')
     logging.info('%s: off by %.1f grey values%s%s. Use it as %s, as in: python -m tools.animate %s --source=0 '
                  '--target=%s', photo, one.error, shape, near, one.name, wording.flag('run', _RUN.value), one.name)
+    if not one.is_known:
+      logging.warning('%s: this face is unknown to the model, whose own pictures are off by %.1f: somebody else, a '
+                      'drawing, a mask, or another light. What was found is the nearest that the model can show.',
+                      photo, finder.usual_error)
+    if one.controls:
+      logging.info('What it does: python -m tools.pose %s %s', wording.flag('run', _RUN.value),
+                   ' '.join(f'{name}={value:g}' for name, value in one.controls.items()))
   return one.path
 
 

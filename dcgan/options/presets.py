@@ -1,13 +1,15 @@
 """Named sets of options: what is known to suit a kind of set. Flags override any of them."""
 
+import dataclasses
+
 from dcgan.options import config
 
 FEW_IMAGES = 2_000  # photos under this are one person's
 # MEASUREMENTS.md, "Which transfer".
 _FEW_FOR_ALL = 100
 
-# `ufm` and `person` agree in their networks and crop, so that a person can start from the Universal Face Model
-# (MEASUREMENTS.md, "Networks for many faces" and "The recipe without places").
+# `ufm` and `person` agree in their crop and their networks but for the size, so that a person can start from the
+# Universal Face Model (MEASUREMENTS.md, "Networks for many faces" and "The recipe without places").
 _NETWORKS = config.Networks(z_dims=128, kernel_size=4, discriminator_norm='spectral', detail_gain=3.0)
 _CROP_PX = 140  # the whole face, with its open mouth
 _HEALTH = config.Health(on_collapse='rollback')
@@ -24,9 +26,9 @@ PRESETS = {
         places=config.Places(alone_visits=1, adversarial_weight=1.0),
         periods=config.Periods(samples_every_steps=200, checkpoint_every_steps=500, keep_every_steps=1000),
         health=_HEALTH),
-    # A tiny set.
+    # A tiny set, at the size of the Universal Face Model that comes with the project.
     'person': config.Config(
-        networks=_NETWORKS,
+        networks=dataclasses.replace(_NETWORKS, image_size=128),
         data=config.Data(crop=_CROP_PX, global_batch_size=8, holdout_fraction=0.1),
         training=config.Training(num_minibatches=2000, learning_rate=1e-3, beta2=0.99, ema_half_life_images=2_000,
                                  learner='places'),

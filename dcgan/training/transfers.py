@@ -81,8 +81,8 @@ def load_donor(source):
   """Reads a model to start from.
 
   Args:
-    source: str: a name from `SHIPPED_PATHS`, as 'ufm' for the Universal Face Model, a run's folder (its latest checkpoint),
-      a checkpoint in one, as in 'RUN/ckpt-1500', or a file as `tools.export_model` writes it.
+    source: str: a name from `SHIPPED_PATHS`, as 'ufm' for the Universal Face Model, a run's folder (its latest
+      checkpoint), a checkpoint in one, as in 'RUN/ckpt-1500', or a file as `tools.export_model` writes it, or its folder.
 
   Returns:
     `Donor`.
@@ -98,7 +98,9 @@ def load_donor(source):
     return Donor(path.stem, str(path), weights.load(path))
   path = pathlib.Path(source)
   if path.is_dir():
-    path = pathlib.Path(checkpoints.latest(path))  # that one: of a damaged one it is told
+    models = sorted(path.glob(f'*{weights.SUFFIX}'))
+    is_of_a_model = len(models) == 1 and not any(path.glob('ckpt-*'))  # as checkpoints/ufm128
+    path = models[0] if is_of_a_model else pathlib.Path(checkpoints.latest(path))  # that one: of a damaged one it is told
   match = _CHECKPOINT.fullmatch(path.name)
   if match and path.with_name(f'ckpt-{match[1]}.index').is_file():
     run = path.parent
@@ -130,10 +132,11 @@ def transfer(donor, learner, manifest):
   """Copies the weights of a model into a new learner: the report's Universal Face Model (experiment 5).
 
   Its networks are taken, variable by variable, where name and shape agree: of a model of another resolution the layers
-  up to the smaller one, and of a smaller one the whole discriminator, grown. The optimizers and the global step stay fresh, so the averaged generator follows the new
-  pictures from the first minibatch on. A model that saw another crop of the face is taken with a warning. Where
-  pictures have places, the generator too takes the averaged one's values, which are the better ones. A map of Z, which
-  runs of earlier versions may have, was learnt by the averaged one alone, and is taken from there.
+  up to the smaller one, and of a smaller one the whole discriminator, grown. The optimizers and the global step stay
+  fresh, so the averaged generator follows the new pictures from the first minibatch on. A model that saw another crop of
+  the face is taken with a warning. Where pictures have places, the generator too takes the averaged one's values, which
+  are the better ones. A map of Z, which runs of earlier versions may have, was learnt by the averaged one alone, and is
+  taken from there.
 
   Args:
     donor: `Donor`.

@@ -9,7 +9,6 @@ from dcgan.common import errors
 from dcgan.common import images
 from dcgan.common import names as file_names
 from dcgan.common import wording
-from dcgan.data import input_pipeline
 from dcgan.data import records
 from dcgan.model import latents
 from dcgan.model import motion
@@ -19,6 +18,7 @@ from dcgan.options import presets
 from tools.avatar import expressions
 from tools.avatar import references
 from tools.avatar import run_folder
+from tools.avatar import set_pictures
 from tools.material import animations
 
 _NUM_REALS = 128  # beside which pictures look real or not
@@ -47,7 +47,7 @@ def save(run, names=None, path=None, *, through=2, num_parts=20, fps=10, there_a
   folder = run_folder.load(run)
   if names is None:
     numbers = expressions.choose(folder.generator, folder.gallery.z, folder.options.data.crop, folder.space, through,
-                                 _real_images(folder.options))
+                                 set_pictures.some(folder.options, _NUM_REALS))
     names = [str(number) for number in numbers]
     there_and_back = there_and_back or (through > 2 and numbers[0] != numbers[-1])  # fewer were found: it ends apart
   z = motion.between(folder.generator, folder.space, references.resolve(names, folder), num_parts, there_and_back)
@@ -123,7 +123,7 @@ def _beside(left, right, size_px):
 
 def _real_frames(options, clips):
   """Yields the frame of the set that is nearest to each time, [(clip, times)]; those that are held out too."""
-  training_set = _training_set(options)
+  training_set = set_pictures.load(options)
   if training_set is None:
     raise errors.InputError(f'`beside_real`: the set {options.data.records} is gone or another one by now. Bring '
                             'it back, or leave --beside_real out.')
@@ -133,25 +133,6 @@ def _real_frames(options, clips):
     nearest = np.abs(times_secs[:, np.newaxis] - training_set.times_secs[of_clip]).argmin(axis=1)
     for index in of_clip[nearest]:
       yield training_set.pictures([index])[0]
-
-
-def _real_images(options):
-  """Returns some pictures that a run was trained on, uint8 [num, size, size, 3]; None where its set is gone."""
-  training_set = _training_set(options)
-  return None if training_set is None else training_set.some(training_set.trained_on, _NUM_REALS)
-
-
-def _training_set(options):
-  """Returns the `input_pipeline.TrainingSet` of a run, or None where it is gone or damaged."""
-  data = options.data
-  try:
-    manifest = records.load_manifest(data.records)
-    if not manifest.has_digest(data.records_digest):
-      return None
-    return input_pipeline.load_training_set(
-        data.records, manifest, options.networks.image_size, data.crop, 'stream', data.holdout_fraction)
-  except errors.InputError:
-    return None
 
 
 def _as_file_name(name):

@@ -5,11 +5,16 @@ from absl import logging
 from dcgan.common import entry
 from dcgan.common import errors
 from dcgan.common import wording
+from dcgan.control import names as control_names
 from dcgan.training import runs
 from dcgan.training import transfers
 from tools.avatar import animation
+from tools.avatar import control_card
+from tools.avatar import control_fitting
 from tools.avatar import person_run
 from tools.avatar import person_set
+from tools.avatar import posing
+from tools.avatar import run_folder
 
 _NUM_EXPRESSIONS = 5
 
@@ -60,6 +65,23 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
     logging.warning('Training was short: %d minibatches, where the pictures need %d at least, so that it hardly shows '
                     'the person. Raise --minutes (%g) and give the same command again: it goes on.',
                     result.global_step, fewest, minutes)
+  _keep_controls(result.run)
   logging.info('Animating expressions that are far apart.')
   animation.save(result.run, path=path, through=_NUM_EXPRESSIONS, there_and_back=False)
   return path
+
+
+def _keep_controls(run):
+  """Keeps the controls of a run with it, and draws their card; tells where its pictures are too few for that."""
+  folder = run_folder.load(run)
+  try:
+    poser = posing.Poser(folder, control_fitting.keep(folder))
+  except errors.InputError as error:
+    logging.info('No controls are kept: %s', error)
+    return
+  card = run / control_card.FILE
+  control_card.save(card, poser)
+  surest = max(((sureness, name) for name, sureness in zip(poser.controller.names, poser.controller.sureness)
+               if name not in control_names.HEAD), default=(0, 'headYaw'))[1]
+  logging.info('What the face does by name: %s. Try: python -m tools.pose %s %s=0.7', card, wording.flag('run', run),
+               surest)

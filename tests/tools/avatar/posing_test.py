@@ -1,55 +1,20 @@
 """Tests of tools.avatar.posing: a person whose pictures tell by their colours what they show."""
 
-import types
+import dataclasses
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from dcgan.common import errors
-from dcgan.control import names
+from dcgan.control import kept
 from dcgan.model import latents
-from dcgan.model import region
-from dcgan.options import config
+from tests.tools.avatar import conftest
 from tools.avatar import posing
-from tools.avatar import run_folder
-
-_SHOWN = ('jawOpen', 'browInnerUp', 'headYaw')  # red, green and blue
-_COLUMNS = [names.MEASURED.index(name) for name in _SHOWN]
 
 
-@pytest.fixture(name='run')
-def fixture_run(monkeypatch):
-  """A run whose generator bends Z a little, so that what is proposed at first is not what is shown."""
-  rng = np.random.default_rng(0)
-  mean, *mixing = 4 * np.linalg.qr(rng.normal(size=[16, 16]))[0][:6]
-  mixing = 0.15 * np.array(mixing)
-  places = latents.to_sphere((mean + rng.normal(size=[200, 5]) @ mixing).astype(np.float32))
-  back = np.linalg.pinv(mixing)[:, :3]
-
-  def generator(z, training):
-    del training
-    causes = (np.asarray(z) - latents.to_sphere(mean.astype(np.float32))) @ back
-    shown = np.clip(0.4 + 0.15 * causes + 0.05 * causes**2, 0, 1)
-    return tf.constant(np.tile(2 * shown[:, np.newaxis, np.newaxis] - 1, [1, 8, 8, 1]).astype(np.float32))
-
-  def shown_in(images):
-    raw = np.zeros([len(images), len(names.MEASURED)], np.float32)
-    raw[:, _COLUMNS] = images.mean(axis=(1, 2)) / 255 * [1, 1, 40] - [0, 0, 20]
-    return raw
-
-  keys = tuple(f'{number}.png' for number in range(200))
-  raw = shown_in(((generator(places, False).numpy() + 1) * 127.5).round())
-  monkeypatch.setattr(posing, 'read_raw', lambda prefix: (keys, raw))
-  monkeypatch.setattr(posing.meshes, 'look', lambda images, crop_px: types.SimpleNamespace(landmarks=images))
-  monkeypatch.setattr(posing.controls, 'measure', shown_in)
-  space = region.Region(places, keys, np.full(200, np.nan))
-  return run_folder.RunFolder('run', None, generator, None, config.Config(), space, 1)
-
-
-def test_what_is_asked_for_is_shown_once_it_was_measured_and_corrected(run):
-  poser = posing.Poser(run)
-  assert set(poser.controller.names) == set(_SHOWN) and (poser.controller.sureness > 0.6).all()
+def test_what_is_asked_for_is_shown_once_it_was_measured_and_corrected(person):
+  poser = posing.Poser(person)
+  assert set(poser.controller.names) == set(conftest.SHOWN) and (poser.controller.sureness > 0.6).all()
   for asked in ({'jawOpen': 0.6}, {'browInnerUp': 0.9, 'jawOpen': 0.2}, {'headYaw': 3.0}):
     pose = poser.pose(asked)
     for name, value in asked.items():
@@ -57,15 +22,15 @@ def test_what_is_asked_for_is_shown_once_it_was_measured_and_corrected(run):
     assert pose.image.shape == (8, 8, 3) and np.mean(pose.z**2) == pytest.approx(1, rel=1e-4)
 
 
-def test_what_is_not_asked_for_stays_near_rest(run):
-  poser = posing.Poser(run)
+def test_what_is_not_asked_for_stays_near_rest(person):
+  poser = posing.Poser(person)
   rest = dict(zip(poser.controller.names, poser.at_rest()))
   shown = poser.pose({'jawOpen': 0.7}).measured
   assert shown['browInnerUp'] == pytest.approx(rest['browInnerUp'], abs=0.35)
 
 
-def test_a_control_that_the_pictures_never_show_is_told_with_what_to_film(run):
-  poser = posing.Poser(run)
+def test_a_control_that_the_pictures_never_show_is_told_with_what_to_film(person):
+  poser = posing.Poser(person)
   with pytest.raises(errors.InputError, match='mouthPucker hardly moves in these pictures. For it, film yourself: pout'):
     poser.pose({'mouthPucker': 1.0})
   with pytest.raises(errors.InputError, match='`tongueOut` is not measured'):
@@ -74,7 +39,57 @@ def test_a_control_that_the_pictures_never_show_is_told_with_what_to_film(run):
     poser.pose({'smile': 1.0})
 
 
-def test_a_run_without_places_is_told(run):
-  plain = run_folder.RunFolder('run', None, run.generator, None, run.options, latents.Normal(16), 1)
-  with pytest.raises(errors.InputError, match='run: its pictures have no places in Z, which controls need'):
+def test_a_run_without_places_and_controls_is_told_how_to_fit_them(person):
+  plain = dataclasses.replace(person, space=latents.Normal(16))
+  with pytest.raises(errors.InputError, match='no places in Z, and no controls were fitted .*tools.fit_controls --run='):
     posing.Poser(plain)
+
+
+def test_what_was_kept_poses_alike_without_the_set_and_without_it_a_line_tells_what_to_do(person, monkeypatch, caplog):
+  with caplog.at_level('INFO'):
+    fitted = posing.Poser(person)
+  assert 'python -m tools.fit_controls --run=' in caplog.text
+  known = kept.fit(person.space, *posing.read_raw(''), fitted.calibration)
+  kept.save(person.path, person, known)
+
+  def gone(prefix):
+    raise errors.InputError(f'{prefix}.json: no manifest.')
+
+  monkeypatch.setattr(posing, 'read_raw', gone)
+  caplog.clear()
+  pose = posing.Poser(person).pose({'jawOpen': 0.6})
+  assert not caplog.text
+  assert pose.measured == pytest.approx(fitted.pose({'jawOpen': 0.6}).measured, abs=0.02)
+  kept.path_of(person.path).unlink()
+  with pytest.raises(errors.InputError, match='keeps no controls, and the set .* no manifest.* run `python -m tools'):
+    posing.Poser(person)
+
+
+def test_poses_of_many_at_once_are_those_of_one_after_the_other(person):
+  poser = posing.Poser(person)
+  asked = [poser.wanted({'jawOpen': value}) for value in (0.1, 0.5, 0.9)]
+  for one, (wanted, slack) in zip(poser.meet_all(*map(list, zip(*asked))), asked):
+    alone = poser.meet(wanted, slack)
+    np.testing.assert_allclose(one.z, alone.z, atol=1e-5)
+    assert one.measured == alone.measured
+    np.testing.assert_array_equal(one.image, _image(person, one.z))
+
+
+def _image(person, z):
+  """Returns the picture at a point, uint8 [8, 8, 3]."""
+  return np.round((person.generator(z[np.newaxis], False).numpy()[0] + 1) * 127.5).astype(np.uint8)
+
+
+def test_the_head_is_tilted_by_turning_the_picture(person):
+  poser = posing.Poser(person)
+  plain, tilted = poser.pose({'jawOpen': 0.5}), poser.pose({'jawOpen': 0.5, 'headRoll': 20.0})
+  np.testing.assert_array_equal(plain.z, tilted.z)
+  assert tilted.measured['headRoll'] == 20.0 and poser.pose({'headRoll': 5.0}).measured['headRoll'] == 5.0
+
+
+def test_a_picture_without_a_face_has_no_measures(person, monkeypatch):
+  monkeypatch.setattr(posing.meshes, 'look', lambda images, crop_px: type('Seen', (), dict(
+      landmarks=np.full([len(images), 478, 3], np.nan, np.float32))))
+  assert np.isnan(posing.measure_pictures(np.zeros([2, 8, 8, 3], np.uint8), 140)).all()
+  pose = posing.Poser(person).pose({'jawOpen': 0.5})
+  assert np.isnan(list(pose.measured.values())).all() and pose.image.shape == (8, 8, 3)

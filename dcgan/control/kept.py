@@ -1,0 +1,184 @@
+"""A person's controls in the folder of the run, so that the person can be posed where the set of pictures is not there.
+
+`RUN/controls.npz` holds the person's range of each control, where they lie in Z, and how the model's pictures are read.
+It belongs to the weights and places that it was fitted to: of a run that went on since, nothing is read.
+"""
+
+import dataclasses
+import hashlib
+import pathlib
+import zipfile
+
+from absl import logging
+import numpy as np
+
+from dcgan.common import errors
+from dcgan.common import files
+from dcgan.common import wording
+from dcgan.control import calibration
+from dcgan.control import controller
+from dcgan.control import names as control_names
+from dcgan.control import reading
+from dcgan.data import records
+from dcgan.model import latents
+from dcgan.training import checkpoints
+from dcgan.training import runs
+
+NOT_IN_Z = ('headRoll',)  # aligning takes it away
+
+_FILE = 'controls.npz'
+_VERSION = 1
+_OF_CALIBRATION = ('rest', 'low', 'high', 'noise')
+_OF_CONTROLLER = ('mean', 'axes', 'variances', 'usual', 'slopes', 'noise', 'sureness')
+_OF_READER = ('weights', 'offset')
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Kept:
+  """What is known of a person's controls.
+
+  Attributes:
+    calibration: `calibration.Calibration`, the person's rest and range.
+    controller: `controller.Controller`, where the controls that the person has lie in Z.
+    reader: `reading.Reader` of the model's pictures, or None: they are then read as they are.
+  """
+
+  calibration: calibration.Calibration
+  controller: controller.Controller
+  reader: reading.Reader | None = None
+
+
+def path_of(run):
+  """Returns where a run's controls stand: `RUN/controls.npz`."""
+  return pathlib.Path(run) / _FILE
+
+
+def fit(space, keys, raw, person, read=None):
+  """Returns the `Kept` of the pictures of a run.
+
+  Args:
+    space: `region.Region`, their places; or `latents.Normal`, and then `raw` is of as many points as `keys`, which are
+      those points, float32 [num_pictures, z_dims].
+    keys: the pictures' keys in their set, as many as rows in `raw`.
+    raw: float [num_pictures, num_measured], raw measures.
+    person: `calibration.Calibration` of them.
+    read: `reading.Reader`, or None.
+
+  Raises:
+    errors.InputError: too few of them have a place and controls.
+  """
+  values = person.values(raw)
+  shown = [i for i, name in enumerate(person.names)
+           if person.is_present[i] and name not in NOT_IN_Z and np.isfinite(values[:, i]).any()]
+  shown_names = tuple(person.names[i] for i in shown)
+  if isinstance(space, latents.Normal):
+    return Kept(person, controller.fit(keys, values[:, shown], shown_names, is_bounded=False), read)
+  row = {key: values[number] for number, key in enumerate(keys)}
+  absent = np.full(len(person.names), np.nan, np.float32)
+  of_places = np.array([row.get(key, absent) for key in space.keys])[:, shown]
+  return Kept(person, controller.fit(space.places, of_places, shown_names), read)
+
+
+def keep(run):
+  """Fits the controls of a run to what its set's records tell, and keeps them with it.
+
+  Args:
+    run: path of the run's folder, whose set is there.
+
+  Returns:
+    `Kept`, or None of a run without places, or on a set that holds no controls.
+
+  Raises:
+    errors.InputError: too few pictures have controls, the set is damaged, or the file cannot be written.
+  """
+  options = runs.load_options(run)
+  prefix = options.data.records
+  manifest = records.load_manifest(prefix)
+  person = calibration.Calibration.from_json(manifest.controls)
+  if person is None or options.training.learner != 'places':
+    return None
+  trained = checkpoints.load_trained(run)
+  kept = fit(trained.space, *records.read_controls(prefix, manifest), person)
+  save(run, trained, kept)
+  return kept
+
+
+def save(run, trained, kept):
+  """Writes `Kept` into a run's folder; the file is replaced as a whole or not at all.
+
+  Args:
+    run: path of the folder.
+    trained: `checkpoints.Trained`, or what has its `generator` and `space`, that they were fitted to.
+    kept: `Kept`.
+  """
+  float32 = lambda values: np.asarray(values, np.float32)
+  arrays = {f'calibration/{name}': float32(getattr(kept.calibration, name)) for name in _OF_CALIBRATION}
+  arrays |= {f'controller/{name}': float32(getattr(kept.controller, name)) for name in _OF_CONTROLLER}
+  if kept.reader:
+    arrays |= {f'reader/{name}': float32(getattr(kept.reader, name)) for name in _OF_READER}
+  with files.whole_file(path_of(run)) as temporary:
+    np.savez(temporary, version=np.int64(_VERSION), fitted_to=np.array(_digest(trained)),
+             names=np.array(kept.calibration.names), shown=np.array(kept.controller.names), **arrays)
+
+
+def load(run, trained):
+  """Returns the `Kept` of a run, or None where there is none, or only one that was fitted to other weights or places.
+
+  Args:
+    run: path of the folder.
+    trained: as for `save`.
+
+  Raises:
+    errors.InputError: the file is damaged, or of a later version.
+  """
+  path = path_of(run)
+  if not path.is_file():
+    return None
+  try:
+    with np.load(path, allow_pickle=False) as content:
+      arrays = {name: content[name] for name in content.files}
+    if int(arrays['version']) != _VERSION:
+      raise ValueError(f'version {int(arrays["version"])}, where {_VERSION} is read')
+    if str(arrays['fitted_to']) != _digest(trained):
+      logging.info('%s was fitted to another checkpoint of the run.', path)
+      return None
+    return _kept(arrays, trained.space)
+  except (TypeError, ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    raise errors.InputError(f'{path}: not the controls of a run ({errors.reason(error)}). Fit them again with `python '
+                            f'-m tools.fit_controls {wording.flag("run", run)}`.') from error
+
+
+def _kept(arrays, space):
+  """Returns the `Kept` of the arrays of a file; raises `ValueError` or `KeyError` where they do not fit together."""
+  names, shown = (tuple(map(str, arrays[name])) for name in ('names', 'shown'))
+  if not names or not shown or not set(shown) <= set(names) <= set(control_names.CONTROLS):
+    raise ValueError('its names are no controls')
+  ranges = [arrays[f'calibration/{name}'] for name in _OF_CALIBRATION]
+  fitted = {name: arrays[f'controller/{name}'].astype(np.float64) for name in _OF_CONTROLLER}
+  z_dims = len(fitted['mean'])
+  shapes = dict(axes=(len(fitted['variances']), z_dims), slopes=(len(shown), len(fitted['variances'])))
+  shapes |= dict.fromkeys(('usual', 'noise', 'sureness'), (len(shown),))
+  if any(fitted[name].shape != shape for name, shape in shapes.items()) or any(
+      each.shape != (len(names),) for each in ranges):
+    raise ValueError('its numbers do not fit its names')
+  if not all(np.isfinite(values).all() for values in fitted.values()):
+    raise ValueError('a number in it is none')
+  places = np.empty([0, z_dims], np.float32) if isinstance(space, latents.Normal) else space.places
+  if places.shape[1] != z_dims:
+    raise ValueError(f'it is of a Z of {z_dims}')
+  read = None
+  if 'reader/weights' in arrays:
+    read = reading.Reader(*(arrays[f'reader/{name}'].astype(np.float64) for name in _OF_READER))
+    if read.weights.shape != (len(names), len(names)) or read.offset.shape != (len(names),):
+      raise ValueError('its numbers do not fit its names')
+  return Kept(calibration.Calibration(names, *ranges), controller.Controller(shown, places, **fitted), read)
+
+
+def _digest(trained):
+  """Returns 64 hexadecimal digits that tell weights, and places, from others."""
+  digest = hashlib.sha256()
+  for variable in trained.generator.weights:
+    digest.update(np.ascontiguousarray(variable.numpy()))
+  if not isinstance(trained.space, latents.Normal):
+    digest.update(np.ascontiguousarray(trained.space.places))
+  return digest.hexdigest()
