@@ -10,7 +10,7 @@ from tests import killed
 def test_records_whose_making_is_killed_at_any_moment_are_those_of_an_undisturbed_one(tmp_path):
   whole, disturbed = (killed.make_job('records', tmp_path, name) for name in ('whole', 'killed'))
   secs = killed.run_alone(whole)
-  assert killed.disturb(disturbed, 2, secs, np.random.default_rng(1)) > 0
+  assert killed.disturb(disturbed, 2, secs / 3, np.random.default_rng(1)) > 0
   killed.assert_same(disturbed, whole)
 
 

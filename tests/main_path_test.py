@@ -67,8 +67,8 @@ def test_a_video_becomes_a_model_and_an_animation(tmp_path):
   assert json.loads(pathlib.Path(f'{records}.json').read_text(encoding='utf-8'))['num_images'] == 12
   sheet = last_line('tools.show_records', f'--records={records}')
   assert iio.imread(sheet).shape[2] == 3
-  run = last_line('dcgan.train', f'--records={records}', f'--checkpoints_dir={tmp_path}/runs', '--channels=8',
-                  '--global_batch_size=8', '--num_minibatches=30', '--minibatches=overlapping', '--crop=140',
+  run = last_line('dcgan.train', f'--records={records}', f'--checkpoints_dir={tmp_path}/runs', '--image_size=64',
+                  '--channels=8', '--global_batch_size=8', '--num_minibatches=30', '--minibatches=overlapping', '--crop=140',
                   '--augment=colour,translation,cutout')
   assert run == f'{tmp_path}/runs/00000-clip64'
   first, last = (iio.imread(pathlib.Path(run) / f'samples_{step:06d}.png').astype(float) for step in (0, 30))
@@ -78,6 +78,6 @@ def test_a_video_becomes_a_model_and_an_animation(tmp_path):
   assert error(last) < error(first)
   animation = last_line('tools.animate', f'--run={run}', '--source=3', '--target=17')
   assert iio.imread(animation).shape == (40, 256, 256, 3)
-  more = last_line('dcgan.train', f'--records={records}', f'--checkpoints_dir={tmp_path}/runs', '--channels=8',
-                   '--global_batch_size=8', '--num_minibatches=2', '--crop=140', f'--init_from={run}')
+  more = last_line('dcgan.train', f'--records={records}', f'--checkpoints_dir={tmp_path}/runs', '--image_size=64',
+                   '--channels=8', '--global_batch_size=8', '--num_minibatches=2', '--crop=140', f'--init_from={run}')
   assert more == f'{tmp_path}/runs/00001-clip64-from-clip64'

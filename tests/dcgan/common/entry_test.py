@@ -14,7 +14,8 @@ from tests import entries_test
 
 # Flags that are text and name no file. A new one is a path (`entry.define_path`), or is named here.
 _NO_PATHS = {
-    'animate': {'source', 'target', 'keyframes'}, 'benchmark': {'image_sizes'}, 'evaluate': {'checkpoint'},
+    'animate': {'source', 'target', 'keyframes'}, 'benchmark': {'image_sizes'}, 'drive': {'only', 'with'},
+    'evaluate': {'checkpoint'},
     'export_model': {'checkpoint'}, 'make_avatar': {'name', 'person'}, 'make_gallery': {'checkpoint'},
     'make_records': {'name', 'person', 'beam_options'}, 'reproduce': {'seeds', 'minibatch_sizes'},
     'train': {'note', 'stop_when'}}
