@@ -75,7 +75,7 @@ class _Sound:
     self._film, self._path, self._first_secs = film, path, first_secs
     self._source = self._packets = self._waiting = self._resampler = None
     try:
-      self._source = av.open(os.path.abspath(path))
+      self._source = av.open(os.path.abspath(path), metadata_errors='replace')
       self._begin()
     except av.error.FFmpegError as error:
       self._give_up(error)

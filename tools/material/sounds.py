@@ -90,7 +90,7 @@ class Sound:
 
   def _open(self):
     # FFmpeg takes what stands before a colon for a protocol, but not in an absolute path.
-    return av.open(os.path.abspath(self._path))
+    return av.open(os.path.abspath(self._path), metadata_errors='replace')
 
   def _stream(self, container):
     stream = next(iter(container.streams.audio), None)

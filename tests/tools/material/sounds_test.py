@@ -120,6 +120,22 @@ def test_a_recording_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path):
   assert 0 < len(read(path)) <= 2.1 * _RATE_HZ
 
 
+def test_a_recording_whose_title_is_no_text_is_read(tmp_path):
+  path = tmp_path / 'a.mka'
+  with av.open(str(path), 'w', format='matroska') as container:
+    container.metadata['title'] = 'a title'
+    stream = container.add_stream('pcm_s16le', rate=_RATE_HZ, layout='mono')
+    stream.metadata['title'] = 'its sound'
+    frame = av.AudioFrame.from_ndarray(np.full([1, 800], 8192, np.int16), format='s16', layout='mono')
+    frame.sample_rate, frame.pts = _RATE_HZ, 0
+    container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+  content = path.read_bytes()
+  assert b'a title' in content and b'its sound' in content
+  path.write_bytes(content.replace(b'a title', b'\xe4 title').replace(b'its sound', b'\xbe' * 9))
+  np.testing.assert_allclose(read(path)[:800], 0.25, atol=1e-3)
+
+
 def test_what_holds_no_sound_is_told(tmp_path):
   silent = tmp_path / 'silent.mp4'
   animations.save_animation(silent, [np.zeros([32, 32, 3], np.uint8)] * 3, 25)
