@@ -73,10 +73,7 @@ def fit(space, keys, raw, person, read=None):
   shown_names = tuple(person.names[i] for i in shown)
   if isinstance(space, latents.Normal):
     return Kept(person, controller.fit(keys, values[:, shown], shown_names, is_bounded=False), read)
-  row = {key: values[number] for number, key in enumerate(keys)}
-  absent = np.full(len(person.names), np.nan, np.float32)
-  of_places = np.array([row.get(key, absent) for key in space.keys])[:, shown]
-  return Kept(person, controller.fit(space.places, of_places, shown_names), read)
+  return Kept(person, controller.fit(space.places, space.of_places(keys, values[:, shown]), shown_names), read)
 
 
 def keep(run):

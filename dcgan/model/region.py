@@ -90,6 +90,18 @@ class Region:
     distances = np.where(counts, np.abs(self.times_secs - wanted), np.nan)
     return None if np.isnan(distances).all() else int(np.nanargmin(distances))
 
+  def of_places(self, keys, values):
+    """Returns the rows of what is known of pictures in the order of the places, float [num_places, num_values]; NaN of
+    those that nothing is known of.
+
+    Args:
+      keys: sequence of str, of the pictures.
+      values: float [num_pictures, num_values].
+    """
+    row = dict(zip(keys, values))
+    unknown = np.full(values.shape[1], np.nan, values.dtype)
+    return np.array([row.get(key, unknown) for key in self.keys])
+
   def clips(self):
     """Returns the `Region` of each video that the pictures are frames of, list, in the order of their first frames."""
     names = np.array([clip_of(key) for key in self.keys])

@@ -48,7 +48,7 @@ def keep(run):
 def _of_samples(run):
   """Returns the `kept.Kept` of points that are drawn."""
   z = latents.to_sphere(run.space.sample(_NUM_SAMPLES, _SEED))
-  raw = posing.measure_pictures(_made(run, z), run.options.data.crop)
+  raw = posing.measure_pictures(networks.generate(run.generator, z), run.options.data.crop)
   raw[:, [control_names.MEASURED.index(name) for name in kept.NOT_IN_Z]] = np.nan
   num_faces = int(np.isfinite(raw).any(axis=1).sum())
   if num_faces < controller.FEWEST_PICTURES:
@@ -84,15 +84,10 @@ def _reader(run, pictures, keys, raw):
   rows = np.array([row[run.space.keys[place]] for place in places], int)
   crop_px = run.options.data.crop
   seen = np.concatenate([posing.measure_pictures(pictures.pictures(rows), crop_px),
-                         posing.measure_pictures(_made(run, run.space.places[places]), crop_px)])
+                         posing.measure_pictures(networks.generate(run.generator, run.space.places[places]), crop_px)])
   try:
     return reading.fit(seen, np.concatenate([raw[rows]] * 2), np.concatenate([rows] * 2))
   except ValueError:
     logging.info('In %s of the model and its set there are too few faces to learn how they are read.',
                  wording.counted(len(seen), 'picture'))
     return None
-
-
-def _made(run, z):
-  return np.concatenate([networks.generate(run.generator, z[i:i + _BATCH]) for i in range(0, len(z), _BATCH)])
-

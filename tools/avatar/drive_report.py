@@ -16,13 +16,13 @@ from dcgan.data import input_pipeline
 from dcgan.data import records
 from dcgan.model import region
 from tools.avatar import driving
+from tools.avatar import posing
 from tools.evaluation import meshes
 from tools.faces import measures
 from tools.material import videos
 
 SHOWN_FIRST = ('jawOpen', 'eyeBlinkLeft', 'eyeBlinkRight', 'mouthSmileLeft', 'mouthSmileRight', 'headYaw')
 
-_BATCH = 32
 _REST = 0.25  # of the frames: those in which what is asked for moves least
 
 
@@ -83,7 +83,7 @@ def measure(path, driver, film, wish):
   is_held_out = _held_out(driver.run.options.data, film)
   read, mouth, in_place, off, changes, last = [], [], [], [], [], None
   pairs = zip(videos.Video(path).frames(), film.faces())
-  for part in _batches(pairs):
+  for _, part in driving.batches(pairs):
     made = np.stack([image[:, -wish.size_px:] for (_, image), _ in part])
     seen = meshes.look(made, crop_px, is_mirrored=True)
     read.append(driver.poser.read(seen.landmarks))
@@ -111,8 +111,7 @@ def _held_out(data, film):
   """Returns which frames of a film the run did not learn, bool [num_frames]; None of a film that is not its own."""
   try:
     manifest = records.load_manifest(data.records)
-    keys, _ = records.read_controls(data.records, manifest) if manifest.controls else (
-        tuple(face.key for face in records.read_faces(data.records, manifest)), None)
+    keys, _ = posing.read_raw(data.records)
   except errors.InputError:
     return None
   own = [i for i, key in enumerate(keys) if region.clip_of(key) == film.path.name]
@@ -148,14 +147,3 @@ def _off(off, is_held_out):
       median, p95 = np.percentile(100 * values, [50, 95]).tolist()
       told[part] = {'median_percent': median, 'p95_percent': p95, 'num_frames': len(values)}
   return told
-
-
-def _batches(items):
-  part = []
-  for item in items:
-    part.append(item)
-    if len(part) == _BATCH:
-      yield part
-      part = []
-  if part:
-    yield part

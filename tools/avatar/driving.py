@@ -173,9 +173,7 @@ class Driver:
       keys, raw = posing.read_raw(self.run.options.data.records)
     except errors.InputError:
       return self.poser.measure(self._generate(space.places))
-    values = dict(zip(keys, self.poser.calibration.values(raw)[:, self._columns]))
-    unknown = np.full(len(self._columns), np.nan)
-    return np.array([values.get(key, unknown) for key in space.keys], np.float64)
+    return space.of_places(keys, self.poser.calibration.values(raw)[:, self._columns]).astype(np.float64)
 
   def _reading(self, values):
     """Returns how the model's pictures are read: (slopes and offsets [2, num_names], sureness [num_names]).
@@ -205,7 +203,7 @@ class Driver:
     corrected = lookahead.averaged(self._missing(film.times_secs, wanted), _MISSING_SECS)
 
     def found():
-      for start, part in _batches(corrected):
+      for start, part in batches(corrected):
         times_secs, missing = zip(*part)
         yield from zip(times_secs, self._mimic.find(wanted[start:start + len(part)] + np.array(missing)))
 
@@ -227,7 +225,7 @@ class Driver:
     size_px, crop_px = self.run.options.networks.image_size, self.run.options.data.crop
 
     points = np.full([len(film.times_secs), len(rest)], np.nan, np.float32)
-    for start, part in _batches(film.faces()):
+    for start, part in batches(film.faces()):
       seen = [i for i, (_, face) in enumerate(part) if face is not None]
       if seen:
         faces = np.stack([input_pipeline.as_seen(part[i][1], size_px, crop_px).numpy() for i in seen])
@@ -237,7 +235,7 @@ class Driver:
 
   def _drawn(self, points, size_px):
     """Yields (time_secs, uint8 [size_px, size_px, 3]) of points."""
-    for _, part in _batches(points):
+    for _, part in batches(points):
       times_secs, z = zip(*part)
       pictures = self._generate(np.array(z, np.float32))
       yield from zip(times_secs, images.resize(pictures, size_px))
@@ -253,7 +251,7 @@ class Driver:
       yield time_secs, np.concatenate([left, made], axis=1)
 
 
-def _batches(items):
+def batches(items):
   """Yields (index of the first, list of items), `_BATCH` at a time."""
   part, start = [], 0
   for item in items:

@@ -23,7 +23,6 @@ _NUM_ROUNDS = 6
 _STEP = 0.7  # of what is missing, that a round goes: Z answers controls about linearly
 _SLACK = 3.0  # of what is not asked for, in spreads of the person's pictures
 _MOST_WORSE = 3  # rounds in a row that come no nearer, after which a pose is as it is
-_BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,10 +43,11 @@ class Pose:
 class Poser:
   """Poses the person of a run, in a closed loop: a point is proposed, made, measured and corrected.
 
+  What was kept with the run is taken (`kept`); else it is fitted to the run's set.
+
   Args:
     run: `run_folder.RunFolder`.
-
-  What was kept with the run is taken (`kept`); else it is fitted to the run's set.
+    known: `kept.Kept` of it, where that is known already.
 
   Attributes:
     calibration: `calibration.Calibration`, the person's range.
@@ -59,7 +59,6 @@ class Poser:
   """
 
   def __init__(self, run, known=None):
-    """Takes a `run_folder.RunFolder`, and the `kept.Kept` of it where that is known already."""
     self._run = run
     known = known or kept.load(run.path, run) or _fitted(run)
     self.calibration, self.controller, self._reader = known.calibration, known.controller, known.reader
@@ -140,8 +139,7 @@ class Poser:
       rows = np.flatnonzero(num_worse < _MOST_WORSE)
       if not len(rows):
         break
-      images = np.concatenate([networks.generate(self._run.generator, z[rows[i:i + _BATCH]])
-                               for i in range(0, len(rows), _BATCH)])
+      images = networks.generate(self._run.generator, z[rows])
       for i, image, measured in zip(rows, images, self.measure(images)):
         missing = wanted[i] - measured
         off = np.inf if np.isnan(missing).all() else self._distance(missing, slack[i])

@@ -75,9 +75,7 @@ class Speaker:
     if 'jawOpen' not in self._names:
       raise errors.InputError(f'{run.path}: {control_names.absent_sentence("jawOpen")} Without it nobody can speak.')
     keys, raw = posing.read_raw(run.options.data.records)
-    row = dict(zip(keys, raw))
-    unknown = np.full(raw.shape[1], np.nan, np.float32)
-    raw = np.array([row.get(key, unknown) for key in run.space.keys])
+    raw = run.space.of_places(keys, raw)
     self.seen = self.poser.calibration.values(raw)
     self._weights = np.array([_WEIGHTS.get(control_names.without_side(name), _USUAL_WEIGHT) for name in self._names])
     # What no place tells, as of lips that are rolled in, is noise, and is not mixed for.

@@ -30,6 +30,13 @@ def fixture_arc():
   return make(on_circle(np.radians(np.arange(0, 271, 10))))
 
 
+def test_what_is_known_of_pictures_is_brought_into_the_order_of_the_places():
+  space = make(on_circle(np.radians([0, 10, 20])))
+  known = space.of_places(['photo_2.jpg', 'other.jpg', 'photo_0.jpg'], np.float32([[2, 20], [9, 90], [0, 1]]))
+  np.testing.assert_array_equal(known, np.float32([[0, 1], [np.nan, np.nan], [2, 20]]))
+  assert known.dtype == np.float32
+
+
 def test_samples_lie_on_the_sphere_between_neighbours(arc):
   z = arc.sample(200, seed=1)
   assert z.shape == (200, 4) and z.dtype == np.float32

@@ -1,70 +1,34 @@
 """Tests of tools.avatar.speaking: a person whose pictures tell by their colours how far a jaw is open."""
 
 import dataclasses
-import types
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from dcgan.common import errors
 from dcgan.control import habits
 from dcgan.control import names
-from dcgan.model import latents
-from dcgan.model import region
-from dcgan.options import config
+from tests.tools.avatar import conftest
 from tools.avatar import posing
-from tools.avatar import run_folder
 from tools.avatar import speaking
 from tools.avatar import speaking_face
 from tools.speech import features
 from tools.speech import learning
 from tools.speech import network
 
-_SHOWN = ('jawOpen', 'browInnerUp', 'headYaw')  # red, green and blue
-_COLUMNS = [names.MEASURED.index(name) for name in _SHOWN]
-
-
 @pytest.fixture(name='run')
-def fixture_run(monkeypatch, tmp_path):
+def fixture_run(person, monkeypatch, tmp_path):
   """A run whose generator bends Z, so that what lies between two places does not show what lies between."""
-  rng = np.random.default_rng(0)
-  mean, *mixing = 4 * np.linalg.qr(rng.normal(size=[16, 16]))[0][:6]
-  mixing = 0.15 * np.array(mixing)
-  places = latents.to_sphere((mean + rng.normal(size=[200, 5]) @ mixing).astype(np.float32))
-  back = np.linalg.pinv(mixing)[:, :3]
-
-  def generator(z, training):
-    del training
-    causes = (np.asarray(z) - latents.to_sphere(mean.astype(np.float32))) @ back
-    shown = np.clip(0.4 + 0.15 * causes + 0.05 * causes**2, 0, 1)
-    return tf.constant(np.tile(2 * shown[:, np.newaxis, np.newaxis] - 1, [1, 8, 8, 1]).astype(np.float32))
-
-  def shown_in(images):
-    raw = np.zeros([len(images), len(names.MEASURED)], np.float32)
-    raw[:, _COLUMNS] = images.mean(axis=(1, 2)) / 255 * [1, 1, 40] - [0, 0, 20]
-    return raw
-
-  keys = tuple(f'{number}.png' for number in range(200))
-  raw = shown_in(((generator(places, False).numpy() + 1) * 127.5).round())
-  monkeypatch.setattr(posing, 'read_raw', lambda prefix: (keys, raw))
-  for module in (posing, speaking_face):
-    monkeypatch.setattr(module.meshes, 'look', lambda images, crop_px, **_: types.SimpleNamespace(landmarks=images))
-    monkeypatch.setattr(module.controls, 'measure', shown_in)
   # The colours of these pictures are what the face does, and not the light.
   monkeypatch.setattr(speaking_face.Speaker, '_upper', lambda self, pictures: np.zeros([len(pictures), 1], np.float32))
-  space = region.Region(places, keys, np.arange(200) / 6)
-  return run_folder.RunFolder(tmp_path, None, generator, None, config.Config(), space, 1)
+  return dataclasses.replace(person, path=tmp_path, space=dataclasses.replace(
+      person.space, times_secs=np.arange(200) / 6))
 
 
 def shown(run, speaker, z):
   """Returns what is shown at points, [num_points, num_names]: read off the colours."""
-  pictures = ((run.generator(z, False).numpy() + 1) * 127.5).mean(axis=(1, 2)) / 255 * [1, 1, 40] - [0, 0, 20]
-  person = speaker.poser.calibration
   columns = [names.MEASURED.index(name) for name in speaker.poser.controller.names]
-  raw = np.zeros([len(z), len(names.MEASURED)])
-  raw[:, _COLUMNS] = pictures
-  return person.values(raw)[:, columns]
+  return speaker.poser.calibration.values(conftest.shown_in((run.generator(z, False).numpy() + 1) * 127.5))[:, columns]
 
 
 def test_a_jaw_opens_as_far_as_is_asked_for_and_what_is_not_asked_for_stays(run):
