@@ -86,7 +86,7 @@ def measure(path, driver, film, wish):
   for _, part in driving.batches(pairs):
     made = np.stack([image[:, -wish.size_px:] for (_, image), _ in part])
     seen = meshes.look(made, crop_px, is_mirrored=True)
-    read.append(driver.poser.read(seen.landmarks))
+    read.append(driver.read(seen.landmarks))
     mouth.append(measures.mouth_opening(seen.landmarks))
     in_place.append(meshes.in_place(meshes.look(made, crop_px)))
     for image in made:

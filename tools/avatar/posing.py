@@ -157,16 +157,7 @@ class Poser:
     Args:
       images: uint8 [num_images, size, size, 3].
     """
-    return self.read(_look(images, self._run.options.data.crop))
-
-  def read(self, landmarks):
-    """Returns what landmarks in pictures of the model show, as `measure`.
-
-    Args:
-      landmarks: float [num_images, 478, 3] of such pictures, mirrored beyond their edges (`meshes.look`); NaN without a
-        face.
-    """
-    raw = _raw(landmarks)
+    raw = measure_pictures(images, self._run.options.data.crop)
     return self.calibration.values(self._reader(raw) if self._reader else raw)[:, self._shown]
 
   def _distance(self, missing, slack):
@@ -210,14 +201,11 @@ def measure_pictures(images, crop_px):
   Returns:
     float32 [num_images, num_measured]; NaN where there is no face, or several.
   """
-  return _raw(_look(images, crop_px))
+  return raw_of(meshes.look(images, crop_px).landmarks)
 
 
-def _look(images, crop_px):
-  return meshes.look(images, crop_px, is_mirrored=True).landmarks
-
-
-def _raw(landmarks):
+def raw_of(landmarks):
+  """Returns the raw measures of meshes, float32 [num_images, num_measured], of float [num_images, 478, 3]; NaN of NaN."""
   has_face = np.isfinite(landmarks).reshape(len(landmarks), -1).all(axis=1)
   raw = np.full([len(landmarks), len(control_names.MEASURED)], np.nan, np.float32)
   if has_face.any():

@@ -120,7 +120,7 @@ def test_what_is_missing_is_asked_for_on_top(run, film, tmp_path, monkeypatch):
     driver._line[:] = [[1], [0]]  # what is asked for should be read as it is, though red is made too weak
     wish = driving.Wish(size_px=32)
     shown = _shown(driver.save(tmp_path / 'b.mp4', film, wish))
-    read = driver.poser.read(np.pad(shown[:, np.newaxis], ((0, 0), (0, 477), (0, 0))))
+    read = driver.read(np.pad(shown[:, np.newaxis], ((0, 0), (0, 477), (0, 0))))
     error[step] = np.abs(read - driver.wanted(film, wish))[:, driver.poser.controller.names.index('jawOpen')].mean()
   assert error[driving._STEP] < 0.9 * error[0.0]
 
