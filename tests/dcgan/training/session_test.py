@@ -350,6 +350,22 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_as_an_undisturbed_o
   assert alone[0] and not alone[-1]  # both kinds of steps were taken
 
 
+def test_a_run_that_was_killed_before_its_first_grid_draws_it_when_it_is_resumed(tiny_config, tmp_path, monkeypatch):
+  def kill(*_):
+    raise KeyboardInterrupt
+
+  options = tiny_config.replace('health', on_collapse='rollback')  # which saves a checkpoint at the start
+  with monkeypatch.context() as patch:
+    patch.setattr(actions.Samples, '__call__', kill)
+    with pytest.raises(KeyboardInterrupt):
+      session.start(options, tmp_path)
+  run = tmp_path / '00000-drawn8'
+  session.resume(run, runs.load_options(run))
+  whole = session.start(options, tmp_path).run
+  assert names(run, '*.png') == names(whole, '*.png')
+  assert (run / 'samples_000000.png').read_bytes() == (whole / 'samples_000000.png').read_bytes()
+
+
 def test_a_run_that_was_killed_before_its_gallery_draws_it_when_it_is_resumed(run_copy, finished_run):
   for name in ('gallery.png', 'gallery.npz'):
     (run_copy / name).unlink()
