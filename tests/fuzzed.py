@@ -12,6 +12,7 @@ again. A process that dies says the case that it was at. Exit code 1 where there
 import argparse
 import contextlib
 import faulthandler
+import io
 import json
 import logging as standard_logging
 import os
@@ -22,6 +23,8 @@ import signal
 import sys
 import tempfile
 import traceback
+import types
+import wave
 
 import numpy as np
 
@@ -30,6 +33,12 @@ from dcgan.common import errors
 _MOST_SECS, _DEAD_SECS, _MOST_BYTES = 10, 600, 2 << 30
 _WORDS = (b'null', b'-1', b'0', b'1e999', b'NaN', b'true', b'[]', b'{}', b'""', b'"x"',
           b'99999999999999999999', b'4096.0', b'[' * 2000, b'"\\ud800"', b'\xff', b'\0', b'\n', b'..', b'/')
+_TIMELINES = {
+    'csv': b'time_secs,jawOpen,headYaw\n0.0,0.25,-3\n0.04,,4.5\n0.08,0.75,\n',
+    'livelink.csv': b'Timecode,BlendshapeCount,JawOpen,HeadYaw,LeftEyeYaw\n01:02:03:04.500,61,0.5,0.1,0\n'
+                    b'01:02:03:05.500,61,0.6,0.2,0\n',
+    'jsonl': b'{"time": 0.0, "jawOpen": 0.4}\n{"time": 0.5, "jawOpen": 0.4, "headYaw": -12}\n',
+    'txt': b'0s neutral, 0.5s mouthSmileLeft=1 mouthSmileRight=1,\n1.5s jawOpen=0.6'}
 _PICTURES = ('mp4', 'jpg', 'png', 'gif', 'tif', 'webp', 'heic', 'avif', 'icc')
 _FLAGS = (b'--records=', b'--image_size=', b'--augment=', b'--resume=', b'--init_from=', b'--learning_rate=',
           b'--stop_when=', b'--num_minibatches=', b'--dry_run', b'--encoder=', b'--note=', b'--preset=', b'--seed=',
@@ -143,15 +152,96 @@ def _models(folder, run):
   from dcgan.training import checkpoints  # pylint: disable=import-outside-toplevel
   path = folder / 'model.safetensors'
   weights.save(path, checkpoints.load_model(run))
-  head = int.from_bytes(path.read_bytes()[:8], 'little') + 8
+  return {'model': Kind(path, lambda: weights.load(path), _mutate_tensors)}
 
-  def change(content, rng):
-    if rng.random() < 0.3:
-      return mutate(content, rng)
-    header = (mutate_json if rng.random() < 0.7 else mutate)(content[8:head], rng)
-    return len(header).to_bytes(8, 'little') + header + content[head:]
 
-  return {'model': Kind(path, lambda: weights.load(path), change)}
+def _mutate_tensors(content, rng):
+  """Returns SafeTensors with another header in most cases."""
+  if rng.random() < 0.3:
+    return mutate(content, rng)
+  head = int.from_bytes(content[:8], 'little') + 8
+  header = (mutate_json if rng.random() < 0.7 else mutate)(content[8:head], rng)
+  return len(header).to_bytes(8, 'little') + header + content[head:]
+
+
+def _mutate_arrays(content, rng):
+  """Returns an .npz in which an array, in most cases, is gone, of another shape or type, or holds what it may not."""
+  if rng.random() < 0.3:
+    return mutate(content, rng)
+  with np.load(io.BytesIO(content)) as loaded:
+    arrays = dict(loaded)
+  name = sorted(arrays)[rng.integers(len(arrays))]
+  value = arrays[name]
+  others = [None, value[..., np.newaxis], value.ravel()[:1], value.ravel()[:0], value.astype(np.str_), np.float32(np.nan),
+            np.concatenate([value.ravel()] * 2), -1 * np.ones(value.shape), np.full(value.shape, np.inf),
+            np.full(value.shape, np.nan), np.zeros(value.shape), np.full(value.shape, 1e300), np.array('jawOpen')]
+  changed = others[rng.integers(len(others))]
+  arrays = arrays | {name: changed} if changed is not None else {key: arrays[key] for key in arrays if key != name}
+  written = io.BytesIO()
+  np.savez(written, **arrays)
+  return written.getvalue()
+
+
+def _controls(folder):
+  import tensorflow as tf  # pylint: disable=import-outside-toplevel
+  from dcgan.control import calibration  # pylint: disable=import-outside-toplevel
+  from dcgan.control import kept  # pylint: disable=import-outside-toplevel
+  from dcgan.control import names as control_names  # pylint: disable=import-outside-toplevel
+  from dcgan.control import reading  # pylint: disable=import-outside-toplevel
+  from dcgan.control import timeline_files  # pylint: disable=import-outside-toplevel
+  from dcgan.model import latents  # pylint: disable=import-outside-toplevel
+  from dcgan.model import region  # pylint: disable=import-outside-toplevel
+  num_measured = len(control_names.MEASURED)
+  places = latents.to_sphere(1 + np.random.default_rng(0).normal(size=[60, 8]).astype(np.float32))
+  trained = types.SimpleNamespace(
+      generator=types.SimpleNamespace(weights=[tf.Variable([1.0])]),
+      space=region.Region(places, tuple(map(str, range(60))), np.full(60, np.nan)))
+  raw = np.zeros([60, num_measured], np.float32)
+  raw[:, :8] = places
+  person = calibration.calibrate(raw, np.full(num_measured, 0.01))
+  kept.save(folder, trained, kept.fit(trained.space, trained.space.keys, raw, person,
+                                      reading.Reader(np.eye(num_measured), np.zeros(num_measured))))
+
+  def use():
+    known = kept.load(folder, trained)
+    if known:
+      point = known.controller.find(np.full(len(known.controller.names), 0.5))
+      told = known.calibration.values(known.reader(raw) if known.reader else raw)
+      assert np.isfinite(point).all() and np.isfinite(told[:, known.calibration.is_present]).all()
+
+  kinds = {'controls': Kind(kept.path_of(folder), use, _mutate_arrays)}
+  for name, content in _TIMELINES.items():
+    path = folder / f'course.{name}'
+    path.write_bytes(content)
+    kinds[name] = Kind(path, lambda path=path: timeline_files.load(path).at([0.0, 0.3]),
+                       _mutate_lines if name == 'jsonl' else mutate)
+  return kinds
+
+
+def _mutate_lines(content, rng):
+  """Returns JSON lines of which one became another."""
+  lines = content.splitlines()
+  number = rng.integers(len(lines))
+  return b'\n'.join([*lines[:number], mutate_json(lines[number], rng), *lines[number + 1:]])
+
+
+def _sounds(folder):
+  from tools.material import sounds  # pylint: disable=import-outside-toplevel
+  from tools.speech import features  # pylint: disable=import-outside-toplevel
+  from tools.speech import made_up  # pylint: disable=import-outside-toplevel
+  from tools.speech import network  # pylint: disable=import-outside-toplevel
+  path, model_path = folder / 'voice.wav', folder / 'speech.safetensors'
+  spoken = made_up.speak(2.0, 0).samples
+  with wave.open(str(path), 'wb') as file:
+    file.setnchannels(1)
+    file.setsampwidth(2)
+    file.setframerate(features.RATE_HZ)
+    file.writeframes((32767 * np.clip(spoken, -1, 1)).astype('<i2').tobytes())
+  shutil.copy(network.SHIPPED_PATH, model_path)
+  heard = features.listen([spoken], 'spoken')
+  listen = lambda: features.listen(sounds.Sound(path).blocks(features.RATE_HZ), str(path))
+  return {'wav': Kind(path, listen, _head),
+          'speech': Kind(model_path, lambda: network.load(model_path).hear(heard), _mutate_tensors)}
 
 
 def _pictures(folder):
@@ -224,6 +314,10 @@ def make_kinds(folder, names=None):
     kinds |= made | _models(folder, run)
   if wanted(*_PICTURES):
     kinds |= _pictures(folder)
+  if wanted('controls', *_TIMELINES):
+    kinds |= _controls(folder)
+  if wanted('wav', 'speech'):
+    kinds |= _sounds(folder)
   return {name: kind for name, kind in kinds.items() if names is None or name in names}
 
 

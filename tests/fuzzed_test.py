@@ -8,7 +8,8 @@ import pytest
 from tests import entries_test
 from tests import fuzzed
 
-_CASES = {'manifest': 60, 'options': 60, 'model': 20, 'jpg': 20, 'png': 20, 'gif': 20,
+_CASES = {'manifest': 60, 'options': 60, 'controls': 40, 'jsonl': 40, 'csv': 40, 'model': 20, 'speech': 20, 'wav': 20,
+          'jpg': 20, 'png': 20, 'gif': 20,
           'shard': 5, 'index': 3, 'data': 3}
 
 

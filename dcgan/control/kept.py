@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import pathlib
 import zipfile
+import zlib
 
 from absl import logging
 import numpy as np
@@ -28,6 +29,7 @@ NOT_IN_Z = ('headRoll',)  # aligning takes it away
 
 _FILE = 'controls.npz'
 _VERSION = 1
+_TOO_LARGE = 1e6  # for degrees, shares, and what they are by axes of Z
 _OF_CALIBRATION = ('rest', 'low', 'high', 'noise')
 _OF_CONTROLLER = ('mean', 'axes', 'variances', 'usual', 'slopes', 'noise', 'sureness')
 _OF_READER = ('weights', 'offset')
@@ -134,41 +136,58 @@ def load(run, trained):
   try:
     with np.load(path, allow_pickle=False) as content:
       arrays = {name: content[name] for name in content.files}
-    if int(arrays['version']) != _VERSION:
-      raise ValueError(f'version {int(arrays["version"])}, where {_VERSION} is read')
+    version = int(arrays['version'])
+    if version != _VERSION:
+      raise ValueError(f'version {version}, where {_VERSION} is read')
     if str(arrays['fitted_to']) != _digest(trained):
       logging.info('%s was fitted to another checkpoint of the run.', path)
       return None
     return _kept(arrays, trained.space)
-  except (TypeError, ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+  except (TypeError, ValueError, KeyError, OSError, EOFError, OverflowError, RuntimeError,
+          zipfile.BadZipFile, zlib.error) as error:
     raise errors.InputError(f'{path}: not the controls of a run ({errors.reason(error)}). Fit them again with `python '
                             f'-m tools.fit_controls {wording.flag("run", run)}`.') from error
 
 
 def _kept(arrays, space):
   """Returns the `Kept` of the arrays of a file; raises `ValueError` or `KeyError` where they do not fit together."""
-  names, shown = (tuple(map(str, arrays[name])) for name in ('names', 'shown'))
+  names, shown = (tuple(map(str, arrays[name].ravel())) for name in ('names', 'shown'))
   if not names or not shown or not set(shown) <= set(names) <= set(control_names.CONTROLS):
     raise ValueError('its names are no controls')
-  ranges = [arrays[f'calibration/{name}'] for name in _OF_CALIBRATION]
-  fitted = {name: arrays[f'controller/{name}'].astype(np.float64) for name in _OF_CONTROLLER}
-  z_dims = len(fitted['mean'])
-  shapes = dict(axes=(len(fitted['variances']), z_dims), slopes=(len(shown), len(fitted['variances'])))
+  num_axes, z_dims = arrays['controller/axes'].shape
+  shapes = dict(mean=(z_dims,), axes=(num_axes, z_dims), variances=(num_axes,), slopes=(len(shown), num_axes))
   shapes |= dict.fromkeys(('usual', 'noise', 'sureness'), (len(shown),))
-  if any(fitted[name].shape != shape for name, shape in shapes.items()) or any(
-      each.shape != (len(names),) for each in ranges):
-    raise ValueError('its numbers do not fit its names')
-  if not all(np.isfinite(values).all() for values in fitted.values()):
-    raise ValueError('a number in it is none')
+  fitted = {name: _numbers(arrays, f'controller/{name}', shapes[name]) for name in _OF_CONTROLLER}
+  ranges = {name: _numbers(arrays, f'calibration/{name}', (len(names),), may_lack=True) for name in _OF_CALIBRATION}
+  if any((values < 0).any() for values in (fitted['variances'], fitted['noise'], ranges['noise'])):
+    raise ValueError('a spread in it is negative')
   places = np.empty([0, z_dims], np.float32) if isinstance(space, latents.Normal) else space.places
   if places.shape[1] != z_dims:
     raise ValueError(f'it is of a Z of {z_dims}')
   read = None
   if 'reader/weights' in arrays:
-    read = reading.Reader(*(arrays[f'reader/{name}'].astype(np.float64) for name in _OF_READER))
-    if read.weights.shape != (len(names), len(names)) or read.offset.shape != (len(names),):
-      raise ValueError('its numbers do not fit its names')
-  return Kept(calibration.Calibration(names, *ranges), controller.Controller(shown, places, **fitted), read)
+    shapes = dict(weights=(len(names), len(names)), offset=(len(names),))
+    read = reading.Reader(*(_numbers(arrays, f'reader/{name}', shapes[name]) for name in _OF_READER))
+  return Kept(calibration.Calibration(names, *(each.astype(np.float32) for each in ranges.values())),
+              controller.Controller(shown, places, **fitted), read)
+
+
+def _numbers(arrays, name, shape, may_lack=False):
+  """Returns an array as float64; raises `ValueError` where it is of another shape, or holds what is no measure.
+
+  Args:
+    arrays: dict of arrays.
+    name: its name.
+    shape: tuple of int.
+    may_lack: bool, whether NaN may be in it, for what was not measured.
+  """
+  values = arrays[name]
+  if values.shape != shape or values.dtype.kind != 'f':
+    raise ValueError(f'{name} must be {list(shape)} numbers')
+  known = values[~np.isnan(values)] if may_lack else values
+  if not (np.abs(known) < _TOO_LARGE).all():
+    raise ValueError(f'a number of {name} is none')
+  return values.astype(np.float64)
 
 
 def _digest(trained):

@@ -37,7 +37,7 @@ class Timeline:
   def __post_init__(self):
     object.__setattr__(self, 'names', tuple(self.names))
     object.__setattr__(self, 'times_secs', np.asarray(self.times_secs, np.float64))
-    object.__setattr__(self, 'values', np.array(self.values, np.float32))
+    object.__setattr__(self, 'values', np.array(self.values, np.float64))
     if not self.names or not len(self.times_secs):
       raise errors.InputError(f'{self.where}: must hold 1 control and 1 moment or more, but holds {len(self.names)} and '
                               f'{len(self.times_secs)}. Give it some, as in 0.5s jawOpen=1.')
@@ -49,6 +49,7 @@ class Timeline:
       raise ValueError(f'`values` {list(self.values.shape)} must be [{len(self.times_secs)}, {len(self.names)}].')
     self._check_times()
     self._check_values()
+    object.__setattr__(self, 'values', self.values.astype(np.float32))
 
   def _check_times(self):
     times = self.times_secs

@@ -86,6 +86,12 @@ def _damaged(path, damage):
     lambda content: content | {'shown': np.array([{'jawOpen'}, 1], object)},  # would need pickle
     lambda content: content | {'version': np.int64(99)},
     lambda content: content | {'reader/weights': np.eye(3)},
+    lambda content: content | {'version': np.float32(np.inf)},
+    lambda content: content | {'calibration/high': content['calibration/high'].astype(str)},
+    lambda content: content | {'calibration/noise': -content['calibration/noise']},
+    lambda content: content | {'controller/usual': np.full(2, 1e300)},
+    lambda content: content | {'controller/variances': -content['controller/variances']},
+    lambda content: content | {'controller/mean': content['controller/mean'][:, np.newaxis]},
 ])
 def test_a_damaged_file_is_told_in_a_line_with_what_to_do(trained, known, tmp_path, damage):
   kept.save(tmp_path, trained, known)

@@ -119,6 +119,8 @@ def test_json_lines_hold_what_is_given_only(tmp_path):
     ('a.jsonl', '{"time": 0, "jawOpen": true}', r'`jawOpen` \(True\) must be a number'),
     ('a.jsonl', '{"jawOpen": 1}', r'line 1: must hold a `time` and controls'),
     ('a.jsonl', '[1]', r'line 1: must hold a `time` and controls'),
+    ('a.jsonl', '[' * 100_000, r'line 1: must be JSON, but is not \(maximum recursion'),
+    ('a.jsonl', '{"time": 0, "jawOpen": 1e300}', r'moment 1: `jawOpen` \(1e\+300\) must be within 0 and 1'),
     ('a.jsonl', '{"time": 0,', r'line 1: must be JSON, but is not'),
     ('a.jsonl', '{"time": 0, "jaw": 0}', r'line 1: `jaw` is no control\. Did you mean'),
     ('a.fbx', '', r'a\.fbx: must end with \.csv, \.jsonl, \.txt')])
