@@ -17,6 +17,7 @@ from dcgan.data import records
 from dcgan.model import region
 from tools.avatar import driving
 from tools.avatar import posing
+from tools.avatar import tilting
 from tools.evaluation import meshes
 from tools.faces import measures
 from tools.material import videos
@@ -82,9 +83,9 @@ def measure(path, driver, film, wish):
   wanted = driver.wanted(film, wish)
   is_held_out = _held_out(driver.run.options.data, film)
   read, mouth, in_place, off, changes, last = [], [], [], [], [], None
-  pairs = zip(videos.Video(path).frames(), film.faces())
+  pairs = zip(videos.Video(path).frames(), film.faces(), driver.tilts(film, wish))
   for _, part in driving.batches(pairs):
-    made = np.stack([image[:, -wish.size_px:] for (_, image), _ in part])
+    made = np.stack([tilting.tilt(image[:, -wish.size_px:], -tilt) for (_, image), _, tilt in part])
     seen = meshes.look(made, crop_px, is_mirrored=True)
     read.append(driver.read(seen.landmarks))
     mouth.append(measures.mouth_opening(seen.landmarks))
@@ -94,7 +95,7 @@ def measure(path, driver, film, wish):
       last = image
     if is_held_out is not None:
       faces = np.stack([np.zeros([size_px] * 2 + [3], np.uint8) if face is None
-                        else input_pipeline.as_seen(face, size_px, crop_px).numpy() for _, (_, face) in part])
+                        else input_pipeline.as_seen(face, size_px, crop_px).numpy() for _, (_, face), _ in part])
       off.append(meshes.landmark_errors(meshes.look(faces, crop_px, is_mirrored=True), seen))
   read = np.concatenate(read)
   moves = np.concatenate([[np.nan], (np.abs(np.diff(wanted, axis=0)) / driver.poser.controller.spread).mean(axis=1)])

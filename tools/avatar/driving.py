@@ -12,6 +12,7 @@ from dcgan.common import progress
 from dcgan.control import calibration
 from dcgan.control import lookahead
 from dcgan.control import mimic
+from dcgan.control import names as control_names
 from dcgan.control import retargeting
 from dcgan.control import timeline
 from dcgan.control import timeline_files
@@ -20,6 +21,7 @@ from dcgan.model import latents
 from dcgan.model import networks
 from tools.avatar import ahead
 from tools.avatar import posing
+from tools.avatar import tilting
 from tools.avatar import watching
 from tools.evaluation import meshes
 from tools.faces import alignment
@@ -126,11 +128,13 @@ class Driver:
     if wish.way == ENCODER and self.run.encoder is None:
       raise errors.InputError(f'{self.run.path}: this run has no encoder, which `with` ({ENCODER}) needs. Use '
                               f'--with={CONTROLS}.')
-    wanted = self.wanted(film, wish)
+    wanted, tilts = self.wanted(film, wish), self.tilts(film, wish)
     if controls_path:
-      timeline_files.save_csv(controls_path, timeline.Timeline(self._names, film.times_secs, wanted))
+      timeline_files.save_csv(controls_path, timeline.Timeline((*self._names, posing.ROLL), film.times_secs,
+                                                               np.column_stack([wanted, tilts])))
     points = self._points_by_controls(film, wanted) if wish.way == CONTROLS else self._points_by_encoder(film)
     frames = self._drawn(ahead.prepared(points, 2 * _BATCH), wish.size_px)
+    frames = ((time_secs, tilting.tilt(image, tilt)) for (time_secs, image), tilt in zip(frames, tilts))
     if wish.is_side_by_side:
       frames = self._beside(film, frames, wish.size_px)
     films.save_film(path, _shown(frames, len(film.times_secs)), film.path, film.video.first_secs,
@@ -152,6 +156,25 @@ class Driver:
       is_driven = [retargeting.part_of(name, wish.only) for name in self._names]
       values = np.where(is_driven | np.isnan(values), values, rest)
     return retargeting.fill_gaps(film.times_secs, values, rest).astype(np.float64)
+
+  def tilts(self, film, wish):
+    """Returns how far the head is tilted, which aligning takes out of Z and so turns the pictures, float [num_frames].
+
+    Args:
+      film: `watching.Watched`.
+      wish: `Wish`.
+
+    Returns:
+      Degrees, above 0 clockwise; 0 where the film's face rests, or nobody is seen for a while.
+    """
+    if wish.only and not retargeting.part_of(posing.ROLL, wish.only):
+      return np.zeros(len(film.times_secs))
+    column = control_names.MEASURED.index(posing.ROLL)
+    rolls = film.raw[:, [column]]
+    rest = np.nanmedian(rolls) if wish.relative_secs is None else self._neutral(film, wish.relative_secs)[column]
+    low, high = control_names.limits(posing.ROLL)
+    tilts = np.clip(wish.strength * (rolls - rest), low, high)
+    return retargeting.fill_gaps(film.times_secs, tilts, np.zeros(1))[:, 0].astype(np.float64)
 
   def _neutral(self, film, secs):
     """Returns the raw measures of the frame on display at a time."""
@@ -255,13 +278,14 @@ class Driver:
       yield from zip(times_secs, images.resize(pictures, size_px))
 
   def _beside(self, film, frames, size_px):
-    """Yields frames with the film's own face on the left; grey where there is none."""
-    for (_, face), (time_secs, made) in zip(film.faces(), frames):
+    """Yields frames with the film's own face on the left, tilted as it is there; grey where there is none."""
+    rolls = film.raw[:, control_names.MEASURED.index(posing.ROLL)].astype(np.float64)
+    for (_, face), roll, (time_secs, made) in zip(film.faces(), rolls, frames):
       left = np.full_like(made, 128)
       if face is not None:
         x, y = meshes.corner(self.run.options.data.crop)
         seen = face[y:y + self.run.options.data.crop, x:x + self.run.options.data.crop]
-        left = images.resize(seen[np.newaxis], size_px)[0]
+        left = tilting.tilt(images.resize(seen[np.newaxis], size_px)[0], roll)
       yield time_secs, np.concatenate([left, made], axis=1)
 
 

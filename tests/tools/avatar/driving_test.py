@@ -92,7 +92,7 @@ def test_the_person_does_what_the_film_shows_when_it_shows_it(run, film, tmp_pat
     together = [np.corrcoef(shown[4 + late:96 + late, column], raw[4:96])[0, 1] for late in range(-4, 5)]
     assert max(together) > 0.95 and np.argmax(together) == 4  # nothing comes late
   asked = timeline_files.load(tmp_path / 'b.csv')
-  assert set(asked.names) == set(_SHOWN) and len(asked.times_secs) == 100
+  assert set(asked.names) == {*_SHOWN, 'headRoll'} and len(asked.times_secs) == 100
   assert asked.of(['jawOpen']).max() == pytest.approx(1, abs=0.05) and asked.of(['jawOpen']).min() == 0
 
 
@@ -135,6 +135,26 @@ def test_only_a_part_follows_and_strength_multiplies(run, film):
   assert moves(only='head')[number['headYaw']] > 5 and moves(only='head')[number['jawOpen']] == 0
   assert moves(strength=0.5)[number['jawOpen']] == pytest.approx(0.5 * moves()[number['jawOpen']], abs=0.02)
   np.testing.assert_allclose(moves(strength=0.0), 0, atol=1e-6)
+
+
+def test_a_tilted_head_turns_the_pictures_and_comes_upright_where_nobody_is_seen(run, film, tmp_path, monkeypatch):
+  raw = film.raw.copy()
+  raw[:, names.MEASURED.index('headRoll')] = 5  # as it rests
+  raw[20:40, names.MEASURED.index('headRoll')] = 17
+  raw[90:] = np.nan
+  raw[86:90, names.MEASURED.index('headRoll')] = 17
+  film = dataclasses.replace(film, raw=raw)
+  driver = driving.Driver(run)
+  tilts = driver.tilts(film, driving.Wish(strength=1.5))
+  np.testing.assert_allclose(tilts[:20], 0)
+  np.testing.assert_allclose(tilts[20:40], 18)
+  np.testing.assert_allclose(tilts[90:100], 18)  # it holds, before it fades
+  np.testing.assert_allclose(driver.tilts(film, driving.Wish(relative_secs=1.0))[[0, 30]], [-12, 0])
+  assert not driver.tilts(film, driving.Wish(only='face')).any() and driver.tilts(film, driving.Wish(only='head')).any()
+  turned = []
+  monkeypatch.setattr(driving.tilting, 'tilt', lambda image, degrees: turned.append(degrees) or image)
+  driver.save(tmp_path / 'b.mp4', film, driving.Wish(size_px=32))
+  np.testing.assert_allclose(turned, driver.tilts(film, driving.Wish()))
 
 
 def test_where_nobody_is_seen_the_person_comes_to_rest(run, film, tmp_path):
