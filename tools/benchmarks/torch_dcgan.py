@@ -1,4 +1,5 @@
-"""The report's DCGAN and its training step in PyTorch, written from the paper (Radford et al. 2016, arXiv:1511.06434).
+"""The DCGAN and its training step in PyTorch, written from the paper (Radford et al. 2016, arXiv:1511.06434): the
+report's, and with the spectral norm and the emphasis of detail that persons have.
 
 Needs PyTorch and nothing else: `torch_step` runs it in a process, and maybe an interpreter, of its own, because the
 threads of PyTorch and TensorFlow would be in each other's way in one. Layers, weights, losses and the order of updates
@@ -26,8 +27,9 @@ def serve(options_json):
   took.
 
   Args:
-    options_json: JSON of a dict with image_size_px, z_dims, channels, kernel_size_px, global_batch_size, learning_rate,
-      beta1, precision ('float32' or 'bfloat16'), device ('cpu' or 'cuda') and num_threads.
+    options_json: JSON of a dict with image_size_px, z_dims, channels, kernel_size_px, discriminator_norm, detail_gain,
+      global_batch_size, learning_rate, beta1, precision ('float32' or 'bfloat16'), device ('cpu' or 'cuda') and
+      num_threads.
   """
   options = json.loads(options_json)
   torch.set_num_threads(options['num_threads'])
@@ -114,18 +116,38 @@ def build_generator(options):
 def build_discriminator(options):
   """Returns images [batch, 3, size, size] → logits [batch, 1]; `options` as for `serve`."""
   kernel, channels, size = options['kernel_size_px'], 3, options['image_size_px'] // 2
-  layers = []
+  is_spectral, convolutions = options['discriminator_norm'] == 'spectral', []
+  layers = [Emphasis(options['detail_gain'])] if options['detail_gain'] else []
   while size >= _START_PX:
     below, channels = channels, _channels(options, size)
-    is_first = not layers
-    layers += [nn.Conv2d(below, channels, kernel, stride=2, padding=(kernel - 1) // 2, bias=is_first)]
-    layers += [nn.LeakyReLU(0.2)] if is_first else [_batch_norm(channels), nn.LeakyReLU(0.2)]
+    is_plain = is_spectral or not convolutions
+    convolutions.append(nn.Conv2d(below, channels, kernel, stride=2, padding=(kernel - 1) // 2, bias=is_plain))
+    layers += [convolutions[-1]] + ([] if is_plain else [_batch_norm(channels)]) + [nn.LeakyReLU(0.2)]
     size //= 2
-  return _started(nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * _START_PX**2, 1)))
+  network = _started(nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * _START_PX**2, 1)))
+  for convolution in convolutions if is_spectral else ():
+    nn.utils.parametrizations.spectral_norm(convolution)
+  return network
+
+
+class Emphasis(nn.Module):
+  """Adds `gain` times their fine detail to pictures: what a blur of 3×3 px takes away."""
+
+  def __init__(self, gain):
+    super().__init__()
+    self._gain = gain
+    self._blur = nn.Sequential(nn.ReplicationPad2d(1), nn.AvgPool2d(2, 1), nn.AvgPool2d(2, 1))
+
+  def forward(self, pictures):
+    """Returns as many pictures."""
+    return pictures + self._gain * (pictures - self._blur(pictures))
 
 
 def _channels(options, size_px):
-  return options['channels'] * min(_MOST_CHANNELS, options['image_size_px'] // 2 // size_px)
+  widest_px = min(options['image_size_px'] // 2, _MOST_CHANNELS * _START_PX)
+  if size_px > widest_px:
+    return max(1, options['channels'] // 2)
+  return options['channels'] * min(_MOST_CHANNELS, widest_px // size_px)
 
 
 def _batch_norm(channels):

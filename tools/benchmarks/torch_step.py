@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ from tools.benchmarks import comparison
 from tools.benchmarks import training_step
 
 _PROGRAM = pathlib.Path(__file__).with_name('torch_dcgan.py')
+_NETWORKS = {'report': 'bare step', 'person': "bare step of a person's networks"}
 _PRECISIONS = ('float32', 'bfloat16')
 _END_SECS = 60
 # PyTorch's threads wait for each other asleep, like TensorFlow's: awake they hold the cores that others need, and on a
@@ -25,6 +27,8 @@ _ENVIRONMENT = {'OMP_WAIT_POLICY': 'PASSIVE'}
 
 def measure(rounds, num_steps, global_batch_size, image_sizes_px, python):
   """Compares our step with PyTorch's at each size, in float32 and bfloat16: same networks, losses, Adam, minibatches.
+
+  Of the report's networks, and of those of persons and of many faces.
 
   Args:
     rounds: int, how often each pair is measured.
@@ -45,14 +49,14 @@ def measure(rounds, num_steps, global_batch_size, image_sizes_px, python):
     yield dict(title='PyTorch', text=f"PyTorch: not measured ({python}: {reason}). Get it with: pip install '.[torch]'")
     return
   strategy = devices.build_strategy('one')
-  for size in image_sizes_px:
-    for precision in _PRECISIONS:
-      options = training_step.report(size, global_batch_size, strategy, precision)
+  for preset, title in _NETWORKS.items():
+    for size, precision in itertools.product(image_sizes_px, _PRECISIONS):
+      options = training_step.bare_options(preset, size, global_batch_size, strategy, precision)
       ours = training_step.bare_step(options, strategy)
       ours.train(1)  # traces
       with contextlib.closing(TorchStep(options, python)) as theirs:
         result = comparison.compare(
-            f'bare step, {size} px, {precision}, images/s', functools.partial(ours.train, num_steps),
+            f'{title}, {size} px, {precision}, images/s', functools.partial(ours.train, num_steps),
             functools.partial(theirs.train, num_steps), num_steps * global_batch_size,
             ('ours', f'PyTorch {theirs.facts["version"]}'), rounds)
       yield result | {'facts': theirs.facts}
@@ -85,6 +89,7 @@ class TorchStep:
     """
     given = dict(image_size_px=options.networks.image_size, z_dims=options.networks.z_dims,
                  channels=options.networks.channels, kernel_size_px=options.networks.kernel_size,
+                 discriminator_norm=options.networks.discriminator_norm, detail_gain=options.networks.detail_gain,
                  global_batch_size=options.data.global_batch_size, learning_rate=options.training.learning_rate,
                  beta1=options.training.beta1, precision=options.training.precision,
                  device='cuda' if tf.config.list_physical_devices('GPU') else 'cpu', num_threads=machine.num_cores())

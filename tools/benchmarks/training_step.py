@@ -39,9 +39,9 @@ def bare(options, strategy, precision):
   return options.replace('training', xla=devices.choose_xla(options, strategy))
 
 
-def report(image_size_px, global_batch_size, strategy, precision):
-  """Returns the options of a bare step of the report's networks; the arguments as in `measure` and `bare`."""
-  options = presets.PRESETS['report'].replace('networks', image_size=image_size_px)
+def bare_options(preset, image_size_px, global_batch_size, strategy, precision):
+  """Returns the options of a bare step of a preset's networks; the other arguments as in `measure` and `bare`."""
+  options = presets.PRESETS[preset].replace('networks', image_size=image_size_px)
   return bare(options.replace('data', global_batch_size=global_batch_size), strategy, precision).validate()
 
 
@@ -117,7 +117,7 @@ def measure(rounds, num_steps, global_batch_size, image_sizes_px):
   """
   strategy = devices.build_strategy('one')
   for size in image_sizes_px:
-    steps = {precision: bare_step(report(size, global_batch_size, strategy, precision), strategy)
+    steps = {precision: bare_step(bare_options('report', size, global_batch_size, strategy, precision), strategy)
              for precision in precisions()}
     rates = comparison.in_turn(_warm(
         {(name, precision): work for precision, step in steps.items()
@@ -131,8 +131,8 @@ def measure(rounds, num_steps, global_batch_size, image_sizes_px):
     for precision in list(steps)[1:]:
       yield comparison.ratio(f'bare step, {size} px, images/s', {p: rates['step', p] for p in steps}, precision,
                              'float32')
-  updates = _warm({name: (_updates(report(image_sizes_px[0], global_batch_size, strategy, 'float32'), is_legacy,
-                                   num_steps), num_steps)
+  options = bare_options('report', image_sizes_px[0], global_batch_size, strategy, 'float32')
+  updates = _warm({name: (_updates(options, is_legacy, num_steps), num_steps)
                    for name, is_legacy in (('legacy', True), ('new', False))})
   yield comparison.ratio('Adam, updates/s', comparison.in_turn(updates, rounds), 'legacy', 'new')
 
@@ -210,7 +210,7 @@ def peak_memory_mib(image_size_px, precision, global_batch_size):
   """
   strategy = devices.build_strategy('one')
   before_mib = _status_mib('VmRSS')
-  bare_step(report(image_size_px, global_batch_size, strategy, precision), strategy).train(2)
+  bare_step(bare_options('report', image_size_px, global_batch_size, strategy, precision), strategy).train(2)
   if tf.config.list_physical_devices('GPU'):
     return tf.config.experimental.get_memory_info('GPU:0')['peak'] / 2**20
   return before_mib and _status_mib('VmHWM') - before_mib

@@ -29,8 +29,8 @@ def fixture_torch_python():
   return _TORCH_PYTHON
 
 
-def _options(precision='float32', **options):
-  made = training_step.report(16, 4, tf.distribute.OneDeviceStrategy('/cpu:0'), precision)
+def _options(precision='float32', preset='report', size=16, **options):
+  made = training_step.bare_options(preset, size, 4, tf.distribute.OneDeviceStrategy('/cpu:0'), precision)
   return made.replace('networks', z_dims=4, channels=2, **options)
 
 
@@ -68,10 +68,11 @@ def test_its_seconds_are_those_that_it_answers(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('kernel_size', [3, 4, 5])
-@pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
-def test_its_networks_have_as_many_weights_as_ours_and_train(torch_python, precision, kernel_size):
-  options = _options(precision, kernel_size=kernel_size)
+@pytest.mark.parametrize('options', [
+    dict(kernel_size=3), dict(kernel_size=5, precision='bfloat16'), dict(preset='person', size=64),
+    dict(preset='person', size=128, precision='bfloat16')], ids=str)
+def test_its_networks_have_as_many_weights_as_ours_and_train(torch_python, options):
+  options = _options(**options)
   ours = [sum(int(np.prod(variable.shape)) for variable in build(options.networks, 'float32').trainable_variables)
           for build in (networks.build_generator, networks.build_discriminator)]
   with contextlib.closing(torch_step.TorchStep(options, torch_python)) as step:
@@ -83,6 +84,7 @@ def test_its_networks_have_as_many_weights_as_ours_and_train(torch_python, preci
 def test_our_step_and_its_are_compared_in_each_precision(torch_python):
   results = list(torch_step.measure(1, 1, 2, [8], torch_python))
   assert [result['title'] for result in results] == [
-      'bare step, 8 px, float32, images/s', 'bare step, 8 px, bfloat16, images/s']
+      f'{step}, 8 px, {precision}, images/s' for step in ('bare step', "bare step of a person's networks")
+      for precision in ('float32', 'bfloat16')]
   assert all(result['names'][0] == 'ours' and result['names'][1].startswith('PyTorch ') for result in results)
   assert all(ratio > 0 for result in results for ratio in result['ratios'])
