@@ -57,8 +57,9 @@ def save(run, known):
                sum(row[1] >= GOOD for row in rows), GOOD, sum(row[4] >= GOOD for row in rows))
   for row in rows:
     unit = '°' if row[0] in control_names.HEAD else ''
-    logging.info('%s: R² %.2f, slope %.2f, off by %.2f%s, takes along %.2f of the others\' ranges, most %s.', *row[:4],
-                 unit, *row[-2:])
+    fit = 'the same in all these pictures' if np.isnan(row[1]) else f'R² {row[1]:.2f}, slope {row[2]:.2f}'
+    logging.info('%s: %s, off by %.2f%s, takes along %.2f of the others\' ranges, most %s.', row[0], fit, row[3], unit,
+                 *row[-2:])
   return path
 
 
