@@ -5,7 +5,6 @@ import json
 import pathlib
 
 from absl import logging
-import numpy as np
 
 from dcgan.common import errors
 from dcgan.common import files
@@ -31,21 +30,14 @@ _NUM_ATTEMPTS = 10  # a run that trains deletes checkpoints while they are read
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Evaluated:
-  """One checkpoint of a run, measured.
+class Evaluated(measurer.Measured):
+  """One checkpoint of a run, measured; `reals` are pictures that it was trained on.
 
   Attributes:
     run: `pathlib.Path` of the run's folder.
     label: str, what the run is called.
     step: int, its minibatch.
     options: the run's `config.Config`.
-    measures: dict from each name in `measures.MEASURES` to its float, or None.
-    of_reals: dict from the same names to what real pictures have, or None.
-    reasons: dict from names to why there is no value, or what it was measured against.
-    samples: uint8 [num_samples, size, size, 3]; the first 64 are those of the run's sample grids.
-    reals: uint8 [num_reals, size, size, 3], its training pictures (evenly spread, where they are too many).
-    nearest_indices: int64 [num_samples], each sample's nearest picture in `reals`.
-    nearest_distances: float32 [num_samples], how far that is, in grey values.
     notes: tuple of str, what the reader must know of the set.
     records_digest: str, `records.Manifest.digest` of the set that it was measured against.
   """
@@ -54,13 +46,6 @@ class Evaluated:
   label: str
   step: int
   options: config.Config
-  measures: dict
-  of_reals: dict
-  reasons: dict
-  samples: np.ndarray
-  reals: np.ndarray
-  nearest_indices: np.ndarray
-  nearest_distances: np.ndarray
   notes: tuple
   records_digest: str = ''
 
@@ -208,10 +193,8 @@ class _Subject:
     for trained in _trained(self._run, checkpoint):
       logging.info('Measuring %s at minibatch %d.', self._run, trained.step)
       measured = self._measurer.measure(trained.generator, trained.space, trained.encoder)
-      done.append(Evaluated(
-          self._run, self._label, trained.step, self._options, measured.values, measured.of_reals, measured.reasons,
-          measured.samples, measured.reals, measured.nearest_indices, measured.nearest_distances, tuple(self._notes),
-          self._records_digest))
+      done.append(Evaluated(**vars(measured), run=self._run, label=self._label, step=trained.step, options=self._options,
+                            notes=tuple(self._notes), records_digest=self._records_digest))
     return done
 
 

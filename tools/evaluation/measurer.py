@@ -41,7 +41,7 @@ class Measured:
   """What was measured on one generator.
 
   Attributes:
-    values: dict from each name in `measures.MEASURES` to its float, or None where it could not be taken.
+    measures: dict from each name in `measures.MEASURES` to its float, or None where it could not be taken.
     of_reals: dict from the same names to what real pictures have, or None where that is not known.
     reasons: dict from the names whose value is None to why, and from others to what they were measured against.
     samples: uint8 [num_samples, size, size, 3]; the first 64 are those of the run's sample grids.
@@ -50,7 +50,7 @@ class Measured:
     nearest_distances: float32 [num_samples], in grey values.
   """
 
-  values: dict
+  measures: dict
   of_reals: dict
   reasons: dict
   samples: np.ndarray

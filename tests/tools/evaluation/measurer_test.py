@@ -79,30 +79,30 @@ def _measurer(drawn):
 
 def test_a_generator_that_replays_its_training_is_found_out(measurer, drawn):
   measured = measurer.measure(Shows(drawn[:_NUM_SAMPLES]), _SPACE)
-  assert measured.values['copying'] < -3 and measured.values['nearest'] == 0.0
+  assert measured.measures['copying'] < -3 and measured.measures['nearest'] == 0.0
   np.testing.assert_array_equal(measured.reals[measured.nearest_indices], measured.samples)
   assert sorted(measured.nearest_indices) == list(range(_NUM_SAMPLES))
-  assert measured.values['diversity'] == pytest.approx(1.0, abs=0.15)
-  assert measured.values['noise_texture'] == pytest.approx(1.0, abs=0.2)
+  assert measured.measures['diversity'] == pytest.approx(1.0, abs=0.15)
+  assert measured.measures['noise_texture'] == pytest.approx(1.0, abs=0.2)
 
 
 def test_a_generator_that_draws_afresh_from_the_same_source_does_not_copy(measurer):
   measured = measurer.measure(Shows(ellipses(_NUM_SAMPLES, seed=1)), _SPACE)
-  assert abs(measured.values['copying']) < 3
-  assert measured.values['nearest'] == pytest.approx(measured.of_reals['nearest'], rel=0.3)
-  assert measured.values['sliced_wasserstein'] == pytest.approx(measured.of_reals['sliced_wasserstein'], rel=0.6)
+  assert abs(measured.measures['copying']) < 3
+  assert measured.measures['nearest'] == pytest.approx(measured.of_reals['nearest'], rel=0.3)
+  assert measured.measures['sliced_wasserstein'] == pytest.approx(measured.of_reals['sliced_wasserstein'], rel=0.6)
 
 
 def test_a_constant_generator_has_no_variety_and_no_movement(measurer, drawn):
   measured = measurer.measure(Shows(drawn[:1]), _SPACE)
-  assert measured.values['diversity'] == pytest.approx(0.0, abs=1e-6)
-  assert measured.values['stair_step'] is None
+  assert measured.measures['diversity'] == pytest.approx(0.0, abs=1e-6)
+  assert measured.measures['stair_step'] is None
   assert measured.reasons['stair_step'] == 'no line in Z moves: all samples are one picture'
 
 
 def test_a_jump_is_told_from_an_even_movement(measurer):
-  assert measurer.measure(Fades(), _SPACE).values['stair_step'] < 1.6  # changes of 1 and 2 whole grey values
-  assert measurer.measure(Jumps(), _SPACE).values['stair_step'] == 20.0  # all in one of 20 changes
+  assert measurer.measure(Fades(), _SPACE).measures['stair_step'] < 1.6  # changes of 1 and 2 whole grey values
+  assert measurer.measure(Jumps(), _SPACE).measures['stair_step'] == 20.0  # all in one of 20 changes
 
 
 def test_samples_are_those_of_the_points_of_the_seed(drawn):
@@ -131,8 +131,8 @@ def test_held_out_pictures_are_made_where_the_encoder_puts_them():
   measurer = measuring.Measurer(a_set(pictures[2:6], num_held_out=2), _OPTIONS, _NUM_SAMPLES)
   for knows, expected in ((encoder, 0), (dark, 20)):
     measured = measurer.measure(Fades(), _SPACE, knows)
-    assert measured.values['encoded_off'] == pytest.approx(expected, abs=0.6)
-    assert measured.values['encoded_features'] is None
+    assert measured.measures['encoded_off'] == pytest.approx(expected, abs=0.6)
+    assert measured.measures['encoded_features'] is None
     assert measured.reasons['encoded_features'] == 'needs a face in the pictures and in what is made of them'
   assert 'needs a run with an encoder' in measurer.measure(Fades(), _SPACE).reasons['encoded_off']
 
@@ -143,15 +143,15 @@ def test_fid_and_kid_are_those_of_the_given_features(drawn):
   dark = np.minimum(drawn, 200)
   measurer = measuring.Measurer(a_set(dark), _OPTIONS, len(dark), features)
   measured = measurer.measure(Shows(dark + np.uint8(20)), _SPACE)
-  assert measured.values['fid'] == pytest.approx(3 * 20**2, rel=1e-3)  # means 20 apart in each channel, one covariance
+  assert measured.measures['fid'] == pytest.approx(3 * 20**2, rel=1e-3)  # means 20 apart in each channel, one covariance
   assert measured.reasons['fid'] == measured.reasons['kid'] == 'of 60 samples to 60 photos'
-  assert measurer.measure(Shows(dark), _SPACE).values['fid'] == pytest.approx(0.0, abs=1e-3)
-  assert abs(measurer.measure(Shows(dark), _SPACE).values['kid']) < 0.05 * abs(measured.values['kid'])
+  assert measurer.measure(Shows(dark), _SPACE).measures['fid'] == pytest.approx(0.0, abs=1e-3)
+  assert abs(measurer.measure(Shows(dark), _SPACE).measures['kid']) < 0.05 * abs(measured.measures['kid'])
 
 
 def test_without_inception_nothing_stands_under_its_names(measurer):
   measured = measurer.measure(Fades(), _SPACE)
-  assert measured.values['fid'] is None and measured.values['kid'] is None
+  assert measured.measures['fid'] is None and measured.measures['kid'] is None
   assert measured.reasons['fid'] == measured.reasons['kid'] == measuring.NO_INCEPTION
 
 
@@ -162,7 +162,7 @@ def test_without_inception_nothing_stands_under_its_names(measurer):
     (0, 40, 'geometry_distance', 'needs 10 photos with a face, and has 0')])
 def test_too_few_of_something_is_a_reason_with_the_number_needed(drawn, num_held_out, num_samples, name, reason):
   measured = measuring.Measurer(a_set(drawn, num_held_out), _OPTIONS, num_samples).measure(Fades(), _SPACE)
-  assert measured.values[name] is None and measured.reasons[name] == reason
+  assert measured.measures[name] is None and measured.reasons[name] == reason
 
 
 def test_too_few_for_a_distribution_leave_out_fid(drawn):
@@ -172,7 +172,7 @@ def test_too_few_for_a_distribution_leave_out_fid(drawn):
 
 def test_a_set_that_was_not_trained_on_cannot_tell_of_copying(drawn):
   measured = measuring.Measurer(a_set(drawn, 12), _OPTIONS, _NUM_SAMPLES, is_own_set=False).measure(Fades(), _SPACE)
-  assert measured.values['copying'] is None and 'leave out --records' in measured.reasons['copying']
+  assert measured.measures['copying'] is None and 'leave out --records' in measured.reasons['copying']
 
 
 @pytest.mark.slow
@@ -188,13 +188,13 @@ def test_faces_are_seen_and_their_geometry_compared(astronaut):
   with mock.patch.object(wholeness.Wholeness, 'is_clean', autospec=True, side_effect=judged) as judge:
     same = measurer.measure(Shows(pictures), _SPACE)
   assert judge.call_count == 1  # for the rate and for the faces that are compared; none was held out
-  assert same.values['clean_rate'] == same.of_reals['clean_rate'] == 1.0
-  assert same.values['geometry_distance'] == pytest.approx(0.0, abs=1e-6)
+  assert same.measures['clean_rate'] == same.of_reals['clean_rate'] == 1.0
+  assert same.measures['geometry_distance'] == pytest.approx(0.0, abs=1e-6)
   assert same.reasons['geometry_distance'] == 'to 12 training pictures'
   half = pictures.copy()
   half[::2] = 128
   seen = measurer.measure(Shows(half), _SPACE)
-  assert seen.values['clean_rate'] == seen.values['found_rate'] == 0.5
+  assert seen.measures['clean_rate'] == seen.measures['found_rate'] == 0.5
   assert seen.reasons['geometry_distance'] == 'needs 10 samples with a face, and has 6'
   moved = np.roll(pictures, 6, axis=2)  # a tenth of the picture to the right
-  assert measurer.measure(Shows(moved), _SPACE).values['clean_rate'] < 0.2
+  assert measurer.measure(Shows(moved), _SPACE).measures['clean_rate'] < 0.2

@@ -22,9 +22,9 @@ def evaluated(label='00000-me', step=100, digest='a', **changes):
   of_reals = dict.fromkeys(measures.MEASURES) | dict(clean_rate=0.99, diversity=1.0)
   reasons = {name: f'needs more than {name}' for name, value in values.items() if value is None}
   return evaluator.Evaluated(
-      pathlib.Path('nowhere') / label, label, step, config.Config(), values | changes, of_reals, reasons,
-      np.full([70, 8, 8, 3], step % 256, np.uint8), np.zeros([2, 8, 8, 3], np.uint8), np.arange(70) % 2,
-      np.linspace(9, 1, 70, dtype=np.float32), (), digest)
+      values | changes, of_reals, reasons, np.full([70, 8, 8, 3], step % 256, np.uint8), np.zeros([2, 8, 8, 3], np.uint8),
+      np.arange(70) % 2, np.linspace(9, 1, 70, dtype=np.float32), pathlib.Path('nowhere') / label, label, step,
+      config.Config(), (), digest)
 
 
 def cells(table, label):
