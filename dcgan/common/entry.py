@@ -86,6 +86,8 @@ def prepare_libraries():
   warnings.filterwarnings('ignore', module='google.protobuf')  # MediaPipe calls a deprecated GetPrototype
   # Of a damaged checkpoint, of which we tell in a line, TensorFlow lists every variable.
   standard_logging.getLogger('tensorflow').addFilter(_is_no_list_of_variables)
+  # What Pillow logs of a damaged picture it raises, too, and we tell of it with the file's name.
+  standard_logging.getLogger('PIL').setLevel(standard_logging.CRITICAL)
 
 
 def _is_no_list_of_variables(record):

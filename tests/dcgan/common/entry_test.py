@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 
+from PIL import Image
 import pytest
 
 from dcgan.common import entry
@@ -77,6 +78,15 @@ def test_of_a_damaged_checkpoint_tensorflow_lists_no_variables(caplog):
     logger.warning('Detecting that an object is being deleted with unrestored values.')
     logger.warning('something else')
   assert [record.getMessage() for record in caplog.records] == ['something else']
+
+
+def test_what_pillow_logs_of_a_damaged_picture_is_not_said_twice(caplog, tmp_path):
+  (tmp_path / 'a.tif').write_bytes(b'II*\0\x08\0\0\0\x03\0' + b''.join(
+      number.to_bytes(2, 'little') + b'\x03\0\x01\0\0\0' + value.to_bytes(4, 'little')
+      for number, value in ((256, 8), (257, 8), (277, 2000))) + bytes(4))
+  with pytest.raises((SyntaxError, OSError)):
+    Image.open(tmp_path / 'a.tif')
+  assert not caplog.records
 
 
 def test_a_flag_that_is_far_too_long_is_told_at_once():
