@@ -172,9 +172,9 @@ def _mutate_arrays(content, rng):
     arrays = dict(loaded)
   name = sorted(arrays)[rng.integers(len(arrays))]
   value = arrays[name]
-  others = [None, value[..., np.newaxis], value.ravel()[:1], value.ravel()[:0], value.astype(np.str_), np.float32(np.nan),
-            np.concatenate([value.ravel()] * 2), -1 * np.ones(value.shape), np.full(value.shape, np.inf),
-            np.full(value.shape, np.nan), np.zeros(value.shape), np.full(value.shape, 1e300), np.array('jawOpen')]
+  others = [None, value[..., np.newaxis], value.ravel()[:1], value.ravel()[:0], value.astype(np.str_),
+            np.float32(np.nan), np.concatenate([value.ravel()] * 2), -1 * np.ones(value.shape),
+            np.full(value.shape, np.inf), np.full(value.shape, np.nan), np.zeros(value.shape), np.full(value.shape, 1e300), np.array('jawOpen')]
   changed = others[rng.integers(len(others))]
   arrays = arrays | {name: changed} if changed is not None else {key: arrays[key] for key in arrays if key != name}
   written = io.BytesIO()

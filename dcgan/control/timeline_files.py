@@ -160,8 +160,8 @@ def _from_json_lines(text, where):
     try:
       moment = json.loads(line)
     except (ValueError, RecursionError) as error:
-      raise errors.InputError(f'{here}: must be JSON, but is not ({errors.reason(error)}). Write it as {{"time": 0.5, "jawOpen": 1}}.'
-                              ) from error
+      raise errors.InputError(f'{here}: must be JSON, but is not ({errors.reason(error)}). Write it as '
+                              '{"time": 0.5, "jawOpen": 1}.') from error
     if not isinstance(moment, dict) or 'time' not in moment:
       raise errors.InputError(f'{here}: must hold a `time` and controls. Write it as {{"time": 0.5, "jawOpen": 1}}.')
     times_secs.append(_number(moment.pop('time'), f'{here}: `time`'))

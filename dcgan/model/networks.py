@@ -34,7 +34,7 @@ def build_generator(config, precision, synchronized=False, seed=0):
     `tf.keras.Model`: float32 [batch, z_dims] → float32 [batch, size, size, 3] in [-1, 1].
   """
   layers = _Layers(precision, synchronized, seed)
-  channels = _channels(config, _START_PX)
+  channels = num_filters(config, _START_PX)
   z = x = tf.keras.Input([config.z_dims], name='z')
   if config.z_map:
     x = tf.keras.layers.Dense(config.z_dims, kernel_initializer='identity', name='z_map', dtype='float32')(x)
@@ -45,7 +45,7 @@ def build_generator(config, precision, synchronized=False, seed=0):
   size = 2 * _START_PX
   while size < config.image_size:
     name = f'{size}x{size}'
-    x = layers.conv_transpose(_channels(config, size), config.kernel_size, f'{name}_conv_transpose',
+    x = layers.conv_transpose(num_filters(config, size), config.kernel_size, f'{name}_conv_transpose',
                               use_bias=False)(x)
     x = layers.batch_norm(f'{name}_norm')(x)
     x = layers.relu(f'{name}_relu')(x)
@@ -76,7 +76,7 @@ def build_discriminator(config, precision, synchronized=False, seed=0, num_froze
   while size >= _START_PX:
     name = f'{size}x{size}'
     is_normalized = config.discriminator_norm == 'batch' and size < config.image_size // 2
-    conv = layers.conv(_channels(config, size), config.kernel_size, f'{name}_conv', use_bias=not is_normalized)
+    conv = layers.conv(num_filters(config, size), config.kernel_size, f'{name}_conv', use_bias=not is_normalized)
     if num_frozen > 0:  # not in training, or spectral normalization would go on to divide the kernel
       conv.trainable = False
       x = conv(x, training=False)
@@ -116,7 +116,7 @@ def build_encoder(config, precision, seed=0):
   size //= 2
   while size >= _START_PX:
     name = f'{size}x{size}'
-    x = layers.conv(max(1, _channels(config, size) // 2), _ENCODER_KERNEL_PX, f'{name}_conv', use_bias=True)(x)
+    x = layers.conv(max(1, num_filters(config, size) // 2), _ENCODER_KERNEL_PX, f'{name}_conv', use_bias=True)(x)
     x = layers.leaky_relu(f'{name}_leaky_relu')(x)
     size //= 2
   x = tf.keras.layers.Flatten(name='4x4_flatten')(x)
@@ -142,19 +142,19 @@ def grow_discriminator(values, config, image_size):
     size = config.image_size
     config = dataclasses.replace(config, image_size=2 * size)
     former, first = f'{size // 2}x{size // 2}_conv', f'{size}x{size}_conv'
-    kernel, num_filters = values.get(f'{former}/kernel'), _channels(config, size)
-    if kernel is None or num_filters < 6:
+    kernel, num_new = values.get(f'{former}/kernel'), num_filters(config, size)
+    if kernel is None or num_new < 6:
       return values
     side, at = len(kernel), (len(kernel) - 2) // 2  # of the four pixels, with the padding that Keras calls 'same'
-    mean = np.random.default_rng(0).normal(0.0, 0.02, [side, side, 3, num_filters]).astype(np.float32)
-    grown = np.zeros([side, side, num_filters, kernel.shape[3]], np.float32)
+    mean = np.random.default_rng(0).normal(0.0, 0.02, [side, side, 3, num_new]).astype(np.float32)
+    grown = np.zeros([side, side, num_new, kernel.shape[3]], np.float32)
     mean[..., :6] = 0.0
     for channel in range(3):
       for sign, number in ((1.0, 2 * channel), (-1.0, 2 * channel + 1)):
         mean[at:at + 2, at:at + 2, channel, number] = sign / 4
         grown[:, :, number] = sign * kernel[:, :, channel] / (1.0 + _LEAK)
     values = values | {f'{former}/kernel': grown, f'{first}/kernel': mean,
-                       f'{first}/bias': np.zeros(num_filters, np.float32)}
+                       f'{first}/bias': np.zeros(num_new, np.float32)}
   return values
 
 
@@ -199,7 +199,7 @@ def encode(encoder, pictures):
                          for i in range(0, len(pictures), _GENERATE_BATCH)])
 
 
-def _channels(config, size_px):
+def num_filters(config, size_px):
   """Returns the filters at a resolution: `channels` at 32 px, or at half of a picture under 64 px, doubled with each
   halving up to 8 times; half of them above."""
   widest_px = min(config.image_size // 2, _MOST_CHANNELS * _START_PX)

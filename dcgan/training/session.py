@@ -130,7 +130,8 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
     actions.drop_after(folder, step)
     runs.save_options(folder, options)
     logging.info('Run %s goes on at minibatch %d: %s', run, step, parts.text)
-    ended_by, step = _train(folder, run, parts, is_new=step == 0, also_due=also_due)  # killed before its first grid?
+    # At 0 it was killed between its first checkpoint and its first grid, or went back to there: the same grid again.
+    ended_by, step = _train(folder, run, parts, is_new=step == 0, also_due=also_due)
     return _told(ended_by, run, step, strategy)
 
 

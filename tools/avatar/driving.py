@@ -33,6 +33,7 @@ WAYS = (CONTROLS, ENCODER)
 MOST_STRENGTH = 3.0
 
 _BATCH = 32  # frames at a time
+_ROLL_COLUMN = control_names.MEASURED.index(posing.ROLL)
 _MEASURED_EVERY = 2  # frames, of what was made first
 _STEP = 0.5  # of what is missing there, that is asked for on top
 _NUM_READ = 96  # pictures of the model that tell how surely it is read
@@ -169,9 +170,8 @@ class Driver:
     """
     if wish.only and not retargeting.part_of(posing.ROLL, wish.only):
       return np.zeros(len(film.times_secs))
-    column = control_names.MEASURED.index(posing.ROLL)
-    rolls = film.raw[:, [column]]
-    rest = np.nanmedian(rolls) if wish.relative_secs is None else self._neutral(film, wish.relative_secs)[column]
+    rolls = film.raw[:, [_ROLL_COLUMN]]
+    rest = np.nanmedian(rolls) if wish.relative_secs is None else self._neutral(film, wish.relative_secs)[_ROLL_COLUMN]
     low, high = control_names.limits(posing.ROLL)
     tilts = np.clip(wish.strength * (rolls - rest), low, high)
     return retargeting.fill_gaps(film.times_secs, tilts, np.zeros(1))[:, 0].astype(np.float64)
@@ -279,13 +279,12 @@ class Driver:
 
   def _beside(self, film, frames, size_px):
     """Yields frames with the film's own face on the left, tilted as it is there; grey where there is none."""
-    rolls = film.raw[:, control_names.MEASURED.index(posing.ROLL)].astype(np.float64)
-    for (_, face), roll, (time_secs, made) in zip(film.faces(), rolls, frames):
+    for (_, face), roll, (time_secs, made) in zip(film.faces(), film.raw[:, _ROLL_COLUMN], frames):
       left = np.full_like(made, 128)
       if face is not None:
         x, y = meshes.corner(self.run.options.data.crop)
         seen = face[y:y + self.run.options.data.crop, x:x + self.run.options.data.crop]
-        left = tilting.tilt(images.resize(seen[np.newaxis], size_px)[0], roll)
+        left = tilting.tilt(images.resize(seen[np.newaxis], size_px)[0], float(roll))
       yield time_secs, np.concatenate([left, made], axis=1)
 
 

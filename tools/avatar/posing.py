@@ -205,7 +205,11 @@ def measure_pictures(images, crop_px):
 
 
 def raw_of(landmarks):
-  """Returns the raw measures of meshes, float32 [num_images, num_measured], of float [num_images, 478, 3]; NaN of NaN."""
+  """Returns the raw measures of meshes, float32 [num_images, num_measured]; NaN where there is no face.
+
+  Args:
+    landmarks: float [num_images, 478, 3], NaN likewise.
+  """
   has_face = np.isfinite(landmarks).reshape(len(landmarks), -1).all(axis=1)
   raw = np.full([len(landmarks), len(control_names.MEASURED)], np.nan, np.float32)
   if has_face.any():

@@ -16,7 +16,6 @@ import torch
 from torch import nn
 
 _START_PX = 4
-_MOST_CHANNELS = 8
 _WARM_UP_STEPS = 2
 
 
@@ -27,9 +26,9 @@ def serve(options_json):
   took.
 
   Args:
-    options_json: JSON of a dict with image_size_px, z_dims, channels, kernel_size_px, discriminator_norm, detail_gain,
-      global_batch_size, learning_rate, beta1, precision ('float32' or 'bfloat16'), device ('cpu' or 'cuda') and
-      num_threads.
+    options_json: JSON of a dict with image_size_px, z_dims, filters (by the size in px that a layer makes),
+      kernel_size_px, discriminator_norm, detail_gain, global_batch_size, learning_rate, beta1, precision ('float32' or
+      'bfloat16'), device ('cpu' or 'cuda') and num_threads.
   """
   options = json.loads(options_json)
   torch.set_num_threads(options['num_threads'])
@@ -144,10 +143,7 @@ class Emphasis(nn.Module):
 
 
 def _channels(options, size_px):
-  widest_px = min(options['image_size_px'] // 2, _MOST_CHANNELS * _START_PX)
-  if size_px > widest_px:
-    return max(1, options['channels'] // 2)
-  return options['channels'] * min(_MOST_CHANNELS, widest_px // size_px)
+  return options['filters'][str(size_px)]
 
 
 def _batch_norm(channels):

@@ -13,6 +13,7 @@ import tensorflow as tf
 from dcgan.common import devices
 from dcgan.common import errors
 from dcgan.common import machine
+from dcgan.model import networks
 from tools.benchmarks import comparison
 from tools.benchmarks import training_step
 
@@ -87,8 +88,9 @@ class TorchStep:
     Raises:
       errors.InputError: it ended.
     """
+    filters = {size: networks.num_filters(options.networks, size) for size in (4, 8, 16, 32, 64, 128)}
     given = dict(image_size_px=options.networks.image_size, z_dims=options.networks.z_dims,
-                 channels=options.networks.channels, kernel_size_px=options.networks.kernel_size,
+                 filters=filters, kernel_size_px=options.networks.kernel_size,
                  discriminator_norm=options.networks.discriminator_norm, detail_gain=options.networks.detail_gain,
                  global_batch_size=options.data.global_batch_size, learning_rate=options.training.learning_rate,
                  beta1=options.training.beta1, precision=options.training.precision,

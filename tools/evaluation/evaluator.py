@@ -193,8 +193,8 @@ class _Subject:
     for trained in _trained(self._run, checkpoint):
       logging.info('Measuring %s at minibatch %d.', self._run, trained.step)
       measured = self._measurer.measure(trained.generator, trained.space, trained.encoder)
-      done.append(Evaluated(**vars(measured), run=self._run, label=self._label, step=trained.step, options=self._options,
-                            notes=tuple(self._notes), records_digest=self._records_digest))
+      done.append(Evaluated(**vars(measured), run=self._run, label=self._label, step=trained.step,
+                            options=self._options, notes=tuple(self._notes), records_digest=self._records_digest))
     return done
 
 
