@@ -73,9 +73,9 @@ def main():
     raise app.UsageError('--records is needed: the set to train on, as in --records=records/NAME.')
   _check_flags()
   from dcgan.common import devices  # pylint: disable=import-outside-toplevel
-  from dcgan.data import records  # pylint: disable=import-outside-toplevel
+  from dcgan.data import manifests  # pylint: disable=import-outside-toplevel
   from dcgan.training import session  # pylint: disable=import-outside-toplevel
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   preset = presets.choose(manifest.kind, manifest.num_images) if _PRESET.value == 'auto' else _PRESET.value
   logging.info('Preset %s, for a set of %s faces.', preset, f'{manifest.num_images:,}')
   strategy = devices.build_strategy(_STRATEGY.value)

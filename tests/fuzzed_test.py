@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests import entries_test
+from tests import damaged
 from tests import fuzzed
 
 _CASES = {'manifest': 60, 'options': 60, 'controls': 40, 'jsonl': 40, 'csv': 40, 'model': 20, 'speech': 20, 'wav': 20,
@@ -15,7 +16,7 @@ _CASES = {'manifest': 60, 'options': 60, 'controls': 40, 'jsonl': 40, 'csv': 40,
 
 @pytest.fixture(name='kinds', scope='module')
 def fixture_kinds(tmp_path_factory):
-  return fuzzed.make_kinds(tmp_path_factory.mktemp('fuzzed'), list(_CASES))
+  return damaged.make_kinds(tmp_path_factory.mktemp('fuzzed'), list(_CASES))
 
 
 @pytest.mark.parametrize('name', _CASES)

@@ -29,6 +29,7 @@ entry.prepare_libraries()
 # pylint: disable=wrong-import-position
 import tensorflow as tf
 
+from dcgan.data import manifests
 from dcgan.data import records
 from dcgan.training import checkpoints
 from tests import commands
@@ -87,7 +88,7 @@ class Records:
   @property
   def is_done(self):
     """bool, whether it had come to its end when it was killed."""
-    return records.manifest_path(self.folder / 'set').exists()
+    return manifests.path_of(self.folder / 'set').exists()
 
   def content(self):
     """Returns what is to be the same, dict of bytes by name."""
@@ -178,8 +179,8 @@ def check_whole(folder):
       _ = [reader.get_tensor(name) for name in reader.get_variable_to_shape_map()]
   for path in folder.rglob('*.tfrecord-00000-of-*'):
     prefix = path.with_name(path.name.partition('.tfrecord')[0])
-    if records.manifest_path(prefix).exists() and '.unfinished' not in str(path):
-      list(records.read_faces(prefix, records.load_manifest(prefix)))
+    if manifests.path_of(prefix).exists() and '.unfinished' not in str(path):
+      list(records.read_faces(prefix, manifests.load(prefix)))
 
 
 def assert_same(left, right):

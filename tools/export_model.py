@@ -43,6 +43,7 @@ def main():
   from dcgan.model import weights
   from dcgan.training import checkpoints
   from dcgan.training import runs
+  from dcgan.training import trained_networks
   from tools.evaluation import evaluator
   run = pathlib.Path(_RUN.value)
   checkpoints.latest(run)
@@ -53,7 +54,7 @@ def main():
   else:
     evaluated = evaluator.measure_run(run, int(checkpoint) if checkpoint.isdecimal() else checkpoint,
                                        num_samples=_NUM_SAMPLES.value)
-  weights.save(path, checkpoints.load_model(run, evaluated.step))
+  weights.save(path, trained_networks.load_model(run, evaluated.step))
   model = weights.load(path)
   content = path.read_bytes()
   numbers = evaluator.as_json(evaluated)

@@ -31,8 +31,8 @@ def main():
   if checkpoint not in ('latest', 'best') and not checkpoint.isdecimal():
     raise app.UsageError(f'--checkpoint ({checkpoint}) must be latest, best or the minibatch of one. Use best.')
   from dcgan.model import gallery  # pylint: disable=import-outside-toplevel
-  from dcgan.training import checkpoints  # pylint: disable=import-outside-toplevel  (TensorFlow)
-  trained = checkpoints.load_trained(_RUN.value, int(checkpoint) if checkpoint.isdecimal() else checkpoint)
+  from dcgan.training import trained_networks  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  trained = trained_networks.load(_RUN.value, int(checkpoint) if checkpoint.isdecimal() else checkpoint)
   path = gallery.default_path(_RUN.value)
   seed = trained.options.training.seed if _SEED.value is None else _SEED.value
   z = trained.space.gallery(_NUM_IMAGES.value, seed)

@@ -20,10 +20,11 @@ from dcgan.control import calibration
 from dcgan.control import controller
 from dcgan.control import names as control_names
 from dcgan.control import reading
+from dcgan.data import manifests
 from dcgan.data import records
 from dcgan.model import latents
-from dcgan.training import checkpoints
 from dcgan.training import runs
+from dcgan.training import trained_networks
 
 NOT_IN_Z = ('headRoll',)  # aligning takes it away
 
@@ -92,11 +93,11 @@ def keep(run):
   """
   options = runs.load_options(run)
   prefix = options.data.records
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   person = calibration.Calibration.from_json(manifest.controls)
   if person is None or options.training.learner != 'places':
     return None
-  trained = checkpoints.load_trained(run)
+  trained = trained_networks.load(run)
   kept = fit(trained.space, *records.read_controls(prefix, manifest), person)
   save(run, trained, kept)
   return kept
@@ -107,7 +108,7 @@ def save(run, trained, kept):
 
   Args:
     run: path of the folder.
-    trained: `checkpoints.Trained`, or what has its `generator` and `space`, that they were fitted to.
+    trained: `trained_networks.Trained`, or what has its `generator` and `space`, that they were fitted to.
     kept: `Kept`.
   """
   float32 = lambda values: np.asarray(values, np.float32)

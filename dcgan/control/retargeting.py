@@ -1,7 +1,5 @@
 """What one person does, brought to what another can do: from a film's raw measures to the other's values."""
 
-import dataclasses
-
 import numpy as np
 
 from dcgan.control import names as control_names

@@ -12,6 +12,7 @@ from dcgan.common import machine
 from dcgan.data import batch_plan
 from dcgan.data import holdout
 from dcgan.data import random_access
+from dcgan.data import manifests
 from dcgan.data import records
 from dcgan.options import config
 
@@ -120,7 +121,7 @@ def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto', 
 
   Args:
     prefix: str, the set, as in 'records/adele'.
-    manifest: its `records.Manifest`.
+    manifest: its `manifests.Manifest`.
     image_size_px: int, size of the pictures that the networks see.
     crop_px: int, side of the central square of the aligned face that is resized to it, antialiased.
     storage: 'memory', 'stream', or 'auto' for memory where the decoded set takes a third of what is free, or less.
@@ -152,7 +153,7 @@ def load_training_set(prefix, manifest, image_size_px, crop_px, storage='auto', 
   faces = np.empty(shape, np.uint8)
   descriptors = np.empty([manifest.num_images, records.NUM_DESCRIPTOR_VALUES], np.float32)
   keys, times_secs = [], np.empty(manifest.num_images, np.float32)
-  for path, shard in zip(records.shard_paths(prefix, manifest), manifest.shards):
+  for path, shard in zip(manifests.shard_paths(prefix, manifest), manifest.shards):
     dataset = records.training_dataset(path).map(
         lambda values: (_decode(values.pop('encoded'), image_size_px, crop_px), values),
         num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
+from dcgan.data import manifests
 from dcgan.data import records
 
 # TFRecord's framing: uint64 length, uint32 checksum of it, the record, uint32 checksum of the record.
@@ -33,7 +34,7 @@ class RandomAccess:
 
     Args:
       prefix: str, the set, as in 'records/adele'.
-      manifest: its `records.Manifest`.
+      manifest: its `manifests.Manifest`.
 
     Raises:
       errors.InputError: a shard is damaged; names file and record.
@@ -45,7 +46,7 @@ class RandomAccess:
     self.times_secs = np.empty(manifest.num_images, np.float32)
     self.keys = []
     index = 0
-    for path, shard in zip(records.shard_paths(prefix, manifest), manifest.shards):
+    for path, shard in zip(manifests.shard_paths(prefix, manifest), manifest.shards):
       self._files.append(open(path, 'rb', buffering=0))  # closed in __del__
       dataset = tf.data.TFRecordDataset(path).map(
           lambda serialized: (serialized, records.parse_for_training(serialized))).prefetch(tf.data.AUTOTUNE)

@@ -1,33 +1,27 @@
-"""The border between tools/ and dcgan/: sharded TFRecord sets of aligned faces, and their manifest.
+"""The border between tools/ and dcgan/: aligned faces as TFRecords, in the shards of a set (`dcgan.data.manifests`).
 
-A set is named by its prefix, as in `records/adele`. It is made of shards `records/adele.tfrecord-00000-of-00004` and of
-the manifest `records/adele.json`, which is written last: a set without its manifest is not a set. This module is the
-only one that knows the feature keys.
+This module is the only one that knows the feature keys.
 """
 
 import dataclasses
 import errno
 import hashlib
-import json
 import os
 import pathlib
-import re
 
 import numpy as np
 import tensorflow as tf
 
 from dcgan.common import errors
 from dcgan.common import files
+from dcgan.data import manifests
 
-SCHEMA_VERSION = 3
 FACE_WIDTH_PX = 178  # CelebA's aligned pictures (Liu et al. 2015, arXiv:1411.7766)
 FACE_HEIGHT_PX = 218
 NUM_LANDMARKS = 478  # MediaPipe Face Mesh with irises
 NUM_DESCRIPTOR_VALUES = 256
-TOLD = 'told'  # the kind of a reason of schema 1, whose value is a sentence
 
 _BATCH = 256
-_SCHEMA_VERSIONS_READ = (1, 2, SCHEMA_VERSION)
 _IMAGE = 'image/encoded'
 _KEY = 'image/key'
 _ORDER = 'image/order'
@@ -84,121 +78,6 @@ class Face:
   controls: np.ndarray | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Shard:
-  """One shard in a manifest.
-
-  Attributes:
-    file: str, its name, without folder.
-    num_records: int.
-    sha256: str, of the file, in hexadecimal.
-    digest: str, 64 hexadecimal digits: the sum of its records' SHA-256, modulo 2**256; '' in schema 1.
-  """
-
-  file: str
-  num_records: int
-  sha256: str
-  digest: str = ''
-
-
-@dataclasses.dataclass(frozen=True)
-class Reason:
-  """Why an input gave no record, as data; `tools.sets.reasons` says it in words.
-
-  Attributes:
-    kind: str, a short name, as in 'too_dark'.
-    value: float, int or str, what was measured or met; None where the kind says all.
-    limit: float or int, what the value is beyond; None where there is none.
-  """
-
-  kind: str
-  value: float | int | str | None = None
-  limit: float | int | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Rejection:
-  """An input that gave no record: its key, str, and the `Reason`."""
-
-  key: str
-  reason: Reason
-
-  def to_json(self):
-    """Returns it as a dict of JSON values."""
-    given = {name: value for name, value in dataclasses.asdict(self.reason).items() if value is not None}
-    return {'key': self.key} | given
-
-  @classmethod
-  def from_json(cls, fields):
-    """Returns the `Rejection` of such a dict; in schema 1 it held the key and a sentence as `reason`."""
-    fields = dict(fields)
-    key, sentence = fields.pop('key'), fields.pop('reason', None)
-    return cls(key, Reason(**fields) if sentence is None else Reason(TOLD, sentence))
-
-
-@dataclasses.dataclass(frozen=True)
-class Manifest:
-  """What a set holds and what was left out of it.
-
-  Attributes:
-    kind: 'video', 'photos' or 'celeba'; the frames of a video are in the order of time.
-    num_images: int, records in all shards.
-    num_inputs: int, pictures looked at: `num_images` plus the rejected ones.
-    shards: tuple of `Shard`, in order.
-    rejected: tuple of `Rejection`, in the order of the inputs; behind them the files between the pictures that are no
-      pictures to read, as raw photos and videos, which do not count among the inputs.
-    settings: dict of JSON values, the flags that made the set.
-    controls: dict of JSON values, the names of the controls that its records hold, in order, and the person's range of
-      each (`dcgan.control.calibration`); empty where they hold none.
-    schema_version: int, of the manifest as it was read; what is written is of `SCHEMA_VERSION`.
-    notes: tuple of str, sentences on what was done to the inputs before anything was looked at, as to the colours of
-      HDR videos.
-  """
-
-  kind: str
-  num_images: int
-  num_inputs: int
-  shards: tuple
-  rejected: tuple
-  settings: dict
-  controls: dict = dataclasses.field(default_factory=dict)
-  schema_version: int = SCHEMA_VERSION
-  notes: tuple = ()
-
-  @property
-  def digest(self):
-    """str, the same for two sets exactly when their records are the same, however they are cut into shards.
-
-    A sum of records tells no order, but each holds its own, in which they stand. In schema 1 it is that of the files.
-    """
-    if not all(shard.digest for shard in self.shards):
-      return self._digest_of_files
-    return _in_hexadecimal(sum(int(shard.digest, 16) for shard in self.shards))
-
-  @property
-  def _digest_of_files(self):
-    return hashlib.sha256(''.join(shard.sha256 for shard in self.shards).encode()).hexdigest()
-
-  @property
-  def align(self):
-    """str, how the faces were brought to their places: by their 'eyes', or 'off' where they were only cropped."""
-    return self.settings.get('align', 'eyes')
-
-  def has_digest(self, digest):
-    """Returns whether a digest, str, is the set's: `digest`, or that of its files, which runs hold from schema 1."""
-    return digest in (self.digest, self._digest_of_files)
-
-
-def shard_path(prefix, index, num_shards):
-  """Returns the path of shard `index` (from 0) of the set `prefix`, as in `records/adele.tfrecord-00000-of-00004`."""
-  return pathlib.Path(f'{prefix}.tfrecord-{index:05d}-of-{num_shards:05d}')
-
-
-def manifest_path(prefix):
-  """Returns the path of the manifest of the set `prefix`, as in `records/adele.json`."""
-  return pathlib.Path(f'{prefix}.json')
-
-
 def encode(face):
   """Returns a `Face` as a serialized `tf.train.Example`."""
   feature = {
@@ -249,83 +128,7 @@ def write_shard(path, faces):
       raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary)) from error
     except tf.errors.OpError as error:  # no permission, a read-only disk, a file that is too large
       raise OSError(errno.EIO, errors.reason(error).rpartition('; ')[2], str(temporary)) from error
-    return Shard(path.name, num_records, sha256(temporary), _in_hexadecimal(digest))
-
-
-def save_manifest(prefix, manifest):
-  """Writes the manifest of the set `prefix`: the last thing that is written of a set."""
-  fields = dataclasses.asdict(manifest) | {
-      'schema_version': SCHEMA_VERSION, 'rejected': [rejection.to_json() for rejection in manifest.rejected]}
-  if not manifest.notes:
-    del fields['notes']  # programs from before read it then
-  files.write_text(manifest_path(prefix), json.dumps(fields, indent=1) + '\n')
-
-
-def load_manifest(prefix):
-  """Returns the `Manifest` of the set `prefix`, after a look that every shard is there.
-
-  Raises:
-    errors.InputError: there is no such set, or it is unreadable, of another schema, or lacks shards.
-  """
-  path = manifest_path(prefix)
-  if not path.is_file():
-    stray = ' (it has shards, but no set is whole without its manifest)' if shards_there(prefix) else ''
-    others = sorted({name.name.partition('.tfrecord-')[0] for name in path.parent.glob('*.tfrecord-*')})
-    raise errors.InputError(
-        f'{path}: no manifest, so `{prefix}` is not a set of records{stray}. Make one with '
-        f'`python -m tools.make_records`, or name one of {path.parent} without an ending: '
-        f'{", ".join(others) or "none"}.')
-  try:
-    fields = json.loads(path.read_text(encoding='utf-8'))
-    version = fields['schema_version']
-    manifest = Manifest(**fields | {
-        'shards': tuple(Shard(**shard) for shard in fields['shards']),
-        'rejected': tuple(map(Rejection.from_json, fields['rejected'])), 'notes': tuple(fields.get('notes', ()))})
-    _check_kinds(manifest)
-  except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-    raise errors.InputError(f'{path}: not a manifest ({error}). Make the set again with '
-                            '`python -m tools.make_records --overwrite`.') from error
-  if version not in _SCHEMA_VERSIONS_READ:
-    raise errors.InputError(f'{path}: schema version {version}, but this program reads '
-                            f'{", ".join(map(str, _SCHEMA_VERSIONS_READ))}. Make the set again with '
-                            '`python -m tools.make_records --overwrite`.')
-  num_records = sum(shard.num_records for shard in manifest.shards)
-  if num_records != manifest.num_images:
-    raise errors.InputError(f'{path}: `num_images` ({manifest.num_images}) must be what the shards hold together, '
-                            f'{num_records}. Make the set again with `python -m tools.make_records --overwrite`.')
-  for shard in manifest.shards:
-    if not (path.parent / shard.file).is_file():
-      raise errors.InputError(f'{path.parent / shard.file}: this shard is missing. Bring it back, or make the set '
-                              'again with `python -m tools.make_records --overwrite`.')
-  return manifest
-
-
-def _check_kinds(manifest):
-  """Raises `TypeError` or `ValueError` where a `Manifest` that JSON gave holds what it cannot."""
-  counts = (manifest.num_images, manifest.num_inputs, manifest.schema_version,
-            *(shard.num_records for shard in manifest.shards))
-  texts = (manifest.kind, *(text for shard in manifest.shards for text in (shard.file, shard.sha256, shard.digest)))
-  if not all(type(count) is int and count >= 0 for count in counts):  # no bool
-    raise TypeError('a count is no whole number')
-  if not all(isinstance(text, str) for text in texts) or not isinstance(manifest.settings, dict):
-    raise TypeError('a name or digest is no text, or the settings have no names')
-  for shard in manifest.shards:
-    if pathlib.PurePath(shard.file).name != shard.file or '\0' in shard.file:
-      raise ValueError(f'{shard.file!r} is no name of a shard')
-    if shard.digest:
-      int(shard.digest, 16)
-
-
-def shard_paths(prefix, manifest):
-  """Returns the paths (str) of the shards that `manifest` lists for the set `prefix`, in order."""
-  folder = pathlib.Path(prefix).parent
-  return [str(folder / shard.file) for shard in manifest.shards]
-
-
-def shards_there(prefix):
-  """Returns the paths of all files named like shards of the set `prefix`, sorted, whatever its manifest lists."""
-  name = re.compile(re.escape(pathlib.Path(prefix).name) + r'\.tfrecord-\d{5}-of-\d{5}')
-  return sorted(path for path in pathlib.Path(prefix).parent.glob('*.tfrecord-*') if name.fullmatch(path.name))
+    return manifests.Shard(path.name, num_records, manifests.sha256(temporary), manifests.in_hexadecimal(digest))
 
 
 def training_dataset(path):
@@ -399,7 +202,7 @@ def read_faces(prefix, manifest):
   Raises:
     errors.InputError: a shard is damaged, or a record is not a face; names file and record.
   """
-  for path, shard in zip(shard_paths(prefix, manifest), manifest.shards):
+  for path, shard in zip(manifests.shard_paths(prefix, manifest), manifest.shards):
     dataset = tf.data.TFRecordDataset(path).map(lambda serialized: tf.io.parse_single_example(serialized, _SPEC))
     for features in checked(dataset, path, shard.num_records):
       yield _to_face(features)
@@ -417,7 +220,7 @@ def read_controls(prefix, manifest):
   """
   spec = {key: _SPEC[key] for key in (_KEY, _CONTROLS)}
   keys, parts = [], []
-  for path, shard in zip(shard_paths(prefix, manifest), manifest.shards):
+  for path, shard in zip(manifests.shard_paths(prefix, manifest), manifest.shards):
     dataset = tf.data.TFRecordDataset(path).batch(_BATCH).map(lambda batch: tf.io.parse_example(batch, spec))
     for features in checked(dataset, path, shard.num_records, is_batched=True):
       keys += map(decode_key, features[_KEY].tolist())
@@ -441,19 +244,6 @@ def _to_face(features):
       sharpness=float(features[_SHARPNESS]), descriptor=features[_DESCRIPTOR],
       time_secs=None if np.isnan(time_secs) else time_secs, identity=None if identity < 0 else identity,
       controls=controls if len(controls) else None)
-
-
-def sha256(path):
-  """Returns the SHA-256 of a file in hexadecimal."""
-  digest = hashlib.sha256()
-  with open(path, 'rb') as file:
-    while chunk := file.read(1 << 20):
-      digest.update(chunk)
-  return digest.hexdigest()
-
-
-def _in_hexadecimal(digest):
-  return f'{digest % 2**256:064x}'
 
 
 def _bytes_feature(value):

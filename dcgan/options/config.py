@@ -58,7 +58,7 @@ class Data(fields.Group):
   records: str = fields.option(
       '', 'Set to train on, as in records/NAME (from tools.make_records).', is_free=True, is_path=True)
   records_digest: str = fields.option(
-      '', '`records.Manifest.digest` of the set, so that a run resumes on the same pictures only.', is_flag=False)
+      '', '`manifests.Manifest.digest` of the set, so that a run resumes on the same pictures only.', is_flag=False)
   crop: int = fields.option(
       108, 'Side in px of the central square of the 178x218 face that the networks see.',
       rule=(f'must lie between 16 and {_FACE_WIDTH_PX} px, the width of an aligned face',

@@ -54,7 +54,7 @@ def choose(kind, num_images):
   """Returns the name of the preset for a set: 'person' for one person's pictures, 'ufm' for many people's.
 
   Args:
-    kind: 'video', 'photos' or 'celeba', as in `records.Manifest`; frames of a video are one person's, however many.
+    kind: 'video', 'photos' or 'celeba', as in `manifests.Manifest`; frames of a video are one person's, however many.
     num_images: int.
   """
   return CHOICES[kind != 'video' and num_images >= FEW_IMAGES]

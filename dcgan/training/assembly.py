@@ -30,7 +30,7 @@ def build(options, manifest, strategy, storage):
 
   Args:
     options: `config.Config`.
-    manifest: `records.Manifest` of its set.
+    manifest: `manifests.Manifest` of its set.
     strategy: `tf.distribute.Strategy`.
     storage: a name from `config.STORAGES`.
 

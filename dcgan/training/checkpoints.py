@@ -1,7 +1,5 @@
-"""Save, exact resume, and the trained networks for those who only look."""
+"""Save and exact resume: which checkpoints a run has, which are kept, and which of them are whole."""
 
-import dataclasses
-import json
 import math
 import pathlib
 import re
@@ -12,22 +10,15 @@ import tensorflow as tf
 from dcgan.common import errors
 from dcgan.common import files
 from dcgan.common import wording
-from dcgan.model import latents
-from dcgan.model import networks
-from dcgan.model import weights
 from dcgan.options import config
-from dcgan.training import places
 from dcgan.training import runs
 
 _NUM_LATEST = 2  # kept, so that there is one before a damaged one
 _TEMPORARY = re.compile(r'ckpt-\d+_temp.*')  # what a kill in mid-save leaves behind
 _INDEX = re.compile(r'.*ckpt-(\d+)\.index')
 _OPTIONS = 'options/.ATTRIBUTES/py_state'
-_PICTURES = 'pictures/.ATTRIBUTES/py_state'
-_PICTURE_Z = 'picture_z'  # of runs that learnt a few photos by scales and shifts alone, in earlier versions
 # What TensorFlow raises on damaged checkpoints.
-_UNREADABLE = (tf.errors.OpError, AssertionError, IndexError, ValueError, RuntimeError)
-_VALUE = '.ATTRIBUTES/VARIABLE_VALUE'
+UNREADABLE = (tf.errors.OpError, AssertionError, IndexError, ValueError, RuntimeError)
 
 
 class Best(tf.Module):
@@ -124,7 +115,7 @@ class Checkpoints:
       errors.InputError: it is damaged.
     """
     path = str(pathlib.Path(run) / f'ckpt-{step}')
-    with _naming(path):
+    with naming(path):
       self._checkpoint.read(path).assert_consumed()
     if self._best.step not in _saved_steps(run):  # a better one, now of another past, had taken its place
       self._best.forget()
@@ -144,17 +135,17 @@ class Checkpoints:
       errors.InputError: there is none, all are damaged, or it was made with other options, which are named.
     """
     def restore(path):
-      with _naming(path):
-        saved = config.from_json(tf.train.load_checkpoint(path).get_tensor(_OPTIONS).decode('utf-8'))
+      with naming(path):
+        saved = read_options(path)
       is_before_change = changed_at is not None and _step_of(path) <= changed_at
       for name, then, now in config.differences(saved, self._options):
         if name not in config.FREE_ON_RESUME and not is_before_change:
           raise _OtherOptions(f'`{name}` ({now}): {path} was made with {then}, and a run goes on exactly. Put '
                               f'{run}/options.json back as it was, or start a new run with '
                               f'{wording.flag("init_from", path)}.')
-      with _naming(path):
+      with naming(path):
         self._checkpoint.read(path).assert_consumed()
-    _newest_that_can_be(run, restore)
+    newest_whole(run, restore)
     self._damaged = {step for step in _saved_steps(run) if step > int(self._checkpoint.global_step.numpy())}
 
 
@@ -173,127 +164,6 @@ class _Text(tf.train.experimental.PythonState):
 
   def deserialize(self, string_value):
     pass  # whoever restores has compared it
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Trained:
-  """What a run has learnt, for those who draw it.
-
-  Attributes:
-    generator: `tf.keras.Model`, the averaged one, z → images in float32.
-    encoder: `tf.keras.Model`, the averaged one, images → z, or None in a run without one.
-    space: where in Z its pictures are: `region.Region` of a run with places, or else `latents.Normal`.
-    options: its `config.Config`.
-    step: int, global step of the checkpoint.
-  """
-
-  generator: tf.keras.Model
-  encoder: tf.keras.Model | None
-  space: object
-  options: config.Config
-  step: int
-
-
-def load_generator(run, checkpoint='latest'):
-  """Returns what is needed to sample a run: its averaged generator.
-
-  Args:
-    run: str, the run's folder.
-    checkpoint: 'latest' for the latest checkpoint that is whole, 'best' for the one with the best score (the latest
-      where the run has no scores), or int, the minibatch of one.
-
-  Returns:
-    (`tf.keras.Model` z → images in float32, `config.Config`, int global step).
-
-  Raises:
-    errors.InputError: there is no such run or checkpoint, it is damaged, or where the latest is wanted all are.
-  """
-  options = _options_of(run)
-  generator = networks.build_generator(options.networks, 'float32')
-  return generator, options, _restore(run, checkpoint, dict(generator_ema=generator))[0]
-
-
-def load_model(run, checkpoint='latest'):
-  """Returns the trained networks of a run, `weights.Model`.
-
-  Args:
-    run: as for `load_generator`.
-    checkpoint: as for `load_generator`.
-
-  Raises:
-    errors.InputError: as for `load_generator`.
-  """
-  options = _options_of(run)
-  if 'minibatch_features' in dict(runs.lost_options(run)):
-    raise errors.InputError(f'{run}: its discriminator compares pictures (`minibatch_features`), which this version no '
-                            'longer builds. It can be shown and measured; to start from it, use the version it is of.')
-  build = dict(generator=networks.build_generator, generator_ema=networks.build_generator,
-               discriminator=networks.build_discriminator)
-  built = {name: build[name](options.networks, 'float32') for name in weights.NETWORKS} | _built_encoder(options)
-  step, _ = _restore(run, checkpoint, built)
-  return weights.Model(options, step, {name: weights.values_of(network) for name, network in built.items()})
-
-
-def load_trained(run, checkpoint='latest'):
-  """Returns what a run has learnt, `Trained`.
-
-  Args:
-    run: as for `load_generator`.
-    checkpoint: as for `load_generator`.
-
-  Raises:
-    errors.InputError: as for `load_generator`.
-  """
-  options = _options_of(run)
-  built = dict(generator_ema=networks.build_generator(options.networks, 'float32')) | _built_encoder(options)
-  step, path = _restore(run, checkpoint, built)
-  with _naming(path):
-    reader = tf.train.load_checkpoint(path)
-    read = lambda name: reader.get_tensor(name) if reader.has_tensor(name) else None
-    pictures = read(_PICTURES)
-    if pictures is None:
-      space = latents.Normal(options.networks.z_dims, read(f'{_PICTURE_Z}/{_VALUE}'))
-    else:
-      space = places.read_space(read(f'{places.PLACES}/{_VALUE}'), json.loads(pictures.decode('utf-8')), step)
-  return Trained(built['generator_ema'], built.get(weights.ENCODER), space, options, step)
-
-
-def _options_of(run):
-  """Returns the `config.Config` of a run, whose networks are those of its checkpoints: built are no others.
-
-  Raises:
-    errors.InputError: there is no such run, it has no checkpoint, or its options are damaged or of other networks.
-  """
-  options, path = runs.load_options(run), latest(run)
-  try:
-    saved = config.from_json(tf.train.load_checkpoint(path).get_tensor(_OPTIONS).decode('utf-8'))
-  except (errors.InputError, *_UNREADABLE):
-    return options  # whoever restores tells of a damaged checkpoint
-  for name, then, now in config.differences(saved, options):
-    if config.OPTIONS[name].group == 'networks':
-      raise errors.InputError(f'{pathlib.Path(run) / "options.json"}: `{name}` ({now}) must be {then}, as in {path}. '
-                              'Put the file back as it was.')
-  return options
-
-
-def _built_encoder(options):
-  """Returns the encoder that a run of these options has, dict of one network by its name, or an empty one."""
-  has_encoder = options.training.learner == 'encoder' or (options.training.learner == 'places'
-                                                          and options.places.encoder)
-  return {weights.ENCODER: networks.build_encoder(options.networks, 'float32')} if has_encoder else {}
-
-
-def _restore(run, checkpoint, objects):
-  """Restores objects, dict by name, from a run's checkpoint; returns its global step (int) and its path (str)."""
-  global_step = tf.Variable(0, dtype=tf.int64)
-
-  def restore(path):
-    _restore_partly(path, dict(global_step=global_step, **objects))
-    return path
-
-  step = best_step(run) if checkpoint == 'best' else None if checkpoint == 'latest' else checkpoint
-  path = _newest_that_can_be(run, restore) if step is None else restore(_path_of(run, step))
-  return int(global_step.numpy()), path
 
 
 def step_before(run, step):
@@ -318,11 +188,11 @@ def best_step(run):
     errors.InputError: there is no such run, it has no checkpoint, or only damaged ones.
   """
   best = Best()
-  _newest_that_can_be(run, lambda path: _restore_partly(path, dict(best=best)))
+  newest_whole(run, lambda path: restore_partly(path, dict(best=best)))
   return best.step if best.step >= 0 else None
 
 
-def _path_of(run, step):
+def path_of(run, step):
   """Returns the path (str) of a run's checkpoint at a minibatch; raises `errors.InputError` where there is none."""
   path = pathlib.Path(run) / f'ckpt-{step}'
   if not path.with_name(f'{path.name}.index').is_file():
@@ -346,7 +216,7 @@ def latest(run):
   return str(pathlib.Path(run) / f'ckpt-{steps[-1]}')
 
 
-def _newest_that_can_be(run, restore):
+def newest_whole(run, restore):
   """Calls `restore` on a run's checkpoints, the latest first, up to the first that is not damaged."""
   paths = [latest(run)]
   paths += [str(pathlib.Path(run) / f'ckpt-{step}') for step in _saved_steps(run)[-2::-1]]
@@ -378,13 +248,26 @@ def _delete(path):
     part.unlink()
 
 
-def _restore_partly(path, objects):
+def read_options(path):
+  """Returns the `config.Config` that a checkpoint was made with.
+
+  Args:
+    path: str, of the checkpoint.
+
+  Raises:
+    errors.InputError: what it holds are no options of a run.
+    Exception: one of `UNREADABLE`: it is damaged.
+  """
+  return config.from_json(tf.train.load_checkpoint(path).get_tensor(_OPTIONS).decode('utf-8'))
+
+
+def restore_partly(path, objects):
   """Restores `objects`, all of whose variables must be in the checkpoint, which may hold more."""
-  with _naming(path):
+  with naming(path):
     tf.train.Checkpoint(**objects).read(path).expect_partial().assert_existing_objects_matched()
 
 
-class _naming:
+class naming:
   """Turns TensorFlow's many ways to say that a checkpoint cannot be restored into one line that names it."""
 
   def __init__(self, path):
@@ -394,6 +277,6 @@ class _naming:
     return self
 
   def __exit__(self, kind, error, traceback):
-    if isinstance(error, _UNREADABLE):
+    if isinstance(error, UNREADABLE):
       raise errors.InputError(f'{self._path}: cannot be restored ({errors.reason(error)}). Use another checkpoint, or '
                               'delete this one so that the one before it is taken.') from error

@@ -17,7 +17,7 @@ from dcgan.common import errors
 from dcgan.common import files
 from dcgan.common import images
 from dcgan.common import wording
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.model import gallery
 from dcgan.options import recipes
 from dcgan.training import actions
@@ -104,7 +104,7 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
     raise errors.InputError(f'`{name}` ({value}): {run} was trained with it, and this version no longer has it, so it '
                             f'cannot go on exactly. Start a new run with {wording.flag("init_from", run)}.')
   _check_found(run, options.data.records)
-  manifest = records.load_manifest(options.data.records)
+  manifest = manifests.load(options.data.records)
   if not manifest.has_digest(options.data.records_digest):
     raise errors.InputError(f'`records` ({options.data.records}): not the set that {run} was trained on, so it cannot '
                             f'go on exactly. Start a new run from it with {wording.flag("init_from", run)}.')
@@ -137,7 +137,7 @@ def resume(run, options, strategy=None, storage='auto', also_due=None):
 
 def _check_found(run, prefix):
   """Raises `errors.InputError` where the set of a run is not where its options, or --records, say."""
-  path = records.manifest_path(prefix).absolute()
+  path = manifests.path_of(prefix).absolute()
   if not path.is_file():
     raise errors.InputError(f'`records` ({prefix}): the set that {run} was trained on was not found: {path} is not '
                             'there. Give its place with --records=FOLDER/NAME, or use the folder that the run was '
@@ -166,7 +166,7 @@ def _at_its_start(options, init_from, strategy, storage):
   if not init_from and options.training.transfer not in ('auto', 'full'):
     raise errors.InputError(f'`transfer` ({options.training.transfer}) needs a model to start from. Use --init_from='
                             f'{transfers.SHIPPED}, or leave it out.')
-  manifest = records.load_manifest(options.data.records)
+  manifest = manifests.load(options.data.records)
   options = options.replace('data', records_digest=manifest.digest, align=manifest.align)
   donor = transfers.load_donor(init_from) if init_from else None
   if options.training.transfer == 'auto':

@@ -18,6 +18,7 @@ from dcgan.model import weights
 from dcgan.options import presets
 from dcgan.training import checkpoints
 from dcgan.training import runs
+from dcgan.training import trained_networks
 
 SHIPPED = 'ufm'  # the Universal Face Model that comes with the project
 _FOLDER = pathlib.Path(__file__).parents[2] / 'checkpoints'
@@ -104,7 +105,7 @@ def load_donor(source):
   match = _CHECKPOINT.fullmatch(path.name)
   if match and path.with_name(f'ckpt-{match[1]}.index').is_file():
     run = path.parent
-    return Donor(runs.short_name(run), str(run / f'ckpt-{match[1]}'), checkpoints.load_model(run, int(match[1])))
+    return Donor(runs.short_name(run), str(run / f'ckpt-{match[1]}'), trained_networks.load_model(run, int(match[1])))
   if path.is_file():
     return Donor(path.stem, str(path), weights.load(path))
   raise errors.InputError(f'`init_from` ({source}): no such run, checkpoint or file. Use {SHIPPED} for the Universal '
@@ -119,7 +120,7 @@ def choose(donor, options, manifest):
   Args:
     donor: `Donor`.
     options: `config.Config` of the run.
-    manifest: `records.Manifest` of its set.
+    manifest: `manifests.Manifest` of its set.
   """
   theirs = dataclasses.replace(donor.model.options.networks, z_map=options.networks.z_map)
   if theirs != options.networks or options.training.learner != 'adversarial':  # what it does not lend has to be learnt
@@ -141,7 +142,7 @@ def transfer(donor, learner, manifest):
   Args:
     donor: `Donor`.
     learner: `learner.Learner`, at its start.
-    manifest: `records.Manifest` of the set that it is to be trained on.
+    manifest: `manifests.Manifest` of the set that it is to be trained on.
 
   Returns:
     `Report`.

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from dcgan.data import input_pipeline
+from dcgan.data import manifests
 from dcgan.data import records
 from dcgan.options import config
 from dcgan.training import session
@@ -38,12 +39,12 @@ def make_set(prefix, num_faces, num_shards=2, kind='photos', secs_apart=None):
   faces = [draw_face(index, rng) for index in range(num_faces)]
   if secs_apart:
     faces = [dataclasses.replace(face, time_secs=face.order * secs_apart) for face in faces]
-  shards = [records.write_shard(records.shard_path(prefix, i, num_shards), part)
+  shards = [records.write_shard(manifests.shard_path(prefix, i, num_shards), part)
             for i, part in enumerate(np.array_split(np.array(faces, object), num_shards))]
-  manifest = records.Manifest(
+  manifest = manifests.Manifest(
       kind=kind, num_images=num_faces, num_inputs=num_faces + 1, shards=tuple(shards),
-      rejected=(records.Rejection('blank.png', records.Reason('no_face')),), settings={'photos': 'drawn'})
-  records.save_manifest(prefix, manifest)
+      rejected=(manifests.Rejection('blank.png', manifests.Reason('no_face')),), settings={'photos': 'drawn'})
+  manifests.save(prefix, manifest)
   return manifest
 
 

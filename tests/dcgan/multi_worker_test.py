@@ -9,7 +9,7 @@ import pytest
 
 from tests import commands
 from tests.dcgan import conftest
-from tests.dcgan.training import session_test
+from tests.dcgan.training import run_contents
 
 FLAGS = ('--preset=person', '--image_size=8', '--channels=4', '--kernel_size=3', '--global_batch_size=16',
          '--checkpoint_every_steps=2', '--r1_every_steps=2', '--precision=float32', '--learning_rate=0.01',
@@ -65,11 +65,11 @@ def test_two_workers_train_as_one_device_does(drawn, tmp_path):
   assert [path.name for path in (tmp_path / 'two').iterdir()] == ['00000-drawn8']  # the chief's alone
   assert chief[1].splitlines()[-1] == f'{tmp_path}/two/00000-drawn8' and '2 × CPU on 2 workers' in chief[2]
   one, two = tmp_path / 'one' / '00000-drawn8', tmp_path / 'two' / '00000-drawn8'
-  for left, right in zip(session_test.stats(one), session_test.stats(two), strict=True):
+  for left, right in zip(run_contents.stats(one), run_contents.stats(two), strict=True):
     assert left.keys() == right.keys() and left['global_step'] == right['global_step']
     for name in left.keys() & {'loss/generator', 'loss/discriminator', 'logits/real', 'penalty/r1'}:
       assert right[name] == pytest.approx(left[name], rel=1e-3, abs=1e-4), name
-  left, right = session_test.variables(one), session_test.variables(two)
+  left, right = run_contents.variables(one), run_contents.variables(two)
   assert left.keys() == right.keys()
   for key in left:
     if 'generator/' in key and 'OPTIMIZER_SLOT' not in key and 'moving_variance' not in key:
@@ -96,5 +96,5 @@ def test_a_lost_worker_ends_the_others_with_a_line_and_a_signal_to_one_saves_for
   for code, _, stderr in finish(chief, other):
     assert code == 128 + signal.SIGTERM and 'SIGTERM at minibatch' in stderr and 'Traceback' not in stderr, stderr
   assert 'the chief keeps the run' in stderr and 'dcgan-worker-' not in stderr  # the other's, which is the last
-  steps = [line['global_step'] for line in session_test.stats(run) if 'loss/generator' in line]
+  steps = [line['global_step'] for line in run_contents.stats(run) if 'loss/generator' in line]
   assert steps == sorted(set(steps)) and (run / f'ckpt-{steps[-1]}.index').is_file()

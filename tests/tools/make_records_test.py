@@ -7,6 +7,7 @@ import cv2
 from PIL import Image
 import pytest
 
+from dcgan.data import manifests
 from dcgan.data import records
 from tests import commands
 from tools.demo import clip as demo_clip
@@ -41,7 +42,7 @@ def test_photos_end_with_a_report_and_the_prefix_and_bad_input_is_one_line(tmp_p
   assert 'left out: 1 × no face found' in done.stdout and 'left out: 1 × the same picture as another' in done.stdout
   assert '1 usable face: under 20, training will likely copy' in done.stdout
   assert (tmp_path / 'eve.png').is_file()
-  manifest = records.load_manifest(f'{tmp_path}/eve')
+  manifest = manifests.load(f'{tmp_path}/eve')
   assert manifest.settings['source'] == [f'{tmp_path}/me'] and manifest.settings['min_eye_distance_px'] == 20.0
   assert manifest.settings['align'] == 'eyes'
   done = commands.run('tools.make_records', f'--video={tmp_path}/absent.mp4', f'--records_dir={tmp_path}')
@@ -57,7 +58,7 @@ def test_two_folders_of_photos_are_one_set_and_two_of_celeba_are_refused(tmp_pat
   done = commands.run('tools.make_records', f'--photos={tmp_path}/home', f'--photos={tmp_path}/work', '--nocurate',
                       f'--records_dir={tmp_path}')
   assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'{tmp_path}/home', done.stderr
-  faces = records.read_faces(f'{tmp_path}/home', records.load_manifest(f'{tmp_path}/home'))
+  faces = records.read_faces(f'{tmp_path}/home', manifests.load(f'{tmp_path}/home'))
   assert [face.key for face in faces] == ['home/face.png', 'work/face.png']
   done = commands.run('tools.make_records', '--celeba=a', '--celeba=b')
   assert done.returncode == 1 and 'already defined as a' in done.stderr + done.stdout
@@ -71,7 +72,7 @@ def test_videos_end_with_the_person_that_was_asked_for(tmp_path, astronaut):
       'tools.make_records', f'--video={clip}', f'--video={tmp_path / "two.mp4"}', '--fps=6', '--end_secs=0.9',
       f'--records_dir={tmp_path}/records', '--nocurate', '--background=white', '--match_colour', '--person=1')
   assert done.returncode == 0 and done.stdout.splitlines()[-1] == f'{tmp_path}/records/clip', done.stderr
-  manifest = records.load_manifest(f'{tmp_path}/records/clip')
+  manifest = manifests.load(f'{tmp_path}/records/clip')
   keys = [face.key for face in records.read_faces(f'{tmp_path}/records/clip', manifest)]
   assert keys[0] == 'clip.mp4@0.000s' and {key.partition('@')[0] for key in keys} >= {'clip.mp4'}
   assert (tmp_path / 'records' / 'clip+people.png').is_file()
@@ -88,4 +89,4 @@ def test_faces_that_are_only_cropped_are_told_in_the_report_and_the_manifest(tmp
                       '--name=eve', '--align=off')
   assert done.returncode == 0, done.stderr
   assert done.stdout.splitlines()[0].endswith('schema 3, not aligned')
-  assert records.load_manifest(f'{tmp_path}/eve').settings['align'] == 'off'
+  assert manifests.load(f'{tmp_path}/eve').settings['align'] == 'off'

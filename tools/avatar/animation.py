@@ -9,7 +9,7 @@ from dcgan.common import errors
 from dcgan.common import images
 from dcgan.common import names as file_names
 from dcgan.common import wording
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.model import latents
 from dcgan.model import motion
 from dcgan.model import networks
@@ -100,7 +100,7 @@ def save_replay(run, path=None, *, fps=25, speed=1.0, beside_real=False, size_px
 def _tell_of_places(prefix):
   """Tells what places would do for a run of one person that has none."""
   try:
-    manifest = records.load_manifest(prefix)
+    manifest = manifests.load(prefix)
   except errors.InputError:
     return
   if presets.choose(manifest.kind, manifest.num_images) == 'person':

@@ -11,7 +11,7 @@ from dcgan.control import kept
 from dcgan.control import names as control_names
 from dcgan.control import reading
 from dcgan.data import input_pipeline
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.model import latents
 from dcgan.model import networks
 from tools.avatar import posing
@@ -61,7 +61,7 @@ def _of_samples(run):
 def _of_set(run):
   """Returns the `kept.Kept` of the pictures that have places."""
   data = run.options.data
-  manifest = records.load_manifest(data.records)
+  manifest = manifests.load(data.records)
   if not manifest.has_digest(data.records_digest):
     raise errors.InputError(f'`records` ({data.records}): not the set that {run.path} was trained on. Bring that one '
                             'back.')

@@ -10,7 +10,7 @@ from dcgan.common import errors
 from dcgan.common import files
 from dcgan.control import names as control_names
 from dcgan.data import input_pipeline
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.model import latents
 from tools.avatar import posing
 
@@ -69,7 +69,7 @@ def _held_out(run):
     raise errors.InputError(f'`report`: the pictures of {run.path} have no places in Z, so none can be asked for. Use a '
                             'run of the preset person.')
   data = run.options.data
-  manifest = records.load_manifest(data.records)
+  manifest = manifests.load(data.records)
   training_set = input_pipeline.load_training_set(
       data.records, manifest, run.options.networks.image_size, data.crop, 'stream', data.holdout_fraction)
   keys, raw = posing.read_raw(data.records)

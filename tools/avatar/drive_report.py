@@ -13,7 +13,7 @@ from dcgan.common import errors
 from dcgan.common import files
 from dcgan.data import holdout
 from dcgan.data import input_pipeline
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.model import region
 from tools.avatar import driving
 from tools.avatar import posing
@@ -111,7 +111,7 @@ def measure(path, driver, film, wish):
 def _held_out(data, film):
   """Returns which frames of a film the run did not learn, bool [num_frames]; None of a film that is not its own."""
   try:
-    manifest = records.load_manifest(data.records)
+    manifest = manifests.load(data.records)
     keys, _ = posing.read_raw(data.records)
   except errors.InputError:
     return None

@@ -22,7 +22,6 @@ from dcgan.model import networks
 from tools.avatar import ahead
 from tools.avatar import posing
 from tools.avatar import tilting
-from tools.avatar import watching
 from tools.evaluation import meshes
 from tools.faces import alignment
 from tools.faces import controls

@@ -6,7 +6,7 @@ import pathlib
 from absl import logging
 
 from dcgan.common import devices
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.options import presets
 from dcgan.training import checkpoints
 from dcgan.training import runs
@@ -83,7 +83,7 @@ def fewest_steps(options):
   Args:
     options: `config.Config` of the run, whose set is there.
   """
-  num_first = min(records.load_manifest(options.data.records).num_images, options.places.first_images)
+  num_first = min(manifests.load(options.data.records).num_images, options.places.first_images)
   return max(_FEWEST_STEPS, -(-options.places.alone_visits * num_first // options.data.global_batch_size))
 
 
@@ -104,7 +104,7 @@ def _choose_size(sizes):
 def _options(prefix, donor, image_size):
   """Returns the `config.Config` of a run on a set, with the networks and the crop of the model that it starts from."""
   options = dataclasses.replace(presets.PRESETS[_PRESET], networks=donor.networks)
-  is_small = records.load_manifest(prefix).num_images < person_set.FEW_FACES
+  is_small = manifests.load(prefix).num_images < person_set.FEW_FACES
   return options.replace('networks', image_size=image_size).replace(
       'data', records=prefix, crop=donor.data.crop,
       holdout_fraction=0.0 if is_small else options.data.holdout_fraction).replace(
@@ -120,7 +120,7 @@ def _flags(options, init_from):
 
 def _earlier_run(prefix, flags, digest, checkpoints_dir):
   """Returns the newest run of one of some flags, the same model and pictures that has a checkpoint, or None."""
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   for path in sorted(pathlib.Path(checkpoints_dir).glob(f'*-{_NOTE}/flags.txt'), reverse=True):
     run = path.parent
     told = path.read_text(encoding='utf-8').replace('--z_map=True\n', '')  # which stood there once, and is no flag

@@ -7,7 +7,7 @@ from absl import logging
 
 from dcgan.common import errors
 from dcgan.common import wording
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.faces import alignment
 from tools.material import downloads
 from tools.material import sources
@@ -53,8 +53,8 @@ def make(kind, paths, name, person, records_dir, overwrite):
                    'it: --start_secs and --end_secs.', secs // 60)
   fingerprint = sources.open_source(kind, paths, **source_options).fingerprint
   prefix = os.path.join(records_dir, name or pipeline.default_name(kind, paths[0]))
-  if records.manifest_path(prefix).exists() and not overwrite:
-    settings = records.load_manifest(prefix).settings
+  if manifests.path_of(prefix).exists() and not overwrite:
+    settings = manifests.load(prefix).settings
     if settings.get(_FINGERPRINT) == fingerprint and settings.get('person') == person:
       logging.info('%s is there already, made from the same pictures.', prefix)
       return _checked(prefix)
@@ -74,7 +74,7 @@ def frames_per_sec(secs):
 
 def _checked(prefix):
   """Returns the prefix of a set that holds a face or more; raises `errors.InputError` else, and warns of few."""
-  num_images = records.load_manifest(prefix).num_images
+  num_images = manifests.load(prefix).num_images
   if not num_images:
     raise errors.InputError(f'{prefix}: no face in any picture. Take pictures in which the face is larger, upright and '
                             f'lit; the report above, and {prefix}.json, say why each was left out.')

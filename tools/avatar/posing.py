@@ -10,6 +10,7 @@ from dcgan.common import wording
 from dcgan.control import calibration
 from dcgan.control import kept
 from dcgan.control import names as control_names
+from dcgan.data import manifests
 from dcgan.data import records
 from dcgan.model import latents
 from dcgan.model import networks
@@ -184,7 +185,7 @@ def _fitted(run):
 
 def read_raw(prefix):
   """Returns (keys, raw measures float32 [num_images, num_measured]) of a set, also of one that was made without them."""
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   if manifest.controls:
     return records.read_controls(prefix, manifest)
   faces = list(records.read_faces(prefix, manifest))

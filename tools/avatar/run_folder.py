@@ -8,6 +8,7 @@ from absl import logging
 from dcgan.model import gallery
 from dcgan.options import config
 from dcgan.training import checkpoints
+from dcgan.training import trained_networks
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,5 +49,5 @@ def load(path):
     logging.warning('The gallery of %s was drawn at minibatch %d, whose checkpoint is gone: the latest one draws the '
                     'animation, and its faces may differ a little. tools.make_gallery draws a new gallery.', shown.run,
                     shown.step)
-  trained = checkpoints.load_trained(shown.run, step)
+  trained = trained_networks.load(shown.run, step)
   return RunFolder(shown.run, shown, trained.generator, trained.encoder, trained.options, trained.space, trained.step)

@@ -2,7 +2,7 @@
 
 from dcgan.common import errors
 from dcgan.data import input_pipeline
-from dcgan.data import records
+from dcgan.data import manifests
 
 
 def load(options):
@@ -13,7 +13,7 @@ def load(options):
   """
   data = options.data
   try:
-    manifest = records.load_manifest(data.records)
+    manifest = manifests.load(data.records)
     if not manifest.has_digest(data.records_digest):
       return None
     return input_pipeline.load_training_set(

@@ -3,6 +3,7 @@
 import imageio.v3 as iio
 import numpy as np
 
+from dcgan.data import manifests
 from dcgan.data import records
 
 
@@ -14,8 +15,8 @@ def make_set(prefix, num_images):
     num_images: int, pictures in it.
   """
   rng = np.random.default_rng(0)
-  shard = records.write_shard(records.shard_path(prefix, 0, 1), (_draw_face(i, rng) for i in range(num_images)))
-  records.save_manifest(prefix, records.Manifest(
+  shard = records.write_shard(manifests.shard_path(prefix, 0, 1), (_draw_face(i, rng) for i in range(num_images)))
+  manifests.save(prefix, manifests.Manifest(
       kind='photos', num_images=num_images, num_inputs=num_images, shards=(shard,), rejected=(), settings={}))
 
 

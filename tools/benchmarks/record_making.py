@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from dcgan.common import images
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.benchmarks import comparison
 from tools.demo import clip as demo_clip
 from tools.faces import alignment
@@ -71,7 +71,7 @@ class _Repeated:
         k = i % self._source.num_inputs
         item = next(self._source.read(k, k + 1))
       is_frame = isinstance(item, sources.Frame)
-      yield sources.Frame(f'{i}', i, None, item.image) if is_frame else records.Rejection(f'{i}', item.reason)
+      yield sources.Frame(f'{i}', i, None, item.image) if is_frame else manifests.Rejection(f'{i}', item.reason)
 
 
 def _one_worker(source, num_pictures, rounds, folder):

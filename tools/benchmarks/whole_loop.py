@@ -9,7 +9,7 @@ import psutil
 
 from dcgan.common import devices
 from dcgan.common import files
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.options import presets
 from dcgan.training import actions
 from dcgan.training import assembly
@@ -50,7 +50,7 @@ def measure(rounds, num_steps, image_size_px, preset):
         'training', precision=devices.choose_precision(), num_minibatches=num_steps)
     options = options.replace('training', xla=devices.choose_xla(options, strategy)).validate()
     batch_size, num_bare_steps = options.data.global_batch_size, max(1, num_steps // 4)
-    parts = assembly.build(options, records.load_manifest(prefix), strategy, 'auto')
+    parts = assembly.build(options, manifests.load(prefix), strategy, 'auto')
     bare = training_step.bare(options, strategy, options.training.precision)
     steps = {_OPTIONS: training_step.Step(parts.learner), _BARE: training_step.bare_step(bare, strategy)}
     shares = []

@@ -10,11 +10,12 @@ from dcgan.common import errors
 from dcgan.common import files
 from dcgan.common import wording
 from dcgan.data import input_pipeline
-from dcgan.data import records as record_sets
+from dcgan.data import manifests
 from dcgan.metrics import inception as inception_features
 from dcgan.options import config
 from dcgan.training import checkpoints
 from dcgan.training import runs as run_folders
+from dcgan.training import trained_networks
 from tools.evaluation import history
 from tools.evaluation import measurer
 from tools.evaluation import report
@@ -39,7 +40,7 @@ class Evaluated(measurer.Measured):
     step: int, its minibatch.
     options: the run's `config.Config`.
     notes: tuple of str, what the reader must know of the set.
-    records_digest: str, `records.Manifest.digest` of the set that it was measured against.
+    records_digest: str, `manifests.Manifest.digest` of the set that it was measured against.
   """
 
   run: pathlib.Path
@@ -169,7 +170,7 @@ class _Subject:
     data = self._options.data
     prefix = records or data.records
     try:
-      manifest = record_sets.load_manifest(prefix)
+      manifest = manifests.load(prefix)
     except errors.InputError as error:
       hint = '' if records else f' {run} was trained on it; give its new place with --records.'
       raise errors.InputError(f'{error}{hint}') from error
@@ -199,7 +200,7 @@ class _Subject:
 
 
 def _trained(run, checkpoint):
-  """Yields the `checkpoints.Trained` of a checkpoint, or of 'all'; of a run that trains, of those there when read.
+  """Yields the `trained_networks.Trained` of a checkpoint, or of 'all'; of a run that trains, of those there when read.
 
   Raises:
     errors.InputError: there is none, or it is damaged.
@@ -210,7 +211,7 @@ def _trained(run, checkpoint):
   num_read = 0
   for step in checkpoints.steps(run):
     try:
-      trained = checkpoints.load_trained(run, step)
+      trained = trained_networks.load(run, step)
     except errors.InputError as error:
       is_gone = step not in checkpoints.steps(run)
       logging.warning('%s', f'{run}: checkpoint {step} was deleted by its training meanwhile, and is left out.'
@@ -223,10 +224,10 @@ def _trained(run, checkpoint):
 
 
 def _restored(run, checkpoint, num_attempts=_NUM_ATTEMPTS):
-  """Returns `checkpoints.Trained`; reads again where training replaced the checkpoints in this moment."""
+  """Returns `trained_networks.Trained`; reads again where training replaced the checkpoints in this moment."""
   before = checkpoints.steps(run)
   try:
-    return checkpoints.load_trained(run, checkpoint)
+    return trained_networks.load(run, checkpoint)
   except errors.InputError:
     if num_attempts > 1 and checkpoints.steps(run) != before:
       return _restored(run, checkpoint, num_attempts - 1)

@@ -96,7 +96,7 @@ class Experiment(abc.ABC):
     """Checks what it is to be done on, before anything is trained.
 
     Args:
-      manifest: `records.Manifest` of the set that is trained on.
+      manifest: `manifests.Manifest` of the set that is trained on.
 
     Raises:
       errors.InputError: the set is of another kind or aligned otherwise, or other material does not fit.

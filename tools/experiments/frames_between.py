@@ -7,10 +7,11 @@ import numpy as np
 
 from dcgan.common import errors
 from dcgan.data import input_pipeline
+from dcgan.data import manifests
 from dcgan.data import records as record_sets
 from dcgan.model import networks
-from dcgan.training import checkpoints
 from dcgan.training import runs
+from dcgan.training import trained_networks
 from tools.evaluation import inversion
 from tools.evaluation import meshes
 
@@ -90,16 +91,16 @@ class FrameSet:
 
   Attributes:
     prefix: str, the set.
-    manifest: `records.Manifest`.
+    manifest: `manifests.Manifest`.
   """
 
   prefix: str
-  manifest: record_sets.Manifest
+  manifest: manifests.Manifest
 
   @classmethod
   def load(cls, prefix):
     """Returns the `FrameSet` of a prefix; raises `errors.InputError` where there is no such set."""
-    return cls(prefix, record_sets.load_manifest(prefix))
+    return cls(prefix, manifests.load(prefix))
 
   @property
   def sources(self):
@@ -185,7 +186,7 @@ def measure(run, records, between_records, seed):
     errors.InputError: the run or a set cannot be read.
   """
   options = runs.load_options(run)
-  model = checkpoints.load_trained(run)
+  model = trained_networks.load(run)
   own, others = FrameSet.load(records), FrameSet.load(between_records)
   training_set, other_set = own.pictures_for(options), others.pictures_for(options)
   indices, gaps = find_between(own.times_secs(), others.times_secs())
@@ -221,7 +222,7 @@ def nearest_pictures(pictures, others):
 
 
 def _search(model, pictures, seed):
-  """Returns the `Frames` of pictures that are looked for in a model, `checkpoints.Trained`."""
+  """Returns the `Frames` of pictures that are looked for in a model, `trained_networks.Trained`."""
   z, inversion_errors = inversion.invert(model.generator, pictures, model.space, seed=seed, encoder=model.encoder)
   return Frames(pictures, networks.generate(model.generator, z), inversion_errors,
                 inversion.nearest_samples(model.generator, pictures, model.space, _NUM_RANDOM_SAMPLES, seed))

@@ -5,7 +5,7 @@ import json
 import pathlib
 
 from dcgan.common import files
-from dcgan.data import records as record_sets
+from dcgan.data import manifests
 from dcgan.training import transfers
 from tools.experiments import outcome
 from tools.experiments import page
@@ -29,7 +29,7 @@ def reproduce(experiment, out, num_samples=256):
   """
   source = experiment.starts_from
   variants = experiment.variants(transfers.load_donor(source).model.options if source else None)
-  experiment.check(record_sets.load_manifest(experiment.material.records))
+  experiment.check(manifests.load(experiment.material.records))
   folders = list(training.train(variants, out))  # all, before the first is measured
   outcomes = [outcome.measure(folder, experiment.looks_back, num_samples) for folder in folders]
   beside = experiment.measure(outcomes)

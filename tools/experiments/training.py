@@ -8,7 +8,7 @@ from absl import logging
 
 from dcgan.common import devices
 from dcgan.common import entry
-from dcgan.data import records as record_sets
+from dcgan.data import manifests
 from dcgan.options import config
 from dcgan.options import presets
 from dcgan.training import checkpoints
@@ -71,7 +71,7 @@ def find_run(variant, out):
   Raises:
     errors.InputError: there is no such set, or the options of a run of that name are damaged.
   """
-  manifest = record_sets.load_manifest(variant.options.data.records)
+  manifest = manifests.load(variant.options.data.records)
   wanted = variant.options
   digest = transfers.load_donor(variant.init_from).model.digest if variant.init_from else None
   for run in sorted(pathlib.Path(out).glob(f'[0-9]*-{glob.escape(variant.name)}'), reverse=True):

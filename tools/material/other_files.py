@@ -6,9 +6,9 @@ A raw photo or a video between photos is not looked at, but it is counted and to
 import collections
 import os
 
-from dcgan.data import records
+from dcgan.data import manifests
 
-# Kinds of `records.Reason`.
+# Kinds of `manifests.Reason`.
 RAW_PHOTO, OTHER_FORMAT, VIDEO = 'raw_photo', 'other_format', 'video_among_photos'
 RAW_COPY, LIVE_PHOTO = 'raw_copy', 'live_photo'
 
@@ -55,17 +55,17 @@ _TEXT_BYTES = bytes(range(32, 127)) + b'\t\n\r\f\x1b' + bytes(range(128, 256))
 
 
 def kind_of(name):
-  """Returns the `records.Reason` against a file that its ending, in any case, says is no picture to read; else None."""
+  """Returns the `manifests.Reason` against a file that its ending, in any case, says is no picture; else None."""
   ending = os.path.splitext(name)[1].lower()
   if ending in _RAW_ENDINGS:
-    return records.Reason(RAW_PHOTO, ending[1:].upper())
+    return manifests.Reason(RAW_PHOTO, ending[1:].upper())
   if ending in _VIDEO_ENDINGS:
-    return records.Reason(VIDEO, ending[1:].upper())
-  return records.Reason(OTHER_FORMAT, _OTHER_ENDINGS[ending]) if ending in _OTHER_ENDINGS else None
+    return manifests.Reason(VIDEO, ending[1:].upper())
+  return manifests.Reason(OTHER_FORMAT, _OTHER_ENDINGS[ending]) if ending in _OTHER_ENDINGS else None
 
 
 def rejections(others, keys):
-  """Returns the `records.Rejection`s of files that are no pictures, sorted by key.
+  """Returns the `manifests.Rejection`s of files that are no pictures, sorted by key.
 
   Args:
     others: iterable of str, the keys of such files, all of which `kind_of` knows.
@@ -76,8 +76,8 @@ def rejections(others, keys):
   for key in sorted(others):
     reason, picture = kind_of(key), pictures.get(os.path.splitext(key)[0].lower())
     if picture is not None and reason.kind in (RAW_PHOTO, VIDEO):
-      reason = records.Reason(RAW_COPY if reason.kind == RAW_PHOTO else LIVE_PHOTO, picture)
-    found.append(records.Rejection(key, reason))
+      reason = manifests.Reason(RAW_COPY if reason.kind == RAW_PHOTO else LIVE_PHOTO, picture)
+    found.append(manifests.Rejection(key, reason))
   return tuple(found)
 
 

@@ -24,7 +24,7 @@ ENDINGS = ('.apng', '.avif', '.avifs', '.bmp', '.dds', '.dib', '.gif', '.heic', 
 # they hold other forms of it.
 SEVERAL_ENDINGS = ('.apng', '.avif', '.avifs', '.gif', '.png', '.tif', '.tiff', '.webp')
 
-UNREADABLE, MISSING = 'unreadable', 'missing'  # kinds of `records.Reason`
+UNREADABLE, MISSING = 'unreadable', 'missing'  # kinds of `manifests.Reason`
 
 _LARGEST_PX = 50_000_000  # larger pictures are shrunk by a whole number: each copy takes three bytes a pixel
 MAX_SIDE_PX = 32_766  # OpenCV, inside MediaPipe too, ends the process beyond it
@@ -42,7 +42,7 @@ class PictureError(errors.InputError):
 
   Args:
     value: str, what is wrong with it.
-    kind: str, what a `records.Reason` calls it.
+    kind: str, what a `manifests.Reason` calls it.
   """
 
   def __init__(self, value, kind=UNREADABLE):

@@ -18,7 +18,7 @@ import numpy as np
 
 from dcgan.common import errors
 from dcgan.common import wording
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.material import celeba
 from tools.material import folders
 from tools.material import names
@@ -26,7 +26,7 @@ from tools.material import other_files
 from tools.material import pictures
 from tools.material import videos
 
-DAMAGED_VIDEO, UNREADABLE_FOLDER = 'damaged_video', 'unreadable_folder'  # kinds of `records.Reason`
+DAMAGED_VIDEO, UNREADABLE_FOLDER = 'damaged_video', 'unreadable_folder'  # kinds of `manifests.Reason`
 
 _STILL_ENDINGS = ('.bmp', '.heic', '.heif', '.jfif', '.jpeg', '.jpg', '.png', '.tif', '.tiff')
 _MAX_FPS = 1000  # of slow-motion cameras
@@ -95,7 +95,7 @@ class VideoSource:
     self.fingerprint = _digest(self.kind, stamps, str(self._fps), start_secs, end_secs, self.num_inputs, *self.notes)
 
   def read(self, start, stop):
-    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` where none can be read.
+    """Yields inputs `start` to `stop` (exclusive), each a `Frame`, or a `manifests.Rejection` where none can be read.
 
     An input whose frame was on display at the input before already gives nothing: no frame comes twice.
     """
@@ -121,7 +121,7 @@ class VideoSource:
         yield self._rejection(clip, time_secs, video.damage)
 
   def _rejection(self, clip, time_secs, damage):
-    return records.Rejection(self._key(clip, time_secs), records.Reason(DAMAGED_VIDEO, damage))
+    return manifests.Rejection(self._key(clip, time_secs), manifests.Reason(DAMAGED_VIDEO, damage))
 
   def _time(self, k):
     return self._start_secs + float(k / self._fps)
@@ -144,7 +144,7 @@ class PhotoSource:
   Attributes:
     kind: 'photos'.
     num_inputs: int, the pictures.
-    left_out: tuple of `records.Rejection`, the files that are no inputs because they are no pictures to read.
+    left_out: tuple of `manifests.Rejection`, the files that are no inputs because they are no pictures to read.
     fingerprint: str, a digest of the files' paths, sizes and modification times.
     notes: tuple of str, empty: there is nothing to tell.
 
@@ -192,7 +192,7 @@ class PhotoSource:
       return 1
 
   def read(self, start, stop):
-    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` if it is unreadable."""
+    """Yields inputs `start` to `stop` (exclusive), each a `Frame`, or a `manifests.Rejection` if it is unreadable."""
     stop = min(stop, self.num_inputs)
     order = start
     while order < stop:
@@ -237,7 +237,7 @@ class CelebaSource:
     self.fingerprint = _digest(self.kind, self._dataset.fingerprint, self.num_inputs)
 
   def read(self, start, stop):
-    """Yields inputs `start` to `stop` (exclusive), each as a `Frame`, or a `records.Rejection` if it is unreadable."""
+    """Yields inputs `start` to `stop` (exclusive), each a `Frame`, or a `manifests.Rejection` if it is unreadable."""
     for order in range(start, min(stop, self.num_inputs)):
       key = self._dataset.key(order)
       try:
@@ -300,9 +300,9 @@ def _limited(num_inputs, limit):
 
 
 def _item(key, order, picture, eyes=None, identity=None):
-  """Returns the `Frame` of a picture without a time, or the `records.Rejection` of the error in its place."""
+  """Returns the `Frame` of a picture without a time, or the `manifests.Rejection` of the error in its place."""
   if isinstance(picture, pictures.PictureError):
-    return records.Rejection(key, records.Reason(picture.kind, picture.value))
+    return manifests.Rejection(key, manifests.Reason(picture.kind, picture.value))
   return Frame(key, order, None, picture, eyes=eyes, identity=identity)
 
 

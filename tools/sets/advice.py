@@ -57,7 +57,7 @@ def advise(manifest, numbers):
   """Returns plain sentences: what a set holds, what it lacks, what to do about it, and the notes on its inputs.
 
   Args:
-    manifest: `records.Manifest`.
+    manifest: `manifests.Manifest`.
     numbers: its `Numbers`.
 
   Returns:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.faces import alignment as face_alignment
 from tools.faces import appearance
 from tools.faces import colour
@@ -71,7 +71,7 @@ class Choice:
 
   Attributes:
     kept: list of int64 arrays, one a scan: the rows of its `faces` that are kept, rising.
-    reasons: list of lists of `records.Reason`, one a scan, one an input: why it is left out; None where it is kept.
+    reasons: list of lists of `manifests.Reason`, one a scan, one an input: why it is left out; None where it is kept.
     target_lab: float32 [2, 3], the usual skin of what is kept, or None where it is not known.
     people: int64, the person of each face of all scans, 1 the most present; None for photos.
     person: int, the one that is kept, who may not be among them; None for photos.
@@ -105,7 +105,7 @@ def choose(seen, kind, wanted):
     person = _person(faces, people, wanted)
     rows = np.flatnonzero(people == person)
     for i in set(faces['input'].tolist()) - set(faces['input'][rows].tolist()):
-      why[i] = records.Reason(reasons.SOMEBODY_ELSE, person)
+      why[i] = manifests.Reason(reasons.SOMEBODY_ELSE, person)
   elif wanted.reference is not None:
     rows = appearance.nearest(wanted.reference, faces['input'], faces['appearance'])
   found = _reasons_against(rows, faces, inputs, keys, kind, wanted)
@@ -182,7 +182,7 @@ def draw_people(seen, chosen, scan_path):
 
 
 def _reasons_against(rows, faces, inputs, keys, kind, wanted):
-  """Returns why each of the faces `rows` is left out, a list of `records.Reason`; None where it is kept."""
+  """Returns why each of the faces `rows` is left out, a list of `manifests.Reason`; None where it is kept."""
   if wanted.limits is None:
     return [None] * len(rows)
   yaw, pitch, roll = faces['pose_deg'][rows].T

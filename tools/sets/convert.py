@@ -7,6 +7,7 @@ import dataclasses
 
 import numpy as np
 
+from dcgan.data import manifests
 from dcgan.data import records
 from tools.faces import alignment
 from tools.faces import background
@@ -58,7 +59,7 @@ def convert(source, start, stop, path, scans, kept, here, has_pictures, finish, 
     on_input: callable, called after each input with whether it is kept.
 
   Returns:
-    (`records.Shard`, list of `records.Rejection` of kept inputs that could not be read a second time).
+    (`manifests.Shard`, list of `manifests.Rejection` of kept inputs that could not be read a second time).
   """
   lost = []
   if finish.changes_pictures or not has_pictures:
@@ -93,7 +94,7 @@ def _faces_read_again(source, start, stop, places, finish, lost, on_input):
     on_input(place is not None)
     if place is None:
       continue
-    if isinstance(item, records.Rejection):
+    if isinstance(item, manifests.Rejection):
       lost.append(item)
       continue
     eyes, points, skin_lab = place
@@ -103,7 +104,7 @@ def _faces_read_again(source, start, stop, places, finish, lost, on_input):
     image = remover.apply(image)
     yield _face(item.key, item.order, item.time_secs, item.identity, eyes, points, scan.encode(image),
                 measures.sharpness(image), measures.descriptor(image), finish.alignment, raw[item.key])
-  lost += [records.Rejection(key, records.Reason(reasons.NOT_READ_AGAIN)) for key in left]
+  lost += [manifests.Rejection(key, manifests.Reason(reasons.NOT_READ_AGAIN)) for key in left]
 
 
 def places(scans, kept, here, is_steady):

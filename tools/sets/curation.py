@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.sets import duplicates
 from tools.sets import reasons
 
@@ -117,12 +117,12 @@ def reasons_against(measured, limits, is_video, keep_duplicates=False):
     keep_duplicates: bool, whether the same picture may come again; of a video, whether unchanged frames may.
 
   Returns:
-    list of num_faces `records.Reason`: the first one, or None.
+    list of num_faces `manifests.Reason`: the first one, or None.
   """
   why = [None] * len(measured.keys)
   for kind, is_out, values, limit in _checks(measured, limits):
     for i in np.flatnonzero(is_out):
-      why[i] = why[i] or records.Reason(kind, float(values[i]), limit)
+      why[i] = why[i] or manifests.Reason(kind, float(values[i]), limit)
   if keep_duplicates:
     return why
   rows = np.array([i for i, reason in enumerate(why) if reason is None], np.int64)
@@ -131,13 +131,13 @@ def reasons_against(measured, limits, is_video, keep_duplicates=False):
       frames = rows[measured.clips[rows] == clip]
       for i, change in zip(frames, changes(measured.descriptors[frames], limits.min_change)):
         if change < limits.min_change:
-          why[i] = records.Reason(reasons.UNCHANGED, float(change), limits.min_change)
+          why[i] = manifests.Reason(reasons.UNCHANGED, float(change), limits.min_change)
   else:
     same_as = duplicates.find(measured.descriptors[rows], measured.eye_distance_px[rows], measured.eye_openings[rows],
                               measured.mouth_opening[rows])
     for i, other in zip(rows, same_as):
       if other >= 0:
-        why[i] = records.Reason(reasons.SAME_PICTURE, measured.keys[rows[other]])
+        why[i] = manifests.Reason(reasons.SAME_PICTURE, measured.keys[rows[other]])
   return why
 
 

@@ -24,6 +24,7 @@ from dcgan.common import images
 from dcgan.common import names
 from dcgan.common import progress
 from dcgan.control import calibration
+from dcgan.data import manifests
 from dcgan.data import records
 from tools.faces import alignment as face_alignment
 from tools.faces import controls
@@ -68,7 +69,7 @@ class _Work:
     return self.scan_folder / f'{i:05d}.npz'
 
   def shard_path(self, i):
-    return records.shard_path(self.shard_folder / self.name, i, self.num_slices)
+    return manifests.shard_path(self.shard_folder / self.name, i, self.num_slices)
 
   def shard_done_path(self, i):
     return self.shard_folder / f'{i:05d}.json'
@@ -134,7 +135,7 @@ def make_records(kind, paths, wanted, *, source_options, name=None, records_dir=
            for path in paths]
   prefix = os.path.join(records_dir, name or default_name(kind, paths[0]))
   source = sources.open_source(kind, paths, **source_options)
-  if records.manifest_path(prefix).exists() and not overwrite:
+  if manifests.path_of(prefix).exists() and not overwrite:
     raise errors.InputError(f'`{prefix}` is a set of records already. Choose another --name, or give --overwrite to '
                             'replace it.')
   _, report = make_set(source, prefix, wanted, settings=settings | {'source': given}, **options)
@@ -184,7 +185,7 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
     run: callable as `workers.run` without `num_workers`.
 
   Returns:
-    (`records.Manifest`, str): the second is the report of `report_card`, whose picture is `NAME.png` beside the set.
+    (`manifests.Manifest`, str): the second is the report of `report_card`, whose picture is `NAME.png` beside the set.
 
   Raises:
     errors.InputError: no input gave a face that is kept, too many were left out, the same set is being made, or
@@ -204,7 +205,7 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
   prefix = pathlib.Path(prefix)
   search = wanted.search(source.kind, background == 'keep' and not match_colour, alignment)
   work = _Work(prefix.with_name(f'.{prefix.name}.unfinished'), prefix.name, num_slices,
-               _digest(dcgan.__version__, records.SCHEMA_VERSION, source.fingerprint, slices, search.who,
+               _digest(dcgan.__version__, manifests.SCHEMA_VERSION, source.fingerprint, slices, search.who,
                        search.keeps_pictures, search.alignment))
   with _alone_in(work.folder):
     _clear(work.folder, work.scan_folder, *work.folder.glob('shards-*'))
@@ -231,7 +232,7 @@ def make_set(source, prefix, wanted, *, alignment=face_alignment.EYES, backgroun
                               'had been moved away. Bring them back, and give the same command again.')
     made = work.shard_folder / prefix.name
     manifest = dataclasses.replace(manifest, controls=_calibrated(made, manifest))
-    records.save_manifest(made, manifest)
+    manifests.save(made, manifest)
     report = report_card.make(made, report_card.card_path(made), prefix)
     report += f'\nLook at {report_card.card_path(prefix)} for the faces.'
     if has_people and chosen.people.max() > 1:
@@ -307,7 +308,7 @@ def _seen(source, slices, search, work, max_reject_fraction, run):
 
 
 def _written(job, run):
-  """Writes the shards that no earlier run has written; returns all `records.Shard`s, and the rejections met."""
+  """Writes the shards that no earlier run has written; returns all `manifests.Shard`s, and the rejections met."""
   work, num_inputs = job.work, job.source.num_inputs
   work.shard_folder.mkdir(exist_ok=True)
   indices = range(len(job.slices))
@@ -318,8 +319,8 @@ def _written(job, run):
   for i in indices:  # written by other processes, or machines
     files.wait_until_seen(work.shard_done_path(i))
   done = [json.loads(work.shard_done_path(i).read_text(encoding='utf-8')) for i in indices]
-  return (tuple(records.Shard(**each['shard']) for each in done),
-          [records.Rejection.from_json(rejection) for each in done for rejection in each['lost']])
+  return (tuple(manifests.Shard(**each['shard']) for each in done),
+          [manifests.Rejection.from_json(rejection) for each in done for rejection in each['lost']])
 
 
 def _check(seen, chosen, why, max_reject_fraction, folder):
@@ -343,9 +344,9 @@ def _check(seen, chosen, why, max_reject_fraction, folder):
 
 
 def _in_order(why, lost):
-  """Returns the `records.Rejection`s of a set in the order of its inputs."""
+  """Returns the `manifests.Rejection`s of a set in the order of its inputs."""
   why = why | {rejection.key: rejection.reason for rejection in lost}
-  return tuple(records.Rejection(key, reason) for key, reason in why.items() if reason)
+  return tuple(manifests.Rejection(key, reason) for key, reason in why.items() if reason)
 
 
 def _manifest(source, seen, shards, rejected, settings):
@@ -353,7 +354,7 @@ def _manifest(source, seen, shards, rejected, settings):
   if source.num_inputs > num_inputs:
     logging.info('%d of %d times show the same frame as the one before.', source.num_inputs - num_inputs,
                  source.num_inputs)
-  return records.Manifest(
+  return manifests.Manifest(
       kind=source.kind, num_images=sum(shard.num_records for shard in shards), num_inputs=num_inputs, shards=shards,
       rejected=rejected + source.left_out, settings=settings, notes=source.notes)
 
@@ -378,16 +379,16 @@ def _publish(work, prefix, manifest):
   for name in (*(shard.file for shard in manifest.shards), *pictures):
     if name not in pictures or (work.shard_folder / name).exists():
       files.replace(work.shard_folder / name, prefix.with_name(name))
-  files.replace(records.manifest_path(work.shard_folder / prefix.name), records.manifest_path(prefix))
+  files.replace(manifests.path_of(work.shard_folder / prefix.name), manifests.path_of(prefix))
   shutil.rmtree(work.folder, ignore_errors=True)
 
 
 def _remove_set(prefix):
   """Removes the manifest of the set `prefix`, a `pathlib.Path`, then its shards and pictures, and no other file."""
-  records.manifest_path(prefix).unlink(missing_ok=True)
-  its_own = [*records.shards_there(prefix), report_card.card_path(prefix), _sheet_path(prefix)]
+  manifests.path_of(prefix).unlink(missing_ok=True)
+  its_own = [*manifests.shards_there(prefix), report_card.card_path(prefix), _sheet_path(prefix)]
   other = f'{prefix}-people'
-  if not records.manifest_path(other).exists():
+  if not manifests.path_of(other).exists():
     its_own.append(report_card.card_path(other))  # the sheet of before, unless it is the card of a set of that name
   for path in its_own:
     path.unlink(missing_ok=True)

@@ -1,13 +1,14 @@
 """What the reasons for which pictures are left out are called, and mean: the sentence, the flag and the remedy of each.
 
-A manifest holds a reason as a kind, a value and a limit (`records.Reason`); it is said in words only where it is shown.
+A manifest holds a reason as a kind, a value and a limit (`manifests.Reason`); it is said in words only where it is
+shown.
 """
 
 import collections
 import collections.abc
 import dataclasses
 
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.material import other_files
 from tools.material import pictures
 from tools.material import sources
@@ -83,7 +84,7 @@ _WORDS = {
     sources.DAMAGED_VIDEO: _Words('the video is cut off or damaged ({value})',
                                   remedy='Download or convert the video again.'),
     **{kind: _Words(sentence) for kind, sentence in other_files.SENTENCES.items()},
-    records.TOLD: _Words('{value}')}
+    manifests.TOLD: _Words('{value}')}
 
 
 _UNKNOWN = _Words('{kind} {value}')  # of a later version
@@ -102,7 +103,7 @@ def count(rejected):
   """Returns for what reasons pictures were left out, the most frequent first.
 
   Args:
-    rejected: iterable of `records.Rejection`.
+    rejected: iterable of `manifests.Rejection`.
 
   Returns:
     list of `Count`; numbers that differ are told as a range, 41 to 44, and of texts that differ up to eight of a kind.

@@ -17,6 +17,7 @@ from PIL import ImageFont
 from dcgan.common import errors
 from dcgan.common import images
 from dcgan.common import wording
+from dcgan.data import manifests
 from dcgan.data import records
 from tools.faces import alignment
 from tools.faces import measures
@@ -77,7 +78,7 @@ def make(prefix, out, name, num_images=64):
   Raises:
     errors.InputError: as in `show`.
   """
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   if not manifest.num_images:
     raise errors.InputError(f'`{prefix}` holds 0 faces, but a report needs 1 or more. Make the set again.')
   numbers, sheet = look(prefix, manifest, num_images)
@@ -101,7 +102,7 @@ def look(prefix, manifest, num_images):
 
   Args:
     prefix: str, the set.
-    manifest: its `records.Manifest`, of 1 face or more.
+    manifest: its `manifests.Manifest`, of 1 face or more.
     num_images: int >= 1.
 
   Returns:
@@ -130,7 +131,7 @@ def draw(prefix, manifest, numbers, told, sheet):
 
   Args:
     prefix: str, the set.
-    manifest: `records.Manifest`.
+    manifest: `manifests.Manifest`.
     numbers: `advice.Numbers`.
     told: list of str, the advice.
     sheet: uint8 RGB [sheet_height, sheet_width <= 1442, 3].

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from dcgan.common import files
+from dcgan.data import manifests
 from dcgan.data import records
 from tools.faces import alignment
 from tools.faces import appearance
@@ -60,7 +61,7 @@ class Scan:
 
   Attributes:
     keys: list of str, one an input that was read, in order.
-    reasons: list of `records.Reason`, one an input: why it has no face; None where it has one.
+    reasons: list of `manifests.Reason`, one an input: why it has no face; None where it has one.
     inputs: dict of arrays, one row an input: `order`, -1 where it could not be read; `clip`; `time_secs`, NaN for
       photos; `identity`, -1 where unknown.
     faces: dict of arrays, one row a face, in the order of the inputs: `input`, its row in `inputs`; `landmarks`
@@ -102,12 +103,12 @@ def scan(source, start, stop, search, on_input=lambda has_face: None):
   keys, why, inputs, faces, encoded = [], [], [], [], []
   for item in source.read(start, stop):
     found = []
-    if isinstance(item, records.Rejection):
+    if isinstance(item, manifests.Rejection):
       reason = item.reason
       inputs.append((-1, 0, math.nan, -1))
     else:
       found = _chosen(candidates(item, search.alignment), search)
-      reason = None if found else records.Reason(reasons.NO_FACE)
+      reason = None if found else manifests.Reason(reasons.NO_FACE)
       inputs.append((item.order, item.clip, math.nan if item.time_secs is None else item.time_secs,
                      -1 if item.identity is None else item.identity))
     for candidate in found:
@@ -227,5 +228,5 @@ def load(path, without=()):
     columns = {kind: {name.partition('/')[2]: arrays[name] for name in arrays.files
                       if name.startswith(f'{kind}/') and name.partition('/')[2] not in without}
                for kind in ('inputs', 'faces')}
-  return Scan(keys, [reason and records.Reason(*reason) for reason in why], columns['inputs'], columns['faces'],
+  return Scan(keys, [reason and manifests.Reason(*reason) for reason in why], columns['inputs'], columns['faces'],
               pictures)

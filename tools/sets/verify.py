@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from dcgan.common import errors
+from dcgan.data import manifests
 from dcgan.data import records
 
 _AGAIN = 'Bring the file back, or make the set again with `python -m tools.make_records --overwrite`.'
@@ -27,8 +28,8 @@ def verify(prefix):
   Raises:
     errors.InputError: the first thing that is wrong: file, record, what.
   """
-  manifest = records.load_manifest(prefix)
-  paths = records.shard_paths(prefix, manifest)
+  manifest = manifests.load(prefix)
+  paths = manifests.shard_paths(prefix, manifest)
   keys, last_order = set(), -1
   # Swapped or replaced files hold right records, so records are looked at first and the whole file then.
   for path, shard in zip(paths, manifest.shards):
@@ -68,7 +69,7 @@ def _what_is_wrong(face, kind):
 
 
 def _check_digest(path, shard, manifest):
-  digest = records.sha256(path)
+  digest = manifests.sha256(path)
   if digest == shard.sha256:
     return
   other = next((each.file for each in manifest.shards if each.sha256 == digest), None)

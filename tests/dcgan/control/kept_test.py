@@ -12,6 +12,7 @@ from dcgan.control import calibration
 from dcgan.control import kept
 from dcgan.control import names
 from dcgan.control import reading
+from dcgan.data import manifests
 from dcgan.data import records
 from dcgan.model import latents
 from dcgan.model import region
@@ -117,9 +118,9 @@ def _make_set_with_controls(prefix, num_faces):
   raw = np.zeros([num_faces, len(names.MEASURED)], np.float32)
   raw[:, names.MEASURED.index('jawOpen')] = rng.uniform(size=num_faces)
   faces = [dataclasses.replace(conftest.draw_face(i, rng), controls=row) for i, row in enumerate(raw)]
-  shard = records.write_shard(records.shard_path(prefix, 0, 1), faces)
+  shard = records.write_shard(manifests.shard_path(prefix, 0, 1), faces)
   person = calibration.calibrate(raw, np.full(len(names.MEASURED), 0.01))
-  records.save_manifest(prefix, records.Manifest(
+  manifests.save(prefix, manifests.Manifest(
       kind='photos', num_images=num_faces, num_inputs=num_faces, shards=(shard,), rejected=(), settings={},
       controls=person.to_json()))
 
@@ -133,8 +134,8 @@ def test_training_ends_with_the_controls_of_the_person_kept(tmp_path):
   assert made.returncode == 0, made.stderr
   run = made.stdout.splitlines()[-1]
   assert f'Its controls are kept in {run}/controls.npz' in made.stderr
-  from dcgan.training import checkpoints  # pylint: disable=import-outside-toplevel
-  assert kept.load(run, checkpoints.load_trained(run)).controller.names == ('jawOpen',)
+  from dcgan.training import trained_networks  # pylint: disable=import-outside-toplevel
+  assert kept.load(run, trained_networks.load(run)).controller.names == ('jawOpen',)
   conftest.make_set(tmp_path / 'plain', 6)
   made = commands.run('dcgan.train', f'--records={tmp_path}/plain', *flags)
   assert made.returncode == 0 and 'controls' not in made.stderr, made.stderr

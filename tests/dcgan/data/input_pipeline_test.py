@@ -12,6 +12,7 @@ from dcgan.common import errors
 from dcgan.common import machine
 from dcgan.data import holdout
 from dcgan.data import input_pipeline
+from dcgan.data import manifests
 from dcgan.data import records
 from dcgan.options import config
 from tests.dcgan import conftest
@@ -24,11 +25,11 @@ def write_pictures(prefix, pictures, picture_format='PNG', num_shards=1):
     encoded = io.BytesIO()
     Image.fromarray(picture).save(encoded, picture_format)
     faces.append(dataclasses.replace(conftest.draw_face(index, np.random.default_rng(0)), encoded=encoded.getvalue()))
-  shards = [records.write_shard(records.shard_path(prefix, i, num_shards), part)
+  shards = [records.write_shard(manifests.shard_path(prefix, i, num_shards), part)
             for i, part in enumerate(np.array_split(np.array(faces, object), num_shards))]
-  manifest = records.Manifest(kind='video', num_images=len(faces), num_inputs=len(faces), shards=tuple(shards),
+  manifest = manifests.Manifest(kind='video', num_images=len(faces), num_inputs=len(faces), shards=tuple(shards),
                               rejected=(), settings={})
-  records.save_manifest(prefix, manifest)
+  manifests.save(prefix, manifest)
   return manifest
 
 
@@ -73,7 +74,7 @@ def test_shrinking_is_antialiased(tmp_path):
 
 
 def test_a_set_is_decoded_as_pillow_does(drawn_set, storage):
-  manifest = records.load_manifest(drawn_set)
+  manifest = manifests.load(drawn_set)
   seen = input_pipeline.load_training_set(drawn_set, manifest, 108, 108, storage)
   pictures = seen.pictures(np.arange(13))
   for face, image, descriptor in zip(records.read_faces(drawn_set, manifest), pictures, seen.descriptors, strict=True):
@@ -85,27 +86,27 @@ def test_a_set_is_decoded_as_pillow_does(drawn_set, storage):
 
 def test_a_record_that_holds_no_picture_is_named(tmp_path):
   face = dataclasses.replace(conftest.draw_face(0, np.random.default_rng(0)), encoded=b'no picture')
-  shard = records.write_shard(records.shard_path(tmp_path / 'a', 0, 1), [face])
-  manifest = records.Manifest(kind='photos', num_images=1, num_inputs=1, shards=(shard,), rejected=(), settings={})
+  shard = records.write_shard(manifests.shard_path(tmp_path / 'a', 0, 1), [face])
+  manifest = manifests.Manifest(kind='photos', num_images=1, num_inputs=1, shards=(shard,), rejected=(), settings={})
   with pytest.raises(errors.InputError, match=r'a\.tfrecord-00000-of-00001: record 0: not a face record'):
     input_pipeline.load_training_set(tmp_path / 'a', manifest, 8, 108)
 
 
 def test_a_set_without_faces_is_refused(tmp_path, storage):
-  manifest = records.Manifest(kind='photos', num_images=0, num_inputs=1, shards=(), rejected=(), settings={})
+  manifest = manifests.Manifest(kind='photos', num_images=0, num_inputs=1, shards=(), rejected=(), settings={})
   with pytest.raises(errors.InputError, match=r'`records` \(.*none\) holds no face'):
     input_pipeline.load_training_set(tmp_path / 'none', manifest, 8, 108, storage)
 
 
 def test_a_storage_that_there_is_not_is_refused(drawn_set):
   with pytest.raises(ValueError, match=r'`storage` \(disk\) must be one of auto, memory, stream'):
-    input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, 'disk')
+    input_pipeline.load_training_set(drawn_set, manifests.load(drawn_set), 8, 108, 'disk')
 
 
 @pytest.mark.parametrize('available, storage', [(3 * 13 * 8 * 8 * 3, 'memory'), (3 * 13 * 8 * 8 * 3 - 1, 'stream')])
 def test_a_third_of_the_free_memory_is_the_border_between_memory_and_stream(drawn_set, monkeypatch, available, storage):
   monkeypatch.setattr(machine, 'free_memory_bytes', lambda: available)
-  seen = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108)
+  seen = input_pipeline.load_training_set(drawn_set, manifests.load(drawn_set), 8, 108)
   assert seen.storage == storage
 
 
@@ -133,14 +134,14 @@ def test_streamed_minibatches_are_those_from_memory_to_the_bit(tmp_path, picture
 
 
 def test_nothing_tunes_the_pipeline_that_who_deletes_it_would_wait_for(drawn_set, storage):
-  seen = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, storage)
+  seen = input_pipeline.load_training_set(drawn_set, manifests.load(drawn_set), 8, 108, storage)
   dataset = input_pipeline.make_dataset(seen, np.zeros([2, 3], np.int64))
   with_places = tf.data.Dataset.zip((dataset, tf.data.Dataset.range(2)))
   assert dataset.options().autotune.enabled is with_places.options().autotune.enabled is False
 
 
 def test_two_replicas_part_a_minibatch_in_its_order(drawn_set, storage, two_replicas):
-  seen = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, storage)
+  seen = input_pipeline.load_training_set(drawn_set, manifests.load(drawn_set), 8, 108, storage)
   plan = np.random.default_rng(0).integers(0, 13, (5, 6))
   dataset = two_replicas.experimental_distribute_dataset(input_pipeline.make_dataset(seen, plan))
   for row, parts in zip(plan, dataset, strict=True):
@@ -153,7 +154,7 @@ def test_a_shard_that_is_cut_off_in_training_is_named_with_the_record(tmp_path):
   seen = input_pipeline.load_training_set(tmp_path / 'a', manifest, 8, 108, 'stream')
   iterator = iter(input_pipeline.make_dataset(seen, np.array([[0, 1]] * 100 + [[4, 5]])))
   next(iterator)
-  path = records.shard_path(tmp_path / 'a', 1, 2)
+  path = manifests.shard_path(tmp_path / 'a', 1, 2)
   with open(path, 'r+b') as file:
     file.truncate(path.stat().st_size - 5)
   with pytest.raises(tf.errors.InvalidArgumentError, match=r'a\.tfrecord-00001-of-00002: record 2: the file was trunc'):
@@ -198,11 +199,11 @@ def test_a_set_is_parted_as_its_kind_and_fraction_tell(tmp_path, storage):
 
 def test_nothing_left_to_train_on_is_told(drawn_set, storage):
   with pytest.raises(errors.InputError, match=r'`holdout_fraction` \(0\.97\) must leave pictures to train on'):
-    input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, storage, 0.97)
+    input_pipeline.load_training_set(drawn_set, manifests.load(drawn_set), 8, 108, storage, 0.97)
 
 
 def test_some_pictures_are_spread_evenly_from_the_first_to_the_last(drawn_set, storage):
-  seen = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, storage)
+  seen = input_pipeline.load_training_set(drawn_set, manifests.load(drawn_set), 8, 108, storage)
   indices = np.array([0, 2, 3, 5, 7, 8, 9, 11, 12])
   np.testing.assert_array_equal(seen.some(indices, 3), seen.pictures([0, 7, 12]))
   np.testing.assert_array_equal(seen.some(indices, 50), seen.pictures(indices))

@@ -9,6 +9,7 @@ import pytest
 
 from dcgan.common import errors
 from dcgan.data import random_access
+from dcgan.data import manifests
 from dcgan.data import records
 from tests.dcgan import conftest
 
@@ -17,7 +18,7 @@ def test_records_by_number_are_those_between_the_frames(tmp_path):
   manifest = conftest.make_set(tmp_path / 'a', 5)
   expected = []
   for index in range(2):
-    data, start = records.shard_path(tmp_path / 'a', index, 2).read_bytes(), 0
+    data, start = manifests.shard_path(tmp_path / 'a', index, 2).read_bytes(), 0
     while start < len(data):
       num_bytes, = struct.unpack_from('<Q', data, start)
       expected.append(data[start + 12:start + 12 + num_bytes])
@@ -35,7 +36,7 @@ def test_records_by_number_are_those_between_the_frames(tmp_path):
 ])
 def test_a_record_by_number_that_has_changed_is_named(tmp_path, change):
   reader = random_access.RandomAccess(tmp_path / 'a', conftest.make_set(tmp_path / 'a', 6))
-  path = records.shard_path(tmp_path / 'a', 1, 2)
+  path = manifests.shard_path(tmp_path / 'a', 1, 2)
   path.write_bytes(change(path.read_bytes()))
   reader.read(4)
   with pytest.raises(errors.InputError, match=r'a\.tfrecord-00001-of-00002: record 2: the file was truncated or'):
@@ -44,7 +45,7 @@ def test_a_record_by_number_that_has_changed_is_named(tmp_path, change):
 
 def test_records_by_number_are_checked_at_first(tmp_path):
   manifest = conftest.make_set(tmp_path / 'a', 6)
-  path = records.shard_path(tmp_path / 'a', 1, 2)
+  path = manifests.shard_path(tmp_path / 'a', 1, 2)
   path.write_bytes(path.read_bytes()[:-7])
   with pytest.raises(errors.InputError, match=r'a\.tfrecord-00001-of-00002: record 2: truncated or damaged'):
     random_access.RandomAccess(tmp_path / 'a', manifest)

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import resource
-import shutil
 import types
 
 import numpy as np
@@ -17,7 +16,7 @@ from dcgan.training import health
 from dcgan.training import runs
 from dcgan.training import session
 from tests.dcgan.options import versions_test
-from tests.dcgan.training import session_test
+from tests.dcgan.training import run_contents
 
 
 class Saved:
@@ -266,30 +265,6 @@ def test_a_checkpoint_of_something_else_cannot_be_restored(saved):
     saved.restored_step()
 
 
-def test_a_generator_is_loaded_as_it_was_saved(finished_run, tiny_config):
-  generator, options, step = checkpoints.load_generator(finished_run)
-  assert step == 4 and options.training == tiny_config.training
-  saved = session_test.variables(finished_run)
-  np.testing.assert_array_equal(generator.get_layer('4x4_dense').kernel,
-                                saved['generator_ema/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE'])
-  np.testing.assert_array_equal(generator.get_layer('4x4_norm').moving_variance,
-                                saved['generator_ema/layer_with_weights-1/moving_variance/.ATTRIBUTES/VARIABLE_VALUE'])
-
-
-@pytest.mark.parametrize('damage,part', DAMAGES)
-def test_of_a_damaged_checkpoint_the_generator_before_is_loaded(run_copy, damage, part, caplog):
-  damage(run_copy / f'ckpt-4.{part}')
-  generator, _, step = checkpoints.load_generator(run_copy)
-  assert step == 2 and f'{run_copy}/ckpt-4: cannot be restored (' in caplog.text
-  before = tf.train.load_checkpoint(str(run_copy / 'ckpt-2'))
-  np.testing.assert_array_equal(
-      generator.get_layer('4x4_dense').kernel,
-      before.get_tensor('generator_ema/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE'))
-  damage(run_copy / f'ckpt-2.{part}')
-  with pytest.raises(errors.InputError, match=r'ckpt-2: cannot be restored'):
-    checkpoints.load_generator(run_copy)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize('damage,part', [(flip, DATA), (os.remove, DATA)])
 def test_a_run_that_goes_on_from_the_checkpoint_before_equals_an_undisturbed_one(
@@ -297,22 +272,7 @@ def test_a_run_that_goes_on_from_the_checkpoint_before_equals_an_undisturbed_one
   damage(run_copy / f'ckpt-4.{part}')
   session.resume(run_copy, runs.load_options(run_copy).replace('training', num_minibatches=6))
   assert f'{run_copy}/ckpt-4: cannot be restored (' in caplog.text and 'goes on at minibatch 2' in caplog.text
-  session_test.assert_same_run(run_copy, longer_run)
-
-
-def test_a_run_without_checkpoint_and_a_folder_that_is_no_run_are_told_apart(tiny_config, tmp_path):
-  (tmp_path / 'plain').mkdir()
-  with pytest.raises(errors.InputError, match=r'plain: not a run: it has no options.json'):
-    checkpoints.load_generator(tmp_path / 'plain')
-  runs.save_options(tmp_path / 'plain', tiny_config)
-  with pytest.raises(errors.InputError, match=r'plain: this run has no checkpoint yet'):
-    checkpoints.load_generator(tmp_path / 'plain')
-
-
-def test_a_run_that_was_moved_is_found_by_its_own_folder(run_copy, tmp_path):
-  moved = shutil.move(run_copy, tmp_path / 'moved')
-  assert checkpoints.latest(moved) == f'{tmp_path}/moved/ckpt-4'
-  assert checkpoints.load_generator(moved)[2] == 4
+  run_contents.assert_same(run_copy, longer_run)
 
 
 def suspect(monitor, step):
@@ -393,14 +353,6 @@ def test_going_back_keeps_the_best_one_where_it_is_left_and_forgets_it_where_it_
   assert kept.best.step == 6
 
 
-def test_a_checkpoint_that_there_is_not_is_told_with_those_that_there_are(finished_run, tmp_path):
-  with pytest.raises(errors.InputError, match=rf'`checkpoint` \(3\): {finished_run} has none of that minibatch\. It '
-                                              r'has 2, 4;'):
-    checkpoints.load_generator(finished_run, 3)
-  with pytest.raises(errors.InputError, match=r'not a run'):
-    checkpoints.steps(tmp_path)
-
-
 def test_a_damaged_checkpoint_is_not_counted_as_one_to_go_back_to(saved):
   for step in (2, 4, 6):
     saved.save(step)
@@ -409,10 +361,3 @@ def test_a_damaged_checkpoint_is_not_counted_as_one_to_go_back_to(saved):
   assert saved.restored_step() == 4
   saved.save(7)
   assert steps_in(saved.folder) == [4, 7]
-
-
-@pytest.mark.parametrize('load', [checkpoints.load_generator, checkpoints.load_trained, checkpoints.load_model])
-def test_options_of_other_networks_than_the_checkpoint_has_are_told_before_any_is_built(run_copy, load):
-  runs.save_options(run_copy, runs.load_options(run_copy).replace('networks', channels=10**7))
-  with pytest.raises(errors.InputError, match=r'options\.json: `channels` \(10000000\) must be 4, as in .*ckpt-4'):
-    load(run_copy)

@@ -7,18 +7,18 @@ import tensorflow as tf
 from dcgan.common import errors
 from dcgan.common import images
 from dcgan.data import input_pipeline
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.model import weights
-from dcgan.training import checkpoints
 from dcgan.training import encoding
 from dcgan.training import runs
 from dcgan.training import session
+from dcgan.training import trained_networks
 from dcgan.training import transfers
 from tests.dcgan import conftest
 from tests.dcgan.training import places_test
-from tests.dcgan.training import session_test
+from tests.dcgan.training import run_contents
 
 NUM_PICTURES = places_test.NUM_PICTURES
 pictures = places_test.pictures
@@ -97,22 +97,22 @@ def test_a_stopped_run_goes_on_bit_for_bit_and_lends_its_encoder(options, drawn_
   whole = session.start(options, tmp_path / 'whole').run
   half = session.start(options.replace('training', num_minibatches=3), tmp_path / 'half').run
   session.resume(half, runs.load_options(half).replace('training', num_minibatches=6))
-  left, right = session_test.variables(whole), session_test.variables(half)
+  left, right = run_contents.variables(whole), run_contents.variables(half)
   assert left.keys() == right.keys()
   for key, value in left.items():
     if not key.startswith('best/'):
       np.testing.assert_array_equal(value, right[key], err_msg=key)
   # What is shown of it needs no encoder: the checkpoint holds the places.
-  trained = checkpoints.load_trained(whole)
+  trained = trained_networks.load(whole)
   space = trained.space
   assert trained.step == 6 and trained.encoder and len(space.places) == 13 and space.keys[0] == 'face_0000.png'
   # As one file and back, all its networks are taken over.
-  model = checkpoints.load_model(whole)
+  model = trained_networks.load_model(whole)
   weights.save(tmp_path / 'many.safetensors', model)
   donor = transfers.load_donor(str(tmp_path / 'many.safetensors'))
   assert set(donor.model.values) == {*weights.NETWORKS, weights.ENCODER}
   trained = make(options)
-  report = transfers.transfer(donor, trained, records.load_manifest(drawn_set))
+  report = transfers.transfer(donor, trained, manifests.load(drawn_set))
   assert not report.left and {name.partition('/')[0] for name in report.taken} == {
       'generator', 'generator_ema', 'discriminator', 'encoder', 'encoder_ema'}
   for network in (trained.encoder, trained.encoder_ema):
@@ -127,12 +127,12 @@ def test_a_person_begins_where_the_encoder_of_many_faces_puts_the_pictures(optio
       'places', places_start='auto', places_rate=0.0)
   run = session.start(person, tmp_path, init_from=str(many)).run
   assert runs.load_options(run).places.places_start == 'encoder'
-  training_set = input_pipeline.load_training_set(drawn_set, records.load_manifest(drawn_set), 8, 108, 'memory', 0.0)
+  training_set = input_pipeline.load_training_set(drawn_set, manifests.load(drawn_set), 8, 108, 'memory', 0.0)
   encoder = networks.build_encoder(options.networks, 'float32')
   for variable in encoder.variables:
-    variable.assign(checkpoints.load_model(many).values[weights.ENCODER][variable.name.removesuffix(':0')])
+    variable.assign(trained_networks.load_model(many).values[weights.ENCODER][variable.name.removesuffix(':0')])
   expected = latents.to_sphere(encoder(images.to_float(training_set.pictures(training_set.trained_on))).numpy())
-  np.testing.assert_allclose(checkpoints.load_trained(run).space.places, expected, rtol=1e-4, atol=1e-5)
+  np.testing.assert_allclose(trained_networks.load(run).space.places, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_an_encoder_takes_pictures_of_any_size(options):

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.options import config
 from dcgan.training import adversarial
 from dcgan.training import estimate
@@ -77,7 +77,7 @@ def test_a_run_is_described_and_nothing_is_written(tiny_config, tmp_path, monkey
   monkeypatch.chdir(tmp_path)
   described = session.describe(tiny_config, None, tf.distribute.OneDeviceStrategy('/cpu:0'))
   options, rest = described[:described.index('\n}\n') + 3], described[described.index('\n}\n') + 3:]
-  digest = records.load_manifest(tiny_config.data.records).digest
+  digest = manifests.load(tiny_config.data.records).digest
   assert config.from_json(options) == tiny_config.replace('data', records_digest=digest)
   assert rest.startswith('13 faces at 8×8 in memory, 4 shuffled minibatches of 4, float32 on 1 × CPU.\ngenerator: 375')
   assert 'over the 13 faces: 3.2, so 4 minibatches are 1.2 passes' in rest

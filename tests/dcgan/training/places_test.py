@@ -13,12 +13,12 @@ from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.model import region
 from dcgan.model import weights
-from dcgan.training import checkpoints
 from dcgan.training import places
 from dcgan.training import runs
 from dcgan.training import session
+from dcgan.training import trained_networks
 from tests.dcgan import conftest
-from tests.dcgan.training import session_test
+from tests.dcgan.training import run_contents
 
 NUM_PICTURES = 4
 
@@ -203,12 +203,12 @@ def test_a_stopped_run_goes_on_to_the_same_places_and_weights(options, tmp_path)
   whole = session.start(options, tmp_path / 'whole').run
   half = session.start(options.replace('training', num_minibatches=5), tmp_path / 'half').run  # 4 of them alone
   session.resume(half, runs.load_options(half).replace('training', num_minibatches=6))
-  left, right = session_test.variables(whole), session_test.variables(half)
+  left, right = run_contents.variables(whole), run_contents.variables(half)
   name = 'places/.ATTRIBUTES/VARIABLE_VALUE'
   assert left[name].shape == (13, 4)
   for key, value in left.items():
     np.testing.assert_array_equal(value, right[key], err_msg=key)
-  loaded = checkpoints.load_trained(whole, 6)
+  loaded = trained_networks.load(whole, 6)
   space = loaded.space
   for variable in loaded.encoder.variables:
     key = next(key for key in left if key.startswith('encoder_ema/') and left[key].shape == variable.shape

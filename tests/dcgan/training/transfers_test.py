@@ -9,16 +9,16 @@ import pytest
 import tensorflow as tf
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.model import weights
 from dcgan.options import presets
 from dcgan.options import recipes
-from dcgan.training import checkpoints
 from dcgan.training import session
 from dcgan.training import adversarial
+from dcgan.training import trained_networks
 from dcgan.training import transfers
 from tests.dcgan.training import checkpoints_test
-from tests.dcgan.training import session_test
+from tests.dcgan.training import run_contents
 from tests.dcgan.training import adversarial_test
 
 def test_transfer_takes_the_weights_and_starts_the_count_anew(tiny_config, tmp_path, finished_run):
@@ -26,7 +26,7 @@ def test_transfer_takes_the_weights_and_starts_the_count_anew(tiny_config, tmp_p
       'data', minibatches='overlapping')
   result = session.start(few, tmp_path, init_from=str(finished_run))
   assert result.run.name == '00000-drawn8-from-drawn8-try' and result.global_step == 1
-  left, right = session_test.variables(finished_run), session_test.variables(result.run)
+  left, right = run_contents.variables(finished_run), run_contents.variables(result.run)
   for network in ('generator', 'discriminator'):
     key = f'{network}/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE'
     np.testing.assert_allclose(left[key], right[key], atol=1e-6)
@@ -75,7 +75,7 @@ def test_transfer_from_a_damaged_checkpoint_names_it(tiny_config, tmp_path, run_
 def fixture_model_file(finished_run, tmp_path_factory):
   """Path of the finished run's weights as a file."""
   path = tmp_path_factory.mktemp('models') / 'many8.safetensors'
-  weights.save(path, checkpoints.load_model(finished_run))
+  weights.save(path, trained_networks.load_model(finished_run))
   return path
 
 
@@ -84,7 +84,7 @@ def make(options):
 
 
 def manifest_of(options, **changes):
-  return dataclasses.replace(records.load_manifest(options.data.records), **changes)
+  return dataclasses.replace(manifests.load(options.data.records), **changes)
 
 
 def test_a_file_lends_what_its_run_would_but_for_the_rounding(tiny_config, finished_run, model_file):
@@ -221,7 +221,7 @@ def test_a_run_with_a_frozen_half_looks_after_its_health_and_rolls_back(tiny_con
   donor = session.start(options.replace('training', num_minibatches=1), tmp_path / 'donor').run
   options = options.replace('training', transfer='freeze_d', num_minibatches=4)
   run = session.start(options, tmp_path, init_from=str(donor)).run
-  looks = [line for line in session_test.stats(run) if 'health/memorised' in line]
+  looks = [line for line in run_contents.stats(run) if 'health/memorised' in line]
   assert [line['global_step'] for line in looks] == [1, 2, 3, 4]
   _, change = recipes.next_recipe(options, has_diverged=False)
   assert change == 'stronger augmentation'

@@ -11,8 +11,8 @@ from dcgan.model import gallery
 from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.options import config
-from dcgan.training import checkpoints
 from dcgan.training import session
+from dcgan.training import trained_networks
 from tests.dcgan import conftest
 from tools.avatar import animation
 
@@ -39,7 +39,7 @@ def fixture_run(trained, tmp_path):
 
 def _error(path, run, step):
   """Returns how far a drawn line from 2 to 5, one way, is from what the checkpoint of a minibatch makes of it."""
-  generator, _, _ = checkpoints.load_generator(run, step)
+  generator, _, _ = trained_networks.load_generator(run, step)
   z = np.stack([(1 - part / 4) * _Z[2] + part / 4 * _Z[5] for part in range(5)]).astype(np.float32)
   expected = images.resize(networks.generate(generator, z), 32)
   return np.abs(iio.imread(path)[:5].astype(float) - expected).mean()
@@ -50,7 +50,7 @@ def _animate(run, **options):
 
 
 def test_the_checkpoint_that_drew_the_gallery_draws_the_animation(run):
-  generator, _, step = checkpoints.load_generator(run, 2)
+  generator, _, step = trained_networks.load_generator(run, 2)
   gallery.save(gallery.default_path(run), generator, _Z, step)
   path = _animate(run)
   assert path == run / 'animation_2_5.gif' and iio.imread(path).shape == (8, 32, 32, 3)
@@ -58,7 +58,7 @@ def test_the_checkpoint_that_drew_the_gallery_draws_the_animation(run):
 
 
 def test_the_latest_draws_where_that_checkpoint_is_gone_and_says_so(run, caplog):
-  generator, _, _ = checkpoints.load_generator(run, 2)
+  generator, _, _ = trained_networks.load_generator(run, 2)
   gallery.save(gallery.default_path(run), generator, _Z, 99)
   with caplog.at_level('WARNING'):
     path = _animate(run)

@@ -6,7 +6,7 @@ import imageio.v3 as iio
 import pytest
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.model import gallery
 from dcgan.options import config
 from dcgan.training import runs
@@ -43,7 +43,7 @@ def test_a_video_becomes_an_animation_and_the_same_command_again_makes_nothing_n
   run, = (path for path in made.parents if path.name == '00000-clip16-from-drawn16-avatar')
   # A GIF holds frames that do not differ once.
   assert made == run / 'avatar.gif' and iio.imread(made).shape[1:] == (256, 256, 3)
-  manifest = records.load_manifest(f'{places["records_dir"]}/clip')
+  manifest = manifests.load(f'{places["records_dir"]}/clip')
   assert manifest.settings['fps'] == 15 and manifest.num_inputs == 45
   options = runs.load_options(run)
   assert options.networks.image_size == 16 and options.data.crop == 140
@@ -115,4 +115,4 @@ def test_another_video_of_the_same_name_is_refused_until_it_may_replace_the_set(
   with pytest.raises(errors.InputError, match='clip` is a set of records already. Choose another --name, or give --ov'):
     maker.make_avatar(**other)
   assert maker.make_avatar(**other, overwrite=True).parent.name == '00000-clip16-from-drawn16-avatar'
-  assert records.load_manifest(f'{tmp_path}/clip').num_inputs == 15
+  assert manifests.load(f'{tmp_path}/clip').num_inputs == 15

@@ -3,7 +3,7 @@
 import pytest
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from tests.dcgan import conftest
 from tools.avatar import person_set
 
@@ -23,6 +23,6 @@ def test_few_faces_are_told_of(tmp_path, caplog, num_faces, told):
 
 
 def test_a_set_without_a_face_is_refused_before_training(tmp_path):
-  records.save_manifest(tmp_path / 'none', records.Manifest('photos', 0, 2, (), (), {}))
+  manifests.save(tmp_path / 'none', manifests.Manifest('photos', 0, 2, (), (), {}))
   with pytest.raises(errors.InputError, match=r'none: no face in any picture. Take pictures'):
     person_set._checked(str(tmp_path / 'none'))  # pylint: disable=protected-access

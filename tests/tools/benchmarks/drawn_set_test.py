@@ -3,13 +3,13 @@
 import numpy as np
 
 from dcgan.data import input_pipeline
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.benchmarks import drawn_set
 
 
 def test_the_set_can_be_trained_on_and_its_pictures_differ(tmp_path):
   drawn_set.make_set(tmp_path / 'drawn', 5)
-  manifest = records.load_manifest(str(tmp_path / 'drawn'))
+  manifest = manifests.load(str(tmp_path / 'drawn'))
   assert manifest.num_images == 5
   made = input_pipeline.load_training_set(str(tmp_path / 'drawn'), manifest, 16, 108)
   pictures = made.pictures(np.arange(5))
@@ -19,4 +19,4 @@ def test_the_set_can_be_trained_on_and_its_pictures_differ(tmp_path):
 def test_the_same_number_gives_the_same_set(tmp_path):
   for name in ('a', 'b'):
     drawn_set.make_set(tmp_path / name, 3)
-  assert records.load_manifest(str(tmp_path / 'a')).digest == records.load_manifest(str(tmp_path / 'b')).digest
+  assert manifests.load(str(tmp_path / 'a')).digest == manifests.load(str(tmp_path / 'b')).digest

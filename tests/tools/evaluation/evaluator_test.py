@@ -11,9 +11,9 @@ from dcgan.common import errors
 from dcgan.model import latents
 from dcgan.model import networks
 from dcgan.options import config
-from dcgan.training import checkpoints
 from dcgan.training import runs
 from dcgan.training import session
+from dcgan.training import trained_networks
 from tests.dcgan import conftest
 from tools.evaluation import evaluator
 from tools.evaluation import measures
@@ -49,7 +49,7 @@ def run_copy(run, tmp_path):
 
 def test_a_measured_run_holds_its_fixed_points_and_what_was_measured_on_them(run):
   one = evaluator.measure_run(run, 2, num_samples=16)
-  generator, options, _ = checkpoints.load_generator(run, 2)
+  generator, options, _ = trained_networks.load_generator(run, 2)
   expected = networks.generate(generator, latents.sample_z(16, 4, options.training.seed))
   np.testing.assert_array_equal(one.samples, expected)
   assert one.run == run and one.step == 2 and one.reals.shape == (18, 8, 8, 3)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from tests.dcgan import conftest
 from tools.experiments import experiment
 from tools.experiments import experiment1_baseline
@@ -22,12 +22,12 @@ _BASELINE, _TINY, _ALIGNED, _VIDEO, _REUSABLE = (
 
 def _make_set(prefix, kind='photos', **settings):
   manifest = conftest.make_set(prefix, 5, kind=kind)
-  records.save_manifest(prefix, dataclasses.replace(manifest, settings=settings))
+  manifests.save(prefix, dataclasses.replace(manifest, settings=settings))
   return str(prefix)
 
 
 def _check(kind, prefix):
-  kind(experiment.Material(prefix), variants.Scale(10)).check(records.load_manifest(prefix))
+  kind(experiment.Material(prefix), variants.Scale(10)).check(manifests.load(prefix))
 
 
 def test_a_set_that_fits_is_taken(tmp_path):
@@ -56,13 +56,13 @@ def test_a_set_that_does_not_fit_is_refused_with_the_command_for_a_right_one(tmp
 
 def test_many_faces_are_no_person(tmp_path):
   prefix = _make_set(tmp_path / 'faces')
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   shard = dataclasses.replace(manifest.shards[0], num_records=2_000 - manifest.shards[1].num_records)
-  records.save_manifest(prefix, dataclasses.replace(
+  manifests.save(prefix, dataclasses.replace(
       manifest, num_images=2_000, num_inputs=2_000, rejected=(), shards=(shard, manifest.shards[1])))
   with pytest.raises(errors.InputError, match=r'`records` \(.*faces\) must hold few pictures, of one person, for '
                      'experiment 5, but holds 2,000'):
     _check(_REUSABLE, prefix)
   _check(_BASELINE, prefix)
-  records.save_manifest(prefix, dataclasses.replace(records.load_manifest(prefix), kind='video'))
+  manifests.save(prefix, dataclasses.replace(manifests.load(prefix), kind='video'))
   _check(_REUSABLE, prefix)  # six minutes at 6 frames a second

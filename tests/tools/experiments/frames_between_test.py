@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
+from dcgan.data import manifests
 from dcgan.data import records
 from tests.dcgan import conftest
 from tests.tools.experiments import drawn
@@ -17,10 +18,10 @@ from tools.experiments import variants
 def _make_video(prefix, times_secs, source='a.mp4', kind='video'):
   rng = np.random.default_rng(0)
   faces = [dataclasses.replace(conftest.draw_face(index, rng), time_secs=secs) for index, secs in enumerate(times_secs)]
-  shard = records.write_shard(records.shard_path(prefix, 0, 1), faces)
-  manifest = records.Manifest(kind=kind, num_images=len(faces), num_inputs=len(faces), shards=(shard,), rejected=(),
+  shard = records.write_shard(manifests.shard_path(prefix, 0, 1), faces)
+  manifest = manifests.Manifest(kind=kind, num_images=len(faces), num_inputs=len(faces), shards=(shard,), rejected=(),
                               settings={'source': [f'videos/{source}']})
-  records.save_manifest(prefix, manifest)
+  manifests.save(prefix, manifest)
   return str(prefix), manifest
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from tests.dcgan import conftest
 from tools.experiments import experiment
 from tools.experiments import experiment2_tiny_set
@@ -19,7 +19,7 @@ from tools.experiments import variants
 
 def _make_set(prefix, **settings):
   manifest = conftest.make_set(prefix, 5, kind='photos')
-  records.save_manifest(prefix, dataclasses.replace(manifest, settings=settings))
+  manifests.save(prefix, dataclasses.replace(manifest, settings=settings))
   return str(prefix)
 
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from dcgan.common import entry
-from dcgan.data import records
+from dcgan.data import manifests
 from dcgan.training import checkpoints
 from dcgan.training import health
 from dcgan.training import runs
@@ -79,7 +79,7 @@ def test_runs_are_found_by_their_model_and_by_the_checkpoint_at_the_moment(donor
 
 def test_a_set_that_was_not_aligned_is_found_again(tmp_path):
   manifest = conftest.make_set(str(tmp_path / 'drawn'), 5)
-  records.save_manifest(str(tmp_path / 'drawn'), dataclasses.replace(manifest, settings={'align': 'off'}))
+  manifests.save(str(tmp_path / 'drawn'), dataclasses.replace(manifest, settings={'align': 'off'}))
   variant = variants.make_variant(str(tmp_path / 'drawn'), variants.Scale(1, 2, 8), 0, 4)
   folder, = training.train([variant], tmp_path / 'out')
   assert training.find_run(variant, tmp_path / 'out') == folder.path

@@ -7,7 +7,6 @@ import pytest
 
 from dcgan.control import calibration
 from dcgan.control import names
-from dcgan.data import records
 from tests.dcgan import conftest
 from tools.demo import portrait as demo_portrait
 from tools.faces import controls

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from dcgan.data import records
+from dcgan.data import manifests
 from tests.tools.material import drawn
 from tools.material import gif_frames
 from tools.material import pictures
@@ -27,7 +27,7 @@ def _png(width, height, content=b'', bits=8):
 def test_a_header_of_absurd_size_is_refused_in_a_line(tmp_path):
   (tmp_path / 'a.png').write_bytes(_png(100_000, 100_000))
   (item,) = sources.PhotoSource(tmp_path).read(0, 1)
-  assert item.reason == records.Reason('unreadable', f'it claims more than {2 * Image.MAX_IMAGE_PIXELS:,} px')
+  assert item.reason == manifests.Reason('unreadable', f'it claims more than {2 * Image.MAX_IMAGE_PIXELS:,} px')
 
 
 def test_a_real_picture_of_30_000_by_30_000_px_is_refused_before_it_is_decoded(tmp_path):
@@ -58,7 +58,7 @@ def test_a_gif_of_very_many_pictures_is_refused_in_little_time(tmp_path, num_fra
     assert source.num_inputs == num_frames
     return
   (item,) = source.read(0, 9)
-  assert item == records.Rejection('a.gif', records.Reason(
+  assert item == manifests.Rejection('a.gif', manifests.Reason(
       'unreadable', 'it holds over 10,000 pictures: make a video of it, which --video takes'))
 
 
@@ -69,5 +69,5 @@ def test_an_apng_and_a_tiff_of_too_many_pictures_are_refused(tmp_path, monkeypat
     pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:2] if name == 'c.tif' else pages[1:])
   items = list(sources.PhotoSource(tmp_path).read(0, 9))
   assert [item.key for item in items] == ['a.tif', 'b.png', 'c.tif#0000', 'c.tif#0001']
-  assert [isinstance(item, records.Rejection) for item in items] == [True, True, False, False]
+  assert [isinstance(item, manifests.Rejection) for item in items] == [True, True, False, False]
   assert 'over 3 pictures' in items[0].reason.value

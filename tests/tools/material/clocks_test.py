@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from dcgan.data import records
+from dcgan.data import manifests
 from tests.tools.material import films
 from tools.material import clocks
 from tools.material import sources
@@ -131,7 +131,7 @@ def test_an_mkv_that_is_cut_off_is_told(tmp_path):
   source = sources.VideoSource(film, 10)
   items = list(source.read(0, 99))
   assert source.num_inputs == 40 and len(items) == 40
-  rejected = [item for item in items if isinstance(item, records.Rejection)]
+  rejected = [item for item in items if isinstance(item, manifests.Rejection)]
   assert 5 < len(rejected) < 35 and rejected[-1].reason.kind == 'damaged_video'
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 import pytest
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from tests.tools.material import drawn
 from tests.tools.material import films
 from tools.material import animations
@@ -19,7 +19,7 @@ from tools.material import sources
 
 
 def _unreadable(why):
-  return records.Reason('unreadable', why)
+  return manifests.Reason('unreadable', why)
 
 
 def _make_video(path, num_frames, fps):
@@ -63,7 +63,7 @@ def test_inputs_behind_the_end_of_a_cut_off_video_are_rejected_in_any_slice(tmp_
   kinds = [type(item) for item in items]
   num_frames = kinds.count(sources.Frame)
   assert len(items) == source.num_inputs == 30 and 10 <= num_frames <= 18
-  assert kinds == [sources.Frame] * num_frames + [records.Rejection] * (30 - num_frames)
+  assert kinds == [sources.Frame] * num_frames + [manifests.Rejection] * (30 - num_frames)
   assert items[-1].key == 'clip.mp4@5.800s' and items[-1].reason.kind == 'damaged_video'
 
 
@@ -78,7 +78,7 @@ def test_a_damaged_stretch_in_the_middle_is_rejected_in_any_slice(tmp_path):
   whole = list(source.read(0, 60))
   pieces = [item for start in (0, 20, 40) for item in source.read(start, start + 20)]
   for items in (whole, pieces):
-    rejected = [item for item in items if isinstance(item, records.Rejection)]
+    rejected = [item for item in items if isinstance(item, manifests.Rejection)]
     assert len(items) >= 58 and len(rejected) >= 10 and rejected[0].reason.kind == 'damaged_video'
   assert [item.key for item in whole if isinstance(item, sources.Frame)] == [
       item.key for item in pieces if isinstance(item, sources.Frame)]
@@ -154,13 +154,13 @@ def test_links_are_followed_and_loops_end(tmp_path):
   (tmp_path / 'photos' / 'broken.png').symlink_to(tmp_path / 'nowhere.png')
   items = list(sources.PhotoSource(tmp_path / 'photos').read(0, 9))
   assert [item.key for item in items] == ['broken.png', 'linked/a.png']
-  assert items[0].reason == records.Reason('missing', 'not a file')
+  assert items[0].reason == manifests.Reason('missing', 'not a file')
 
 
 def test_a_pipe_with_a_pictures_name_does_not_hang(tmp_path):
   os.mkfifo(tmp_path / 'a.png')
   (item,) = sources.PhotoSource(tmp_path).read(0, 1)
-  assert item == records.Rejection('a.png', records.Reason('missing', 'not a file'))
+  assert item == manifests.Rejection('a.png', manifests.Reason('missing', 'not a file'))
 
 
 def test_folder_without_pictures_and_no_folder_are_named(tmp_path):
@@ -295,9 +295,9 @@ def test_a_video_that_vanishes_is_rejected_and_the_next_one_read(tmp_path):
   source = sources.VideoSource(paths, 2)
   paths[1].unlink()
   items = list(source.read(0, 9))
-  assert [type(item) for item in items] == [sources.Frame] * 4 + [records.Rejection] * 2 + [sources.Frame] * 3
-  assert items[4] == records.Rejection('b/clip.mp4@0.000s',
-                                       records.Reason('damaged_video', 'No such file or directory'))
+  assert [type(item) for item in items] == [sources.Frame] * 4 + [manifests.Rejection] * 2 + [sources.Frame] * 3
+  assert items[4] == manifests.Rejection('b/clip.mp4@0.000s',
+                                       manifests.Reason('damaged_video', 'No such file or directory'))
 
 
 def test_each_picture_of_an_animation_is_an_input(tmp_path):
@@ -346,7 +346,7 @@ def test_a_file_that_vanishes_is_rejected_and_the_next_one_read(tmp_path):
   source = sources.PhotoSource(tmp_path)
   (tmp_path / 'a.png').unlink()
   gone, frame = source.read(0, 2)
-  assert gone == records.Rejection('a.png', records.Reason('missing', 'the file is not there any more'))
+  assert gone == manifests.Rejection('a.png', manifests.Reason('missing', 'the file is not there any more'))
   assert frame.key == 'b.png'
 
 
@@ -369,7 +369,7 @@ def test_a_folder_that_cannot_be_read_is_a_rejection(tmp_path, monkeypatch):
   source = sources.PhotoSource(tmp_path)
   refused, frame = source.read(0, 9)
   assert source.num_inputs == 2 and frame.key == 'z.png'
-  assert refused == records.Rejection('private.gif/', records.Reason('unreadable_folder', 'Permission denied'))
+  assert refused == manifests.Rejection('private.gif/', manifests.Reason('unreadable_folder', 'Permission denied'))
 
 
 def test_nothing_but_folders_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
@@ -521,7 +521,7 @@ def test_celeba_frames_carry_eyes_and_identity_where_a_list_names_them(tmp_path)
   assert (first.eyes, first.identity, first.order, first.time_secs, first.clip) == (None, 2880, 0, None, 0)
   assert second.identity is None
   np.testing.assert_array_equal(second.eyes, [[69.5, 111.5], [108.5, 112.5]])
-  assert damaged == records.Rejection('000003.jpg', _unreadable('it is a text and no picture'))
+  assert damaged == manifests.Rejection('000003.jpg', _unreadable('it is a text and no picture'))
 
 
 def _save_zip(path, members):

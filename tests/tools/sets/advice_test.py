@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from dcgan.control import calibration
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.sets import advice
 
 
 def _manifest(kind, num_images, reasons):
-  return records.Manifest(
+  return manifests.Manifest(
       kind=kind, num_images=num_images, num_inputs=num_images + len(reasons), shards=(),
-      rejected=tuple(records.Rejection(f'x{i}.png', reason) for i, reason in enumerate(reasons)),
+      rejected=tuple(manifests.Rejection(f'x{i}.png', reason) for i, reason in enumerate(reasons)),
       settings={'source': 'me', 'fps': None})
 
 
@@ -88,7 +88,7 @@ def test_photos_are_added_and_not_filmed():
 
 @pytest.mark.parametrize('kind, num_faces, num_people', [('celeba', 100, 0), ('photos', 2000, 0), ('photos', 100, 5)])
 def test_many_people_get_no_advice_on_expressions(kind, num_faces, num_people):
-  told = _advice(kind, num_faces, [records.Reason('turned_left', 50, 40)], yaw_deg=0, pitch_deg=0,
+  told = _advice(kind, num_faces, [manifests.Reason('turned_left', 50, 40)], yaw_deg=0, pitch_deg=0,
                  mouth_opening=0, eye_opening=0.3, num_people=num_people)
   assert 'for a Universal Face Model' in told and '100 % look ahead' in told
   assert not any(word in told for word in ('avatar', 'Film', 'Add photos', 'Turn the head'))
@@ -108,7 +108,7 @@ def test_so_few_photos_and_any_video_are_of_one_person(kind, num_faces):
     (('same_picture', 'b/2.jpg'), 'the same picture as another one', 'Nothing is lost'),
     (('told', 'turned 52° by an older version'), 'turned 52° by an older version', '')])
 def test_largest_reason_is_told_with_what_to_do(reason, told, remedy):
-  reason, other = records.Reason(*reason), records.Reason('missing', 'not a file')
+  reason, other = manifests.Reason(*reason), manifests.Reason('missing', 'not a file')
   last = _advice(reasons=[reason, reason, other]).splitlines()[-1]
   assert last.startswith(f'3 of 103 pictures were left out, the largest part, 2, because: {told}') and remedy in last
   assert f'all because: {told}' in _advice(reasons=[reason])
@@ -121,8 +121,8 @@ def test_set_without_landmarks_says_that_they_are_unknown():
 
 
 def test_files_that_are_no_pictures_do_not_count_among_the_pictures_left_out():
-  raw, no_face = records.Reason('raw_photo', 'CR2'), records.Reason('no_face')
-  told = advice.advise(records.Manifest(
+  raw, no_face = manifests.Reason('raw_photo', 'CR2'), manifests.Reason('no_face')
+  told = advice.advise(manifests.Manifest(
       kind='photos', num_images=100, num_inputs=101, shards=(), settings={},
-      rejected=tuple(records.Rejection(f'{i}', reason) for i, reason in enumerate([raw, raw, no_face]))), _numbers())
+      rejected=tuple(manifests.Rejection(f'{i}', reason) for i, reason in enumerate([raw, raw, no_face]))), _numbers())
   assert '1 of 101 pictures were left out, all because: no face found' in told[-1]

@@ -6,7 +6,7 @@ from PIL import Image
 import pytest
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from tests.tools.sets import drawn
 from tools.faces import alignment
 from tools.faces import appearance
@@ -15,7 +15,7 @@ from tools.sets import curation
 from tools.sets import scan
 
 _NO_FACE = drawn.NO_FACE
-_NOT_2 = records.Reason('somebody_else', 2)
+_NOT_2 = manifests.Reason('somebody_else', 2)
 _ALL = drawn.EVERYTHING
 
 
@@ -113,7 +113,8 @@ def test_limits_leave_out_faces_of_every_scan_with_reasons():
   seen = [_seen([_face(1)], [_face(1, eye_distance_px=8)]), _seen([_face(1, pose_deg=[60, 0, 0])], [_face(1)], first=2)]
   chosen = choice.choose(seen, 'photos', choice.Wanted())
   assert _kept(chosen) == [[0], [1]]
-  assert chosen.reasons == [[None, records.Reason('eyes_near', 8, 12)], [records.Reason('turned_right', 60, 40), None]]
+  assert chosen.reasons == [[None, manifests.Reason('eyes_near', 8, 12)],
+                            [manifests.Reason('turned_right', 60, 40), None]]
   assert _kept(choice.choose(seen, 'photos', _ALL)) == [[0, 1], [0, 1]]
 
 
@@ -122,13 +123,13 @@ def test_sharpness_is_compared_over_all_scans():
   seen = [_seen(*[[_face(1)]] * 4), _seen(*[[_face(1, sharpness=20)]] * 2, first=4)]
   chosen = choice.choose(seen, 'photos', choice.Wanted())
   assert _kept(chosen) == [[0, 1, 2, 3], []]
-  assert set(chosen.reasons[1]) == {records.Reason('blurred', 0.1, 0.15)}
+  assert set(chosen.reasons[1]) == {manifests.Reason('blurred', 0.1, 0.15)}
 
 
 @pytest.mark.parametrize('limits, keeps_duplicates, is_kept', [
     (curation.Limits(), False, False), (curation.Limits(), True, True), (None, False, True)])
 @pytest.mark.parametrize('kind, reason', [
-    ('photos', records.Reason('same_picture', '1.png')), ('video', records.Reason('unchanged', 0, 0.03))])
+    ('photos', manifests.Reason('same_picture', '1.png')), ('video', manifests.Reason('unchanged', 0, 0.03))])
 def test_the_same_picture_comes_again_only_when_wanted(kind, reason, limits, keeps_duplicates, is_kept):
   seen = [_seen([_face(1)], [_face(1)]), _seen([_face(1)], [_face(1)], first=2)]
   seen[1].faces['descriptor'][0] = seen[0].faces['descriptor'][1]

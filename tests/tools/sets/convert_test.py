@@ -9,6 +9,7 @@ from PIL import Image
 from PIL import JpegImagePlugin
 import pytest
 
+from dcgan.data import manifests
 from dcgan.data import records
 from tests.tools.sets import drawn
 from tools.faces import alignment
@@ -39,7 +40,7 @@ def _write(tmp_path):
     kept = np.arange(len(made.faces['input'])) if kept is None else np.array(kept, np.int64)
     shard, lost = convert.convert(source, 0, source.num_inputs, tmp_path / 'shard', [made], [kept], 0,
                                   search.keeps_pictures, finish, on_input)
-    manifest = records.Manifest('photos', shard.num_records, source.num_inputs, (shard,), (), {})
+    manifest = manifests.Manifest('photos', shard.num_records, source.num_inputs, (shard,), (), {})
     return list(records.read_faces(tmp_path / 'set', manifest)), lost
 
   return write
@@ -160,12 +161,12 @@ def test_kept_input_that_cannot_be_read_again_is_lost_with_its_reason(finder, wr
 
   def read_again(start, stop):
     for frame in read(start, stop):
-      yield records.Rejection(frame.key, drawn.TORN) if len(source.slices) == 2 and frame.order > 1 else frame
+      yield manifests.Rejection(frame.key, drawn.TORN) if len(source.slices) == 2 and frame.order > 1 else frame
 
   source.read = read_again
   faces, lost = write(source, kept=[0, 1, 3])
   assert [face.key for face in faces] == ['0.png', '1.png']
-  assert lost == [records.Rejection('3.png', drawn.TORN)]  # 2.png was not kept
+  assert lost == [manifests.Rejection('3.png', drawn.TORN)]  # 2.png was not kept
 
 
 def test_colour_comes_before_the_background(finder, write, monkeypatch):

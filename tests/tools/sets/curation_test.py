@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.sets import curation
 
 _NO_LIMITS = curation.Limits(
@@ -37,7 +37,7 @@ def test_value_beyond_its_limit_is_a_reason_with_both(name, good, bad, reason):
   values = np.array(getattr(_measured(5), name))
   values[1], values[3] = good, bad
   assert curation.reasons_against(_measured(5, **{name: values}), curation.Limits(), False) == [
-      None, None, None, records.Reason(*reason), None]
+      None, None, None, manifests.Reason(*reason), None]
 
 
 def test_tilted_heads_open_mouths_and_closed_eyes_are_kept_unless_asked():
@@ -45,7 +45,7 @@ def test_tilted_heads_open_mouths_and_closed_eyes_are_kept_unless_asked():
                     eye_openings=np.array([[0.3, 0.3], [0.02, 0.3], [0.02, 0.05]]))
   assert curation.reasons_against(faces, curation.Limits(), False) == [None] * 3
   assert curation.reasons_against(faces, curation.Limits(max_roll_deg=70, min_eye_opening=0.1), False) == [
-      None, records.Reason('tilted', 90, 70), records.Reason('eyes_closed', 0.05, 0.1)]
+      None, manifests.Reason('tilted', 90, 70), manifests.Reason('eyes_closed', 0.05, 0.1)]
 
 
 def test_what_was_not_measured_rejects_nothing():
@@ -58,7 +58,7 @@ def test_what_was_not_measured_rejects_nothing():
 def test_first_reason_is_the_one_given():
   faces = _measured(1, eye_distance_px=np.array([2.0]), yaw_deg=np.array([80.0]))
   assert curation.reasons_against(faces, curation.Limits(), True) == [
-      records.Reason('eyes_near', 2, 12)]
+      manifests.Reason('eyes_near', 2, 12)]
 
 
 def test_sharpness_is_relative_to_the_median_of_its_video():
@@ -80,7 +80,7 @@ def test_unchanged_frames_of_each_video_go_and_come_back_expressions_stay():
   changes = [1e-4 * 16, 0]  # 256 values, each changed by 1e-4
   expected = [None, changes[0], None, None, None, changes[1]]
   for reason, change in zip(curation.reasons_against(faces, curation.Limits(), True), expected):
-    assert reason is None if change is None else reason == records.Reason(
+    assert reason is None if change is None else reason == manifests.Reason(
         'unchanged', pytest.approx(change, abs=1e-6), 0.03)
   assert curation.reasons_against(faces, curation.Limits(), True, keep_duplicates=True) == [None] * 6
   assert curation.reasons_against(faces, _NO_LIMITS, True) == [None] * 6
@@ -91,7 +91,7 @@ def test_same_picture_is_left_out_with_the_key_of_the_one_that_stays():
   descriptors[2] = descriptors[0]
   faces = _measured(4, descriptors=descriptors, keys=['a.jpg', 'b/2.jpg', 'c.jpg', 'd.jpg'])
   assert curation.reasons_against(faces, curation.Limits(), False) == [
-      None, None, records.Reason('same_picture', 'a.jpg'), None]
+      None, None, manifests.Reason('same_picture', 'a.jpg'), None]
   assert curation.reasons_against(faces, curation.Limits(), False, keep_duplicates=True) == [None] * 4
 
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from dcgan.data import records
+from dcgan.data import manifests
 from tools.faces import landmarks
 from tools.material import sources
 from tools.sets import choice
 
 IRISES = list(landmarks.IRISES)
 EVERYTHING = choice.Wanted(limits=None, keeps_duplicates=True)
-NO_FACE, TORN = records.Reason('no_face'), records.Reason('unreadable', 'torn')
+NO_FACE, TORN = manifests.Reason('no_face'), manifests.Reason('unreadable', 'torn')
 
 
 class Finder:
@@ -46,7 +46,7 @@ class Source:
     self.slices.append((start, stop))
     for i in range(start, stop):
       if i in self._broken:
-        yield records.Rejection(f'{i}.png', TORN)
+        yield manifests.Rejection(f'{i}.png', TORN)
       elif i not in self._repeated:
         self._on_image()
         if i in self.errors_at:

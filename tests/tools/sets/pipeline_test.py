@@ -10,6 +10,7 @@ import pytest
 from dcgan.common import errors
 from dcgan.control import calibration
 from dcgan.control import names
+from dcgan.data import manifests
 from dcgan.data import records
 from tests.tools.sets import drawn
 from tools.material import animations
@@ -39,24 +40,24 @@ def _names(folder):
 
 
 def _faces(folder):
-  return list(records.read_faces(str(folder / 'set'), records.load_manifest(str(folder / 'set'))))
+  return list(records.read_faces(str(folder / 'set'), manifests.load(str(folder / 'set'))))
 
 
 def test_manifest_counts_every_input_with_its_reason(finder, tmp_path):
   manifest = _write(tmp_path, drawn.Source(10, faceless=(2, 7), broken=(4,), repeated=(5,)), num_shards=3)
   assert (manifest.num_images, manifest.num_inputs, manifest.kind) == (6, 9, 'photos')
   assert manifest.rejected == (
-      records.Rejection('2.png', drawn.NO_FACE), records.Rejection('4.png', drawn.TORN),
-      records.Rejection('7.png', drawn.NO_FACE))
-  assert records.load_manifest(str(tmp_path / 'set')) == manifest
+      manifests.Rejection('2.png', drawn.NO_FACE), manifests.Rejection('4.png', drawn.TORN),
+      manifests.Rejection('7.png', drawn.NO_FACE))
+  assert manifests.load(str(tmp_path / 'set')) == manifest
   assert [face.order for face in _faces(tmp_path)] == [0, 1, 3, 6, 8, 9]
 
 
 def test_files_that_are_no_pictures_stand_in_the_manifest_and_do_not_count(finder, tmp_path):
-  left_out = (records.Rejection('a.cr2', records.Reason('raw_photo', 'CR2')),)
+  left_out = (manifests.Rejection('a.cr2', manifests.Reason('raw_photo', 'CR2')),)
   manifest = _write(tmp_path, drawn.Source(4, faceless=(2,), left_out=left_out))
   assert (manifest.num_images, manifest.num_inputs) == (3, 4)
-  assert manifest.rejected == (records.Rejection('2.png', drawn.NO_FACE), *left_out)
+  assert manifest.rejected == (manifests.Rejection('2.png', drawn.NO_FACE), *left_out)
   assert 'left out: 1 × raw photo (CR2): export it as JPEG' in report_card.summary('set', manifest)
 
 
@@ -64,7 +65,7 @@ def test_what_was_done_to_the_inputs_stands_in_the_manifest_and_in_the_report(fi
   source = drawn.Source(5)
   source.notes = ('`a.mov` is HDR (HLG, BT.2020): its pictures were brought to sRGB.',)
   manifest, report = pipeline.make_set(source, str(tmp_path / 'set'), drawn.EVERYTHING, run=_ALONE, settings={})
-  assert manifest.notes == source.notes == records.load_manifest(str(tmp_path / 'set')).notes
+  assert manifest.notes == source.notes == manifests.load(str(tmp_path / 'set')).notes
   assert source.notes[0] in report.splitlines()
   _write(tmp_path / 'other', drawn.Source(2))
   assert '"notes"' not in (tmp_path / 'other' / 'set.json').read_text()  # as before where there is nothing to tell
@@ -102,11 +103,11 @@ def test_input_that_vanished_before_the_second_pass_is_left_out_with_its_reason(
 
   def read_once(start, stop):
     for frame in read(start, stop):
-      yield records.Rejection(frame.key, drawn.TORN) if len(source.slices) == 2 and frame.order == 1 else frame
+      yield manifests.Rejection(frame.key, drawn.TORN) if len(source.slices) == 2 and frame.order == 1 else frame
 
   source.read = read_once
   manifest = _write(tmp_path, source, num_shards=1, match_colour=True)
-  assert manifest.rejected == (records.Rejection('1.png', drawn.TORN),)
+  assert manifest.rejected == (manifests.Rejection('1.png', drawn.TORN),)
   assert (manifest.num_images, manifest.num_inputs) == (3, 4)
 
 
@@ -118,13 +119,13 @@ def test_video_that_vanished_before_the_second_pass_leaves_the_old_set_and_all_t
   def read_once(start, stop):
     if source.slices:  # as a damaged video does: with the wanted times for keys, not the frames'
       source.slices.append((start, stop))
-      return iter([records.Rejection(f'@{i}', drawn.TORN) for i in range(start, stop)])
+      return iter([manifests.Rejection(f'@{i}', drawn.TORN) for i in range(start, stop)])
     return read(start, stop)
 
   source.read = read_once
   with pytest.raises(errors.InputError, match='none of the 6 pictures with a face could be read a second time'):
     _write(tmp_path, source)
-  assert records.load_manifest(str(tmp_path / 'set')) == old
+  assert manifests.load(str(tmp_path / 'set')) == old
   source.read, source.slices = read, []
   assert _write(tmp_path, source).num_images == 6 and len(source.slices) == 1  # only the second pass
 
@@ -135,7 +136,7 @@ def test_frames_that_a_damaged_video_lost_since_the_first_pass_are_counted(finde
   source.read = lambda start, stop: read(start, 4 if source.slices else stop)
   manifest = _write(tmp_path, source)
   assert manifest.rejected == tuple(
-      records.Rejection(f'{i}.png', records.Reason('not_read_again')) for i in (4, 5))
+      manifests.Rejection(f'{i}.png', manifests.Reason('not_read_again')) for i in (4, 5))
   assert (manifest.num_images, manifest.num_inputs) == (4, 6)
 
 
@@ -269,17 +270,17 @@ def test_failing_overwrite_leaves_the_old_set_whole(finder, tmp_path, source, er
   manifest = _write(tmp_path, drawn.Source(4), num_shards=3)
   with pytest.raises(error):
     _write(tmp_path, source, num_shards=3)
-  assert records.load_manifest(str(tmp_path / 'set')) == manifest
+  assert manifests.load(str(tmp_path / 'set')) == manifest
   assert len(_faces(tmp_path)) == 4
 
 
 def test_old_set_is_whole_while_the_new_one_is_being_made(finder, tmp_path):
   old = _write(tmp_path, drawn.Source(4))
   seen = []
-  source = drawn.Source(6, on_image=lambda: seen.append(records.load_manifest(str(tmp_path / 'set')).digest))
+  source = drawn.Source(6, on_image=lambda: seen.append(manifests.load(str(tmp_path / 'set')).digest))
   new = _write(tmp_path, source, num_shards=2)
   assert set(seen) == {old.digest} and len(seen) == 6
-  assert records.load_manifest(str(tmp_path / 'set')).digest == new.digest != old.digest
+  assert manifests.load(str(tmp_path / 'set')).digest == new.digest != old.digest
 
 
 def test_overwriting_takes_the_old_files_of_this_set_and_no_others(finder, tmp_path):
@@ -300,7 +301,7 @@ def test_the_sheet_of_a_set_is_not_the_card_of_another_one(finder, tmp_path):
   for _ in range(2):  # it is written, and then overwritten
     _write(tmp_path, drawn.Source(3, kind='video'))
     assert (tmp_path / 'set-people.png').read_bytes() == card
-    assert (tmp_path / 'set+people.png').is_file() and records.load_manifest(prefix).num_images == 3
+    assert (tmp_path / 'set+people.png').is_file() and manifests.load(prefix).num_images == 3
   with pytest.raises(errors.InputError, match=r"`name` \('set\+people'\) must be letters"):
     _make('photos', ['photos'], tmp_path, name='set+people')
 
@@ -325,11 +326,11 @@ def test_photos_become_a_set_with_a_manifest(tmp_path, astronaut):
   photos = _save_photos(tmp_path / 'My photos!', astronaut)
   prefix = _make('photos', [photos], tmp_path / 'records')
   assert prefix == str(tmp_path / 'records' / 'My_photos')
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   assert (manifest.num_images, manifest.num_inputs, manifest.kind) == (3, 5, 'photos')
-  assert manifest.rejected == (records.Rejection('empty.png', drawn.NO_FACE),
-                               records.Rejection(
-                                   'torn.jpg', records.Reason('unreadable', 'it is a text and no picture')))
+  assert manifest.rejected == (manifests.Rejection('empty.png', drawn.NO_FACE),
+                               manifests.Rejection(
+                                   'torn.jpg', manifests.Reason('unreadable', 'it is a text and no picture')))
   assert manifest.settings == {'source': [photos], 'fps': 2}
   assert [face.key for face in records.read_faces(prefix, manifest)] == ['0.png', '1.png', '2.png']
 
@@ -338,7 +339,7 @@ def test_video_becomes_a_set_with_times_and_a_sheet_of_its_people(tmp_path, astr
   animations.save_animation(tmp_path / 'me.mp4', [np.roll(astronaut, 3 * i, axis=1) for i in range(8)], 4)
   prefix = _make('video', [str(tmp_path / 'me.mp4')], tmp_path / 'records', source_options={'fps': 2.0}, name='eve',
                  num_shards=2)
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   faces = list(records.read_faces(prefix, manifest))
   assert prefix.endswith('eve') and len(manifest.shards) == 2
   assert [face.key for face in faces] == ['me.mp4@0.000s', 'me.mp4@0.500s', 'me.mp4@1.000s', 'me.mp4@1.500s']
@@ -354,7 +355,7 @@ def test_any_number_of_workers_makes_the_same_bytes_and_so_does_beam(tmp_path, a
   made = {}
   for name, run in (('one', _ALONE), ('two', functools.partial(workers.run, num_workers=2)), ('beam', beams)):
     prefix = _make('photos', [photos], tmp_path / name, run=run, num_shards=3, background='white')
-    made[name] = records.load_manifest(prefix)
+    made[name] = manifests.load(prefix)
   assert made['one'] == made['two'] == made['beam']
   assert made['one'].num_images == 7
 

@@ -3,13 +3,13 @@
 from absl import flags
 import pytest
 
-from dcgan.data import records
+from dcgan.data import manifests
 from tools import make_records  # pylint: disable=unused-import  # defines its flags
 from tools.sets import reasons
 
 
 def _counts(*given):
-  rejected = [records.Rejection(f'{i}.png', records.Reason(*reason)) for i, reason in enumerate(given)]
+  rejected = [manifests.Rejection(f'{i}.png', manifests.Reason(*reason)) for i, reason in enumerate(given)]
   return [(each.count, each.sentence) for each in reasons.count(rejected)]
 
 

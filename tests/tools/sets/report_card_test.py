@@ -8,6 +8,7 @@ from PIL import Image
 import pytest
 
 from dcgan.common import errors
+from dcgan.data import manifests
 from dcgan.data import records
 from tools.faces import alignment
 from tools.sets import report_card
@@ -32,19 +33,19 @@ def _make_set(tmp_path, num_images, num_shards=1, kind='photos', make_face=_face
   shards = []
   for i in range(num_shards):
     orders = range(num_images * i // num_shards, num_images * (i + 1) // num_shards)
-    shards.append(records.write_shard(records.shard_path(prefix, i, num_shards), map(make_face, orders)))
-  manifest = records.Manifest(
+    shards.append(records.write_shard(manifests.shard_path(prefix, i, num_shards), map(make_face, orders)))
+  manifest = manifests.Manifest(
       kind=kind, num_images=num_images, num_inputs=num_images + 2, shards=tuple(shards),
-      rejected=tuple(records.Rejection(f'x{i}.png', records.Reason('no_face')) for i in range(2)),
+      rejected=tuple(manifests.Rejection(f'x{i}.png', manifests.Reason('no_face')) for i in range(2)),
       settings={'source': 'me', 'fps': None})
-  records.save_manifest(prefix, manifest)
+  manifests.save(prefix, manifest)
   return prefix, manifest
 
 
 def test_summary_says_what_is_in_and_what_was_left_out(tmp_path):
   prefix, manifest = _make_set(tmp_path, 5)
   assert report_card.summary(prefix, manifest).splitlines() == [
-      f'{prefix}: 5 faces of 7 pictures (photos), 1 shard, schema {records.SCHEMA_VERSION}',
+      f'{prefix}: 5 faces of 7 pictures (photos), 1 shard, schema {manifests.SCHEMA_VERSION}',
       '  left out: 2 × no face found']
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from skimage import color
 
+from dcgan.data import manifests
 from dcgan.data import records
 from tests.tools.sets import drawn
 from tools.faces import alignment
@@ -60,7 +61,7 @@ def _scan(frame, search=_CENTRAL):
 
 def test_keys_and_places_of_the_inputs_are_kept_in_order(finder):
   inputs = _Inputs(
-      sources.Frame('a.mp4@0.000s', 0, 0.0, _picture()), records.Rejection('a.mp4@1.000s', drawn.TORN),
+      sources.Frame('a.mp4@0.000s', 0, 0.0, _picture()), manifests.Rejection('a.mp4@1.000s', drawn.TORN),
       sources.Frame('b.mp4@0.500s', 2, 0.5, _picture(0), clip=1),
       sources.Frame('c.png', 3, None, _picture(), identity=7))
   has_face = []
@@ -203,7 +204,8 @@ def _odd_scan():
   """Returns a scan of names that no encoding holds: of a byte that is not UTF-8, with quotes and a line break."""
   names = [b'caf\xe9.jpg'.decode('utf-8', 'surrogateescape'), 'Ü "x"\n\'.png', '顔.gif#0003']
   frames = [sources.Frame(name, i, None, drawn.Source(1).image(i)) for i, name in enumerate(names)]
-  return scan.scan(_Inputs(*frames, records.Rejection('', records.Reason('unreadable', '“torn”'))), 0, 4, _EVERYBODY)
+  torn = manifests.Rejection('', manifests.Reason('unreadable', '“torn”'))
+  return scan.scan(_Inputs(*frames, torn), 0, 4, _EVERYBODY)
 
 
 def test_file_gives_back_everything_exactly(finder, tmp_path):

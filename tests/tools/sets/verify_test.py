@@ -8,6 +8,7 @@ from PIL import Image
 import pytest
 
 from dcgan.common import errors
+from dcgan.data import manifests
 from dcgan.data import records
 from tests.dcgan import conftest
 from tools.sets import verify
@@ -21,17 +22,17 @@ def fixture_prefix(tmp_path):
 
 
 def _shards(prefix):
-  return [records.shard_path(prefix, i, 2) for i in range(2)]
+  return [manifests.shard_path(prefix, i, 2) for i in range(2)]
 
 
 def _rewrite(prefix, *replacements, kind='photos'):
   """Writes the set again with right sums and counts; each replacement is (record, fields)."""
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   faces = list(records.read_faces(prefix, manifest))
   for index, fields in replacements:
     faces[index] = dataclasses.replace(faces[index], **fields)
   shards = tuple(records.write_shard(path, part) for path, part in zip(_shards(prefix), (faces[:3], faces[3:])))
-  records.save_manifest(prefix, dataclasses.replace(manifest, shards=shards, kind=kind))
+  manifests.save(prefix, dataclasses.replace(manifest, shards=shards, kind=kind))
 
 
 def _picture(mode='RGB', size=(178, 218)):
@@ -71,7 +72,7 @@ def test_swapped_shards_are_found(prefix):
 
 def test_shard_of_right_records_that_are_not_the_sets_is_found(prefix):
   path = _shards(prefix)[1]
-  faces = list(records.read_faces(prefix, records.load_manifest(prefix)))[3:]
+  faces = list(records.read_faces(prefix, manifests.load(prefix)))[3:]
   records.write_shard(path, [dataclasses.replace(faces[0], sharpness=1.5), *faces[1:]])
   with pytest.raises(errors.InputError, match=r'00001-of-00002: its SHA-256 .*: it was changed since the set was made'):
     verify.verify(prefix)
@@ -79,9 +80,9 @@ def test_shard_of_right_records_that_are_not_the_sets_is_found(prefix):
 
 @pytest.mark.parametrize('num_records, words', [(2, 'record 3|record 2'), (4, 'record 3')])
 def test_count_that_the_manifest_has_wrong_is_found(prefix, num_records, words):
-  manifest = records.load_manifest(prefix)
+  manifest = manifests.load(prefix)
   shards = (dataclasses.replace(manifest.shards[0], num_records=num_records), manifest.shards[1])
-  records.save_manifest(prefix, dataclasses.replace(manifest, shards=shards, num_images=num_records + 3))
+  manifests.save(prefix, dataclasses.replace(manifest, shards=shards, num_images=num_records + 3))
   with pytest.raises(errors.InputError, match=rf'00000-of-00002: ({words}): .*manifest counts {num_records} records'):
     verify.verify(prefix)
 
