@@ -7,8 +7,8 @@ Finds the face in the pictures and makes the set records/NAME, with its report (
 Universal Face Model for six and a half minutes at most, looking after its health (as dcgan.train); draws its gallery,
 keeps its controls, with a card of them in RUN/controls.png (as tools.pose --card), and animates a way through several
 expressions that it chooses (as tools.animate --through). Pictures of the person beside what the model makes of them are
-told of as `Preview` within a minute. What was stopped goes on when the same command is given again. The last line on
-standard output is the path of the GIF, in the run's folder.
+told of as `Preview` within a minute. What was stopped goes on when the same command is given again, and what is done
+goes on with more --minutes. The last line on standard output is the path of the GIF, in the run's folder.
 """
 
 from absl import app
@@ -24,10 +24,10 @@ _PHOTOS = entry.define_paths('photos', None, 'The folder of photos of one person
 _NAME = flags.DEFINE_string('name', None, "The set's name. By default the video's or the folder's.")
 _PERSON = flags.DEFINE_string('person', None, 'Whose face: a number as records/NAME+people.png shows it, or central or '
                               'largest of photos; by default the most present person, or the most central one.')
-_MINUTES = flags.DEFINE_float('minutes', 6.5, 'How long to train at most. More make it better, and take in more of a '
-                              'large set.')
-_IMAGE_SIZE = flags.DEFINE_integer('image_size', None, 'Size of the pictures in px; by default that of --init_from, which '
-                                   'is 128 px of ufm.')
+_MINUTES = flags.DEFINE_float('minutes', 6.5, 'How long to train at most, in all. More make it better, and take in more '
+                              'of a large set.')
+_IMAGE_SIZE = flags.DEFINE_integer('image_size', None, 'Size of the pictures in px; by default that of --init_from, '
+                                   'which is 128 px of ufm.')
 _INIT_FROM = entry.define_path('init_from', 'ufm', 'Model of many faces to start from: ufm for the one that comes '
                                'with the project, a run, a checkpoint in one, or a .safetensors file.')
 _RECORDS_DIR = entry.define_path('records_dir', 'records', 'Folder of all sets.')

@@ -24,7 +24,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
   """Makes a set, trains a run on it, and animates a way through several of its expressions.
 
   A set that was made from the same pictures is kept, and a run on it that was stopped, or was short, goes on; one that
-  is done is taken as it is.
+  is done goes on where it is to be trained longer than it was, and else is taken as it is.
 
   Args:
     kind: 'video' or 'photos'.
@@ -54,8 +54,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
     raise entry.Stopped(result.run, result.signal)
   path = result.run / person_run.AVATAR
   if is_done:
-    logging.info('%s is done already. --overwrite makes all anew; to train it further: python -m dcgan.train '
-                 '%s --num_minibatches=%d', path, wording.flag('resume', result.run), 2 * result.global_step)
+    logging.info('%s is done already. More --minutes train it further; --overwrite makes all anew.', path)
     return path
   fewest = person_run.fewest_steps(runs.load_options(result.run))
   if not result.global_step:
@@ -68,6 +67,7 @@ def make_avatar(kind, paths, *, name=None, person=None, minutes=6.5, image_size=
   _keep_controls(result.run)
   logging.info('Animating expressions that are far apart.')
   animation.save(result.run, path=path, through=_NUM_EXPRESSIONS, there_and_back=False)
+  person_run.keep_minutes(result.run, minutes)
   return path
 
 

@@ -1,11 +1,13 @@
 """The run of an avatar: found again where it was begun, else trained at the size that the machine can learn."""
 
 import dataclasses
+import math
 import pathlib
 
 from absl import logging
 
 from dcgan.common import devices
+from dcgan.common import files
 from dcgan.data import manifests
 from dcgan.options import presets
 from dcgan.training import checkpoints
@@ -17,6 +19,8 @@ from tools.avatar import person_set
 from tools.avatar import preview
 
 AVATAR = 'avatar.gif'  # in the folder of a run that is done
+
+_MINUTES = 'minutes.txt'  # likewise: how long it was trained
 
 _PRESET, _NOTE = 'person', 'avatar'
 _NUM_MINIBATCHES = 100_000  # more than any time allows
@@ -37,7 +41,7 @@ def train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwr
     image_size: int, of the pictures, in px; None for that of the model, or 128 where that is 64 and the machine fast.
     init_from: str, what the model was loaded from.
     checkpoints_dir: str, the folder of all runs.
-    minutes: float, how long to train at most.
+    minutes: float, how long to train at most, with what a run that is done was trained before.
     overwrite: bool, whether a new run is made in any case.
 
   Returns:
@@ -50,10 +54,14 @@ def train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwr
   flags = {size: _flags(_options(prefix, model.options, size), init_from) for size in sizes}
   run = None if overwrite else _earlier_run(prefix, flags.values(), model.digest, checkpoints_dir)
   if run and (run / AVATAR).is_file():
-    step = checkpoints.steps(run)[-1]
-    if step >= fewest_steps(runs.load_options(run)):
+    step, before = checkpoints.steps(run)[-1], _minutes_of(run)
+    if step < fewest_steps(runs.load_options(run)):
+      logging.info('%s was trained for %d minibatches only: it goes on.', run, step)
+    elif minutes <= before:
       return session.Result(run, step, None), True
-    logging.info('%s was trained for %d minibatches only: it goes on.', run, step)
+    else:
+      logging.info('%s was trained for %g minutes: it goes on.', run, before)
+      minutes -= before
   size = None if run else _choose_size(sizes)
   clock = deadline.Deadline(minutes, _SAMPLES_EVERY_STEPS)
 
@@ -75,6 +83,19 @@ def train(prefix, model, image_size, init_from, checkpoints_dir, minutes, overwr
   options = options.replace('training', precision=devices.choose_precision())
   options = options.replace('training', xla=devices.choose_xla(options, strategy))
   return session.start(options, checkpoints_dir, _NOTE, init_from, flags[size], strategy, also_due=also_due), False
+
+
+def keep_minutes(run, minutes):
+  """Keeps with a run that is done for how many minutes, float, it was trained at most."""
+  files.write_text(run / _MINUTES, f'{minutes:g}\n')
+
+
+def _minutes_of(run):
+  """Returns for how many minutes, float, a run that is done was trained; any where nothing tells it."""
+  try:
+    return float((run / _MINUTES).read_text(encoding='utf-8'))
+  except (OSError, ValueError):
+    return math.inf
 
 
 def fewest_steps(options):

@@ -117,7 +117,7 @@ def is_plain(times_secs, raw):
 
 
 def _looks(video):
-  """Returns the `following.Looks` of the people in a film, or None where it shows one person."""
+  """Returns the `following.Looks` of the people in a film, at a time or one after another; None where it shows one."""
   finder = face_landmarks.FaceFinder()
   inputs, boxes, looks = [], [], []
   num_samples = int(np.clip(_SAMPLES_PER_SEC * video.duration_secs, _FEWEST_SAMPLES, _MOST_SAMPLES))
@@ -127,8 +127,8 @@ def _looks(video):
       inputs.append(index)
       boxes.append(face.box)
       looks.append(appearance.describe(alignment.align(image, face.landmarks, face.eyes).image))
-  if len(set(inputs)) == len(inputs):
-    return None  # no two at a time
+  if not inputs:
+    return None
   numbers = tracks.people(np.zeros(len(inputs)), inputs, np.full(len(inputs), np.nan), boxes, np.array(looks))
   people = [number for number in range(1, numbers.max() + 1) if number == 1 or np.sum(numbers == number) >= _FEWEST]
   if len(people) == 1:

@@ -50,6 +50,7 @@ def test_a_video_becomes_an_animation_and_the_same_command_again_makes_nothing_n
   assert options.health.on_collapse == 'rollback' and options.training.transfer == 'full'
   assert options.training.learner == 'places' and (run / 'preview.png').is_file()
   assert (run / f'ckpt-{gallery.load(run).step}.index').is_file()
+  assert (run / 'minutes.txt').read_text(encoding='utf-8') == '0.4\n'
   assert (run / 'controls.npz').is_file() and iio.imread(run / 'controls.png').shape[2] == 3
   with caplog.at_level('INFO'):
     assert maker.make_avatar(**places) == made
@@ -92,19 +93,27 @@ def test_a_run_that_was_short_is_told_of_and_drawn(trained_to, caplog, step, is_
   assert (told in caplog.text) == is_short == ('Raise --minutes (0.1) and give the same command again' in caplog.text)
 
 
-@pytest.mark.parametrize('step, is_done', [(100, False), (224, False), (225, True)])
-def test_only_a_run_that_was_not_short_is_done_already(tmp_path, monkeypatch, step, is_done):
+@pytest.mark.parametrize('step, trained_minutes, minutes, more', [
+    (100, 2.0, 1.0, 1.0), (224, None, 1.0, 1.0), (225, 1.0, 1.0, None), (225, None, 20.0, None), (225, 2.0, 1.0, None),
+    (225, 6.5, 20.0, 13.5)])
+def test_a_run_goes_on_that_was_short_or_is_to_be_trained_longer_than_it_was(
+    tmp_path, monkeypatch, step, trained_minutes, minutes, more):
   conftest.make_set(tmp_path / 'few', 5)
   run = tmp_path / 'run'
   run.mkdir()
   (run / person_run.AVATAR).write_bytes(b'')
+  if trained_minutes:
+    person_run.keep_minutes(run, trained_minutes)
   runs.save_options(run, config.Config(data=config.Data(records=str(tmp_path / 'few'), global_batch_size=1)))
   monkeypatch.setattr(person_run, '_earlier_run', lambda *_: run)
   monkeypatch.setattr(person_run.checkpoints, 'steps', lambda _: [step])
   monkeypatch.setattr(person_run.session, 'resume', lambda *_, **__: 'resumed')
+  monkeypatch.setattr(person_run.deadline, 'Deadline', lambda given, _: told.append(given))
+  told = []
   model = types.SimpleNamespace(options=config.Config(data=config.Data(crop=140)), digest='')
-  result = person_run.train(str(tmp_path / 'few'), model, None, 'ufm', tmp_path, 1.0, False)
-  assert result == ((session.Result(run, step, None), True) if is_done else ('resumed', False))
+  result = person_run.train(str(tmp_path / 'few'), model, None, 'ufm', tmp_path, minutes, False)
+  assert result == (('resumed', False) if more else (session.Result(run, step, None), True))
+  assert told == ([more] if more else [])
 
 
 @pytest.mark.slow
