@@ -32,8 +32,8 @@ PRESETS = {
         data=config.Data(crop=_CROP_PX, global_batch_size=8, holdout_fraction=0.1),
         training=config.Training(num_minibatches=2000, learning_rate=1e-3, beta2=0.99, ema_half_life_images=2_000,
                                  learner='places'),
-        # With an edges' weight of 2, as for many faces, pictures are softer and farther off.
-        places=config.Places(encoder=True, alone_visits=10, edges_weight=6.0),
+        # MEASUREMENTS.md, "Networks for many faces": what makes a person sharp.
+        places=config.Places(encoder=True, settle_visits=5, alone_visits=20, edges_weight=6.0),
         health=_HEALTH),
 }
 

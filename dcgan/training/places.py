@@ -147,11 +147,18 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
     visits = self._visits + is_seen
     variances = self._variances + is_seen * (1.0 - _BETA_2) * (tf.square(gradient) - self._variances)
     unbiased = variances / (1.0 - tf.pow(_BETA_2, tf.maximum(visits, 1.0)))
-    rate = self.options.places.places_rate
-    places = self._places - is_seen * rate * gradient / (tf.sqrt(unbiased) + _EPSILON)
+    places = self._places - is_seen * self._rates(visits) * gradient / (tf.sqrt(unbiased) + _EPSILON)
     self._places.assign(places)
     self._variances.assign(variances)
     self._visits.assign(visits)
+
+  def _rates(self, visits):
+    """Returns how far each place moves at this visit, of float32 [num_pictures, 1], its visits with this one.
+
+    Places that go on moving as far as at first stay a little beside where G has learnt to make their pictures.
+    """
+    rate, settle_visits = self.options.places.places_rate, self.options.places.settle_visits
+    return rate * tf.minimum(1.0, settle_visits / tf.maximum(visits, 1.0)) if settle_visits else rate
 
 
 def describe_pictures(training_set, numbers, steps):

@@ -129,6 +129,26 @@ def test_the_first_step_of_a_place_is_the_rate_whenever_it_comes(options):
   np.testing.assert_allclose(np.abs(trained._places.numpy() - start)[3], 0.07, rtol=1e-3)
 
 
+def test_a_place_settles_by_its_own_visits(options):
+  """With a size of gradients of the last one only, each step is the rate along each axis."""
+  def steps(settle_visits):
+    trained = make(options.replace('places', places_rate=0.08, settle_visits=settle_visits))
+    moved = []
+    iterator = iter(tf.data.Dataset.from_tensor_slices(([pictures()] * 9, [[0, 0, 0, 0]] * 8 + [[3, 3, 3, 3]])))
+    for _ in range(9):
+      before = trained._places.numpy()
+      trained.train(iterator, tf.constant(1, tf.int64))
+      moved.append(np.abs(trained._places.numpy() - before).max(axis=1))
+    return np.array(moved)
+
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    monkeypatch.setattr(places, '_BETA_2', 0.0)
+    never, settled = steps(0), steps(2)
+  np.testing.assert_allclose(never[:8, 0], 0.08, rtol=1e-3)
+  np.testing.assert_allclose(settled[:8, 0], 0.08 * np.minimum(1, 2 / np.arange(1, 9)), rtol=1e-3)
+  assert settled[8, 3] == pytest.approx(0.08, rel=1e-3)
+
+
 def test_points_between_lie_on_arcs_of_two_places(options):
   trained = make(options.replace('places', between_fraction=1.0))
   on_sphere = latents.to_sphere(latents.sample_z(NUM_PICTURES, 4, seed=1))
