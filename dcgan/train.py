@@ -138,12 +138,12 @@ def _ended(result, strategy):
   if result.signal:
     raise entry.Stopped(result.run, result.signal)
   from dcgan.common import devices  # pylint: disable=import-outside-toplevel
-  from dcgan.control import kept  # pylint: disable=import-outside-toplevel
+  from dcgan.training import kept_controls  # pylint: disable=import-outside-toplevel
   if devices.is_chief(strategy):
     try:
-      if kept.keep(result.run):
+      if kept_controls.keep(result.run):
         logging.info('Its controls are kept in %s. See what it does with: python -m tools.pose %s --card',
-                     kept.path_of(result.run), wording.flag('run', result.run))
+                     kept_controls.path_of(result.run), wording.flag('run', result.run))
     except errors.InputError as error:
       logging.info('No controls are kept: %s', error)
   return result.run

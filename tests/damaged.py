@@ -160,7 +160,7 @@ def _mutate_arrays(content, rng):
 def _controls(folder):
   import tensorflow as tf  # pylint: disable=import-outside-toplevel
   from dcgan.control import calibration  # pylint: disable=import-outside-toplevel
-  from dcgan.control import kept  # pylint: disable=import-outside-toplevel
+  from dcgan.training import kept_controls  # pylint: disable=import-outside-toplevel
   from dcgan.control import names as control_names  # pylint: disable=import-outside-toplevel
   from dcgan.control import reading  # pylint: disable=import-outside-toplevel
   from dcgan.control import timeline_files  # pylint: disable=import-outside-toplevel
@@ -174,17 +174,17 @@ def _controls(folder):
   raw = np.zeros([60, num_measured], np.float32)
   raw[:, :8] = places
   person = calibration.calibrate(raw, np.full(num_measured, 0.01))
-  kept.save(folder, trained, kept.fit(trained.space, trained.space.keys, raw, person,
+  kept_controls.save(folder, trained, kept_controls.fit(trained.space, trained.space.keys, raw, person,
                                       reading.Reader(np.eye(num_measured), np.zeros(num_measured))))
 
   def use():
-    known = kept.load(folder, trained)
+    known = kept_controls.load(folder, trained)
     if known:
       point = known.controller.find(np.full(len(known.controller.names), 0.5))
       told = known.calibration.values(known.reader(raw) if known.reader else raw)
       assert np.isfinite(point).all() and np.isfinite(told[:, known.calibration.is_present]).all()
 
-  kinds = {'controls': Kind(kept.path_of(folder), use, _mutate_arrays)}
+  kinds = {'controls': Kind(kept_controls.path_of(folder), use, _mutate_arrays)}
   for name, content in _TIMELINES.items():
     path = folder / f'course.{name}'
     path.write_bytes(content)

@@ -27,7 +27,7 @@ def main():
   """Fits the controls; returns the path of the file."""
   if not _RUN.value:
     raise app.UsageError('--run is needed: the folder that dcgan.train printed, as in --run=checkpoints/00000-NAME.')
-  from dcgan.control import kept  # pylint: disable=import-outside-toplevel  (TensorFlow)
+  from dcgan.training import kept_controls  # pylint: disable=import-outside-toplevel  (TensorFlow)
   from tools.avatar import control_fitting
   from tools.avatar import run_folder
   run = run_folder.load(_RUN.value)
@@ -36,7 +36,7 @@ def main():
   logging.info('Kept %d controls, the surest first: %s.', len(sure),
                ', '.join(f'{name} {sureness:.2f}' for sureness, name in sure))
   if not _REPORT.value:
-    return kept.path_of(run.path)
+    return kept_controls.path_of(run.path)
   from tools.avatar import control_report
   return control_report.save(run, known)
 

@@ -17,6 +17,7 @@ from dcgan.model import latents
 
 FEWEST_PICTURES = 12  # with controls; fewer tell nothing of held-out ones
 _NUM_FOLDS = 6
+_FEWEST_LEFT_OUT = 6
 _SHARES_OF_VARIANCE = (0.7, 0.8, 0.9, 0.95, 0.98)  # that the axes hold, of which the best one is taken
 _RIDGES = (0.003, 0.03, 0.3)  # in units of the mean variance along an axis
 _LEAST_VARIANCE = 1e-6
@@ -135,7 +136,7 @@ class Controller:
     return np.linalg.solve(of_controls, np.asarray(wanted, np.float64)[is_wanted]) @ spread
 
 
-def fit(places, values, names, is_bounded=True):
+def fit(places, values, names, is_bounded=True, are_left_out=None):
   """Returns the `Controller` of a person's pictures.
 
   How many axes, and how much they are held back, is what tells best the controls of pictures that were left out.
@@ -145,6 +146,8 @@ def fit(places, values, names, is_bounded=True):
     values: float [num_pictures, num_names]; pictures with NaN are left out.
     names: tuple of str.
     is_bounded: bool, whether what is found must lie between the places; False where all of Z makes good faces.
+    are_left_out: bool [num_pictures], those that are left out to tell how sure the fit is; None to leave out a sixth at
+      a time.
 
   Raises:
     errors.InputError: fewer than 12 pictures have all of these controls.
@@ -155,7 +158,10 @@ def fit(places, values, names, is_bounded=True):
     raise errors.InputError(f'controls need {FEWEST_PICTURES} pictures with a place in Z and with controls, and there '
                             f'are {len(known) if names else 0}. Train on more pictures of the person.')
   fold = np.arange(len(known)) * _NUM_FOLDS // len(known)  # stretches of a film: its neighbours are near copies
-  folds = [(fold == number, _axes(known[fold != number])) for number in range(_NUM_FOLDS)]
+  folds = [fold == number for number in range(_NUM_FOLDS)]
+  if are_left_out is not None and _FEWEST_LEFT_OUT <= are_left_out[is_known].sum() <= len(known) - FEWEST_PICTURES:
+    folds = [are_left_out[is_known]]
+  folds = [(is_out, _axes(known[~is_out])) for is_out in folds]
   best = max(((share, ridge) for share in _SHARES_OF_VARIANCE for ridge in _RIDGES),
              key=lambda each: np.mean(np.maximum(_sureness(known, values, folds, *each), 0)))
   mean, axes, variances, usual, slopes = _fit(known, values, _axes(known), *best)
@@ -180,10 +186,12 @@ def _unbounded(fitted, home):
 
 def _sureness(places, values, folds, share, ridge):
   """Returns R² of each control, float64 [num_names], on pictures that were left out in turn."""
-  told = np.empty_like(values)
+  told = np.full_like(values, np.nan)
   for is_out, axes_of_rest in folds:
     mean, axes, _, usual, slopes = _fit(places[~is_out], values[~is_out], axes_of_rest, share, ridge)
     told[is_out] = usual + (places[is_out] - mean) @ axes.T @ slopes.T
+  is_told = np.isfinite(told).all(axis=1)
+  values, told = values[is_told], told[is_told]
   total = np.maximum(np.square(values - values.mean(axis=0)).sum(axis=0), 1e-12)
   return 1.0 - np.square(values - told).sum(axis=0) / total
 

@@ -21,6 +21,7 @@ BLENDSHAPES = (
     'browOuterUpLeft', 'browOuterUpRight', 'cheekPuff', 'cheekSquintLeft', 'cheekSquintRight', 'noseSneerLeft',
     'noseSneerRight', 'tongueOut')
 CONTROLS = BLENDSHAPES + HEAD
+NOT_IN_Z = ('headRoll',)  # aligning takes it away
 
 # The mesh does not show these: depth of the jaw, cheeks, nose and tongue hardly move it, and the rest is told by others.
 _NOT_MEASURED = (

@@ -122,6 +122,9 @@ class Places(fields.Group):
   settle_visits: int = fields.option(
       0, 'Visits of a picture from which on its place settles: at each it moves less, as one over their number; 0 for '
       'never.', at_least=0)
+  controls_weight: float = fields.option(  # `dcgan.training.arranging`
+      0.0, 'How much places arrange themselves so that what the face does is straight in Z, beside the pictures.',
+      at_least=0)
   places_noise: float = fields.option(0.1, 'How far places are shaken, in their own length.', at_least=0)
   between_fraction: float = fields.option(  # rounded up on each replica
       0.5, 'Points between the places of two pictures, where the adversarial loss looks too, for each picture.',

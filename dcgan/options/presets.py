@@ -33,7 +33,7 @@ PRESETS = {
         training=config.Training(num_minibatches=2000, learning_rate=1e-3, beta2=0.99, ema_half_life_images=2_000,
                                  learner='places'),
         # MEASUREMENTS.md, "Networks for many faces": what makes a person sharp.
-        places=config.Places(encoder=True, settle_visits=5, alone_visits=20, edges_weight=6.0),
+        places=config.Places(encoder=True, settle_visits=5, controls_weight=2.0, alone_visits=20, edges_weight=6.0),
         health=_HEALTH),
 }
 

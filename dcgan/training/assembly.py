@@ -7,6 +7,7 @@ from dcgan.common import devices
 from dcgan.common import errors
 from dcgan.common import images
 from dcgan.common import progress
+from dcgan.control import arrangement
 from dcgan.data import input_pipeline
 from dcgan.model import gallery
 from dcgan.model import latents
@@ -40,7 +41,9 @@ def build(options, manifest, strategy, storage):
   training_set = input_pipeline.load_training_set(
       options.data.records, manifest, options.networks.image_size, options.data.crop, storage,
       options.data.holdout_fraction)
-  return Assembly(options, training_set, strategy)
+  is_arranged = options.training.learner == 'places' and options.places.controls_weight > 0
+  targets = arrangement.read_targets(options.data.records, manifest, training_set) if is_arranged else None
+  return Assembly(options, training_set, strategy, targets)
 
 
 class Assembly:
@@ -51,21 +54,24 @@ class Assembly:
     learner: `learner.Learner`.
   """
 
-  def __init__(self, options, training_set, strategy):
+  def __init__(self, options, training_set, strategy, targets=None):
     """Puts a run together at its start.
 
     Args:
       options: `config.Config`.
       training_set: `input_pipeline.TrainingSet`.
       strategy: `tf.distribute.Strategy`.
+      targets: what places are arranged by, as `arrangement.read_targets` gives it, or None.
     """
     self.options = options
     if options.training.learner == 'adversarial':
       self.learner = adversarial.AdversarialLearner(options, strategy)
+    elif options.training.learner == 'places':
+      self.learner = places.PlaceLearner(options, strategy, training_set, targets)
     else:
-      make = {'places': places.PlaceLearner, 'encoder': encoding.EncoderLearner}[options.training.learner]
-      self.learner = make(options, strategy, training_set)
+      self.learner = encoding.EncoderLearner(options, strategy, training_set)
     self._set = training_set
+    self._targets = targets
     self._strategy = strategy
     self._loss_ratio = health.LossRatio()
     self._monitor = health.Monitor()
@@ -75,7 +81,7 @@ class Assembly:
 
   def rebuilt(self, options):
     """Returns another `Assembly` of the same set, at its start, with other options."""
-    return Assembly(options, self._set, self._strategy)
+    return Assembly(options, self._set, self._strategy, self._targets)
 
   @property
   def text(self):

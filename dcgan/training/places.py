@@ -9,6 +9,7 @@ from dcgan.common import images
 from dcgan.data import admission
 from dcgan.model import latents
 from dcgan.model import region
+from dcgan.training import arranging
 from dcgan.training import reconstruction
 
 PLACES = 'places'  # in the checkpoint
@@ -32,13 +33,15 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
 
   wants_numbers = True
 
-  def __init__(self, options, strategy, training_set):
+  def __init__(self, options, strategy, training_set, targets=None):
     """Builds everything, as `learner.Learner`.
 
     Args:
       options: `config.Config`.
       strategy: `tf.distribute.Strategy`.
       training_set: `input_pipeline.TrainingSet`; its keys, times and looks are read, not its pictures.
+      targets: float32 [num_trained_on, num_targets], what places are arranged by, as `arranging.Arrangement` takes it;
+        None where they are not.
     """
     super().__init__(options, strategy, options.places.encoder)
     trained_on = training_set.trained_on
@@ -50,6 +53,7 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
     with strategy.scope():
       self._places, self._variances, self._visits = (make(value) for value in (
           tf.constant(start), tf.zeros_like(start), tf.zeros([len(start), 1])))
+    self._arrangement = None if targets is None else arranging.Arrangement(targets)
     self.num_alone = self._count_alone(int(np.sum(self.admission.steps == 0)))
     self._joins = tf.constant(self.admission.steps)
     self.stages = self.admission.stages
@@ -145,6 +149,9 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
     is_seen = tf.cast(tf.logical_and(seen > 0.0, is_good), tf.float32)
     gradient = tf.where(is_seen > 0.0, gradient, 0.0)
     visits = self._visits + is_seen
+    if self._arrangement:
+      gradient += self.options.places.controls_weight * self._arrangement.pull(
+          self._places.read_value(), gradient, tf.cast(visits > 0.0, tf.float32), is_seen)
     variances = self._variances + is_seen * (1.0 - _BETA_2) * (tf.square(gradient) - self._variances)
     unbiased = variances / (1.0 - tf.pow(_BETA_2, tf.maximum(visits, 1.0)))
     places = self._places - is_seen * self._rates(visits) * gradient / (tf.sqrt(unbiased) + _EPSILON)

@@ -7,7 +7,7 @@ from dcgan.common import errors
 from dcgan.common import wording
 from dcgan.control import calibration
 from dcgan.control import controller
-from dcgan.control import kept
+from dcgan.training import kept_controls
 from dcgan.control import names as control_names
 from dcgan.control import reading
 from dcgan.data import input_pipeline
@@ -34,32 +34,32 @@ def keep(run):
     run: `run_folder.RunFolder`.
 
   Returns:
-    `kept.Kept`.
+    `kept_controls.Kept`.
 
   Raises:
     errors.InputError: the set is gone, or another one, or damaged; too few of its pictures show a face; or the file
       cannot be written.
   """
   known = _of_samples(run) if isinstance(run.space, latents.Normal) else _of_set(run)
-  kept.save(run.path, run, known)
+  kept_controls.save(run.path, run, known)
   return known
 
 
 def _of_samples(run):
-  """Returns the `kept.Kept` of points that are drawn."""
+  """Returns the `kept_controls.Kept` of points that are drawn."""
   z = latents.to_sphere(run.space.sample(_NUM_SAMPLES, _SEED))
   raw = posing.measure_pictures(networks.generate(run.generator, z), run.options.data.crop)
-  raw[:, [control_names.MEASURED.index(name) for name in kept.NOT_IN_Z]] = np.nan
+  raw[:, [control_names.MEASURED.index(name) for name in control_names.NOT_IN_Z]] = np.nan
   num_faces = int(np.isfinite(raw).any(axis=1).sum())
   if num_faces < controller.FEWEST_PICTURES:
     raise errors.InputError(f'{run.path}: of {len(z):,} pictures that it made {num_faces} show a face, and controls '
                             f'need {controller.FEWEST_PICTURES}. Train it longer.')
   logging.info('Of %d random pictures of the run, which has no places, %d show one face.', len(z), num_faces)
-  return kept.fit(run.space, z, raw, calibration.calibrate(raw[np.isfinite(raw).any(axis=1)], controls.NOISE))
+  return kept_controls.fit(run.space, z, raw, calibration.calibrate(raw[np.isfinite(raw).any(axis=1)], controls.NOISE))
 
 
 def _of_set(run):
-  """Returns the `kept.Kept` of the pictures that have places."""
+  """Returns the `kept_controls.Kept` of the pictures that have places."""
   data = run.options.data
   manifest = manifests.load(data.records)
   if not manifest.has_digest(data.records_digest):
@@ -73,7 +73,8 @@ def _of_set(run):
     raw = np.concatenate([posing.measure_pictures(pictures.pictures(part), data.crop)
                           for part in np.split(np.arange(len(keys)), range(_BATCH, len(keys), _BATCH))])
   person = calibration.calibrate(raw, controls.NOISE)
-  return kept.fit(run.space, keys, raw, person, _reader(run, pictures, keys, raw))
+  return kept_controls.fit(run.space, keys, raw, person, _reader(run, pictures, keys, raw),
+                           run.options.places.controls_weight > 0)
 
 
 def _reader(run, pictures, keys, raw):

@@ -31,7 +31,7 @@ def save(run, known):
 
   Args:
     run: `run_folder.RunFolder`.
-    known: `kept.Kept` of it.
+    known: `kept_controls.Kept` of it.
 
   Raises:
     errors.InputError: the run has no places, or holds out fewer than two pictures with controls.

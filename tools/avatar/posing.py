@@ -8,7 +8,7 @@ import numpy as np
 from dcgan.common import errors
 from dcgan.common import wording
 from dcgan.control import calibration
-from dcgan.control import kept
+from dcgan.training import kept_controls
 from dcgan.control import names as control_names
 from dcgan.data import manifests
 from dcgan.data import records
@@ -48,7 +48,7 @@ class Poser:
 
   Args:
     run: `run_folder.RunFolder`.
-    known: `kept.Kept` of it, where that is known already.
+    known: `kept_controls.Kept` of it, where that is known already.
 
   Attributes:
     calibration: `calibration.Calibration`, the person's range.
@@ -61,7 +61,7 @@ class Poser:
 
   def __init__(self, run, known=None):
     self._run = run
-    known = known or kept.load(run.path, run) or _fitted(run)
+    known = known or kept_controls.load(run.path, run) or _fitted(run)
     self.calibration, self.controller, self._reader = known.calibration, known.controller, known.reader
     self._shown = [self.calibration.names.index(name) for name in self.controller.names]
 
@@ -167,7 +167,7 @@ class Poser:
 
 
 def _fitted(run):
-  """Returns the `kept.Kept` of a run that keeps none, fitted to its set."""
+  """Returns the `kept_controls.Kept` of a run that keeps none, fitted to its set."""
   fix = f'`python -m tools.fit_controls {wording.flag("run", run.path)}`'
   if isinstance(run.space, latents.Normal):
     raise errors.InputError(f'{run.path}: its pictures have no places in Z, and no controls were fitted to what it '
@@ -180,7 +180,7 @@ def _fitted(run):
                             f'{error} Then run {fix}.') from error
   logging.info('%s keeps no controls, so they are fitted now. This keeps them, and reads the mouth better: %s', run.path,
                fix.strip('`'))
-  return kept.fit(run.space, keys, raw, calibration.calibrate(raw, controls.NOISE))
+  return kept_controls.fit(run.space, keys, raw, calibration.calibrate(raw, controls.NOISE))
 
 
 def read_raw(prefix):

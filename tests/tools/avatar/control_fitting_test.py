@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
-from dcgan.control import kept
+from dcgan.training import kept_controls
 from dcgan.model import latents
 from tests.dcgan import conftest as drawn
 from tests.tools.avatar import conftest
@@ -41,7 +41,7 @@ def test_how_the_pictures_are_read_is_learnt_where_records_tell_more(person, mon
   reader = control_fitting._reader(person, pictures, keys, told)
   read = reader(posing.measure_pictures(pictures.images, 140))
   np.testing.assert_allclose(read[:, 0], told[:, 0], atol=0.05)
-  assert kept.fit(person.space, keys, told, posing.Poser(person).calibration, reader).reader is reader
+  assert kept_controls.fit(person.space, keys, told, posing.Poser(person).calibration, reader).reader is reader
 
 
 def test_another_set_than_the_run_s_is_told(person, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
-from dcgan.control import kept
+from dcgan.training import kept_controls
 from dcgan.model import latents
 from tools.avatar import control_report
 from tools.avatar import posing
@@ -25,7 +25,7 @@ def test_a_person_that_obeys_has_a_table_of_its_controls(person, monkeypatch):
   raw = posing.read_raw('')[1][:20]
   images = np.zeros([20, 8, 8, 3], np.uint8)
   monkeypatch.setattr(control_report, '_held_out', lambda run: (list(range(20)), raw, images))
-  known = kept.Kept(poser.calibration, poser.controller)
+  known = kept_controls.Kept(poser.calibration, poser.controller)
   path = control_report.save(person, known)
   rows = list(csv.DictReader(path.read_text().splitlines()))
   assert path == person.path / 'controls.csv' and {row['control'] for row in rows} == set(poser.controller.names)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
-from dcgan.control import kept
+from dcgan.training import kept_controls
 from dcgan.model import latents
 from tests.tools.avatar import conftest
 from tools.avatar import posing
@@ -49,8 +49,8 @@ def test_what_was_kept_poses_alike_without_the_set_and_without_it_a_line_tells_w
   with caplog.at_level('INFO'):
     fitted = posing.Poser(person)
   assert 'python -m tools.fit_controls --run=' in caplog.text
-  known = kept.fit(person.space, *posing.read_raw(''), fitted.calibration)
-  kept.save(person.path, person, known)
+  known = kept_controls.fit(person.space, *posing.read_raw(''), fitted.calibration)
+  kept_controls.save(person.path, person, known)
 
   def gone(prefix):
     raise errors.InputError(f'{prefix}.json: no manifest.')
@@ -60,7 +60,7 @@ def test_what_was_kept_poses_alike_without_the_set_and_without_it_a_line_tells_w
   pose = posing.Poser(person).pose({'jawOpen': 0.6})
   assert not caplog.text
   assert pose.measured == pytest.approx(fitted.pose({'jawOpen': 0.6}).measured, abs=0.02)
-  kept.path_of(person.path).unlink()
+  kept_controls.path_of(person.path).unlink()
   with pytest.raises(errors.InputError, match='keeps no controls, and the set .* no manifest.* run `python -m tools'):
     posing.Poser(person)
 

@@ -1,4 +1,4 @@
-"""Tests of dcgan.control.kept: written, read, stale and damaged; and kept at the end of a training."""
+"""Tests of dcgan.training.kept_controls: written, read, stale and damaged; and kept at the end of a training."""
 
 import dataclasses
 import types
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from dcgan.common import errors
 from dcgan.control import calibration
-from dcgan.control import kept
+from dcgan.training import kept_controls
 from dcgan.control import names
 from dcgan.control import reading
 from dcgan.data import manifests
@@ -31,19 +31,19 @@ def fixture_trained():
 
 @pytest.fixture(name='known')
 def fixture_known(trained):
-  """`kept.Kept` of two controls that are linear in Z."""
+  """`kept_controls.Kept` of two controls that are linear in Z."""
   raw = np.zeros([60, len(names.MEASURED)], np.float32)
   raw[:, names.MEASURED.index('jawOpen')] = trained.space.places[:, 0]
   raw[:, names.MEASURED.index('headYaw')] = 10 * trained.space.places[:, 1]
   person = calibration.calibrate(raw, np.full(len(names.MEASURED), 0.01))
   weights = np.eye(len(names.MEASURED)) + 0.125
-  return kept.fit(trained.space, trained.space.keys, raw, person, reading.Reader(weights, np.arange(45.0)))
+  return kept_controls.fit(trained.space, trained.space.keys, raw, person, reading.Reader(weights, np.arange(45.0)))
 
 
 def test_what_is_read_does_what_was_written_does(trained, known, tmp_path):
-  kept.save(tmp_path, trained, known)
+  kept_controls.save(tmp_path, trained, known)
   assert [path.name for path in tmp_path.iterdir()] == ['controls.npz']
-  read = kept.load(tmp_path, trained)
+  read = kept_controls.load(tmp_path, trained)
   assert set(read.controller.names) == {'jawOpen', 'headYaw'}
   for wanted in ([0.2, 5.0], [0.9, np.nan]):
     np.testing.assert_allclose(read.controller.find(wanted), known.controller.find(wanted), atol=1e-4)
@@ -51,22 +51,22 @@ def test_what_is_read_does_what_was_written_does(trained, known, tmp_path):
   np.testing.assert_allclose(read.controller.sureness, known.controller.sureness, atol=1e-6)
   raw = np.random.default_rng(1).normal(size=[3, 45])
   np.testing.assert_allclose(read.reader(raw), known.reader(raw), rtol=1e-5)
-  kept.save(tmp_path, trained, dataclasses.replace(known, reader=None))
-  assert kept.load(tmp_path, trained).reader is None
+  kept_controls.save(tmp_path, trained, dataclasses.replace(known, reader=None))
+  assert kept_controls.load(tmp_path, trained).reader is None
 
 
 def test_what_was_fitted_to_other_weights_or_places_is_not_read(trained, known, tmp_path, caplog):
-  assert kept.load(tmp_path, trained) is None
-  kept.save(tmp_path, trained, known)
+  assert kept_controls.load(tmp_path, trained) is None
+  kept_controls.save(tmp_path, trained, known)
   space = trained.space
   trained.space = dataclasses.replace(space, places=space.places[::-1].copy())
   with caplog.at_level('INFO'):
-    assert kept.load(tmp_path, trained) is None
+    assert kept_controls.load(tmp_path, trained) is None
   assert 'controls.npz was fitted to another checkpoint' in caplog.text
   trained.space = space
-  assert kept.load(tmp_path, trained)
+  assert kept_controls.load(tmp_path, trained)
   trained.generator.weights[0].assign([1.0, 2.5])
-  assert kept.load(tmp_path, trained) is None
+  assert kept_controls.load(tmp_path, trained) is None
 
 
 def _damaged(path, damage):
@@ -95,21 +95,21 @@ def _damaged(path, damage):
     lambda content: content | {'controller/mean': content['controller/mean'][:, np.newaxis]},
 ])
 def test_a_damaged_file_is_told_in_a_line_with_what_to_do(trained, known, tmp_path, damage):
-  kept.save(tmp_path, trained, known)
-  _damaged(kept.path_of(tmp_path), damage)
+  kept_controls.save(tmp_path, trained, known)
+  _damaged(kept_controls.path_of(tmp_path), damage)
   with pytest.raises(errors.InputError, match='controls.npz: not the controls of a run .*tools.fit_controls') as told:
-    kept.load(tmp_path, trained)
+    kept_controls.load(tmp_path, trained)
   assert '\n' not in str(told.value)
 
 
 def test_a_file_cut_short_anywhere_is_told(trained, known, tmp_path):
-  kept.save(tmp_path, trained, known)
-  path = kept.path_of(tmp_path)
+  kept_controls.save(tmp_path, trained, known)
+  path = kept_controls.path_of(tmp_path)
   whole = path.read_bytes()
   for size in np.linspace(1, len(whole) - 1, 12).astype(int):
     path.write_bytes(whole[:size])
     with pytest.raises(errors.InputError, match='not the controls of a run'):
-      kept.load(tmp_path, trained)
+      kept_controls.load(tmp_path, trained)
 
 
 def _make_set_with_controls(prefix, num_faces):
@@ -135,7 +135,7 @@ def test_training_ends_with_the_controls_of_the_person_kept(tmp_path):
   run = made.stdout.splitlines()[-1]
   assert f'Its controls are kept in {run}/controls.npz' in made.stderr
   from dcgan.training import trained_networks  # pylint: disable=import-outside-toplevel
-  assert kept.load(run, trained_networks.load(run)).controller.names == ('jawOpen',)
+  assert kept_controls.load(run, trained_networks.load(run)).controller.names == ('jawOpen',)
   conftest.make_set(tmp_path / 'plain', 6)
   made = commands.run('dcgan.train', f'--records={tmp_path}/plain', *flags)
   assert made.returncode == 0 and 'controls' not in made.stderr, made.stderr

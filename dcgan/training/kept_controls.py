@@ -16,6 +16,7 @@ import numpy as np
 from dcgan.common import errors
 from dcgan.common import files
 from dcgan.common import wording
+from dcgan.control import arrangement
 from dcgan.control import calibration
 from dcgan.control import controller
 from dcgan.control import names as control_names
@@ -25,8 +26,6 @@ from dcgan.data import records
 from dcgan.model import latents
 from dcgan.training import runs
 from dcgan.training import trained_networks
-
-NOT_IN_Z = ('headRoll',)  # aligning takes it away
 
 _FILE = 'controls.npz'
 _VERSION = 1
@@ -56,7 +55,7 @@ def path_of(run):
   return pathlib.Path(run) / _FILE
 
 
-def fit(space, keys, raw, person, read=None):
+def fit(space, keys, raw, person, read=None, is_arranged=False):
   """Returns the `Kept` of the pictures of a run.
 
   Args:
@@ -66,17 +65,21 @@ def fit(space, keys, raw, person, read=None):
     raw: float [num_pictures, num_measured], raw measures.
     person: `calibration.Calibration` of them.
     read: `reading.Reader`, or None.
+    is_arranged: bool, whether the places were arranged by the controls (`arrangement`), so that only those that took no
+      part tell how sure they are.
 
   Raises:
     errors.InputError: too few of them have a place and controls.
   """
   values = person.values(raw)
   shown = [i for i, name in enumerate(person.names)
-           if person.is_present[i] and name not in NOT_IN_Z and np.isfinite(values[:, i]).any()]
+           if person.is_present[i] and name not in control_names.NOT_IN_Z and np.isfinite(values[:, i]).any()]
   shown_names = tuple(person.names[i] for i in shown)
   if isinstance(space, latents.Normal):
     return Kept(person, controller.fit(keys, values[:, shown], shown_names, is_bounded=False), read)
-  return Kept(person, controller.fit(space.places, space.of_places(keys, values[:, shown]), shown_names), read)
+  left_out = arrangement.are_left_out(space.keys, space.times_secs) if is_arranged else None
+  return Kept(person, controller.fit(space.places, space.of_places(keys, values[:, shown]), shown_names,
+                                     are_left_out=left_out), read)
 
 
 def keep(run):
@@ -98,7 +101,8 @@ def keep(run):
   if person is None or options.training.learner != 'places':
     return None
   trained = trained_networks.load(run)
-  kept = fit(trained.space, *records.read_controls(prefix, manifest), person)
+  kept = fit(trained.space, *records.read_controls(prefix, manifest), person,
+             is_arranged=options.places.controls_weight > 0)
   save(run, trained, kept)
   return kept
 
