@@ -17,7 +17,7 @@ from dcgan.model import latents
 
 FEWEST_PICTURES = 12  # with controls; fewer tell nothing of held-out ones
 _NUM_FOLDS = 6
-_FEWEST_LEFT_OUT = 6
+_FEWEST_LEFT_OUT = 4
 _SHARES_OF_VARIANCE = (0.7, 0.8, 0.9, 0.95, 0.98)  # that the axes hold, of which the best one is taken
 _RIDGES = (0.003, 0.03, 0.3)  # in units of the mean variance along an axis
 _LEAST_VARIANCE = 1e-6

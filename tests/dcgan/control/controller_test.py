@@ -30,6 +30,16 @@ def test_controls_of_pictures_that_were_left_out_are_told_and_noise_lowers_how_s
   assert (noisy.sureness < 0.7).all() and (noisy.sureness > 0.2).all()
 
 
+def test_pictures_that_are_left_out_for_it_alone_tell_how_sure_it_is():
+  places, values = person()
+  is_out = np.arange(240) % 5 == 0
+  shuffled = values.copy()
+  shuffled[is_out] = np.random.default_rng(1).permutation(values[is_out])
+  assert (controller.fit(places, values, _NAMES, are_left_out=is_out).sureness > 0.9).all()
+  assert (controller.fit(places, shuffled, _NAMES, are_left_out=is_out).sureness < 0.2).all()
+  assert (controller.fit(places, shuffled, _NAMES, are_left_out=~is_out & False).sureness > 0.4).all()  # too few
+
+
 def test_what_is_asked_for_is_found_and_the_rest_stays_as_usual():
   places, values = person()
   fitted = controller.fit(places, values, _NAMES)

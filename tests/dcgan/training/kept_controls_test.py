@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from dcgan.common import errors
+from dcgan.control import arrangement
 from dcgan.control import calibration
 from dcgan.training import kept_controls
 from dcgan.control import names
@@ -38,6 +39,17 @@ def fixture_known(trained):
   person = calibration.calibrate(raw, np.full(len(names.MEASURED), 0.01))
   weights = np.eye(len(names.MEASURED)) + 0.125
   return kept_controls.fit(trained.space, trained.space.keys, raw, person, reading.Reader(weights, np.arange(45.0)))
+
+
+def test_where_places_were_arranged_those_that_took_no_part_tell_how_sure_controls_are(trained):
+  raw = np.zeros([60, len(names.MEASURED)], np.float32)
+  raw[:, names.MEASURED.index('jawOpen')] = trained.space.places[:, 0]
+  left_out = arrangement.are_left_out(trained.space.keys, trained.space.times_secs)
+  assert left_out.sum() >= 4
+  raw[left_out] = raw[left_out].mean(axis=0) - raw[left_out]  # the other way round
+  person = calibration.calibrate(raw, np.full(len(names.MEASURED), 0.01))
+  fit = lambda is_arranged: kept_controls.fit(trained.space, trained.space.keys, raw, person, is_arranged=is_arranged)
+  assert fit(True).controller.sureness[0] < 0.3 < 0.5 < fit(False).controller.sureness[0]
 
 
 def test_what_is_read_does_what_was_written_does(trained, known, tmp_path):

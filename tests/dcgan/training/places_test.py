@@ -32,11 +32,11 @@ def pictures():
   return np.random.default_rng(0).integers(0, 256, [NUM_PICTURES, 8, 8, 3], np.uint8)
 
 
-def make(options, strategy=None, targets=None, times_secs=None):
+def make(options, strategy=None, targets=None, times_secs=None, shows=None):
   targets = pictures() if targets is None else targets
   training_set = conftest.memory_set(targets, np.arange(len(targets)), times_secs=times_secs, descriptors=np.random.
                                      default_rng(1).normal(size=[len(targets), 256]).astype(np.float32))
-  return places.PlaceLearner(options, strategy or tf.distribute.OneDeviceStrategy('/cpu:0'), training_set)
+  return places.PlaceLearner(options, strategy or tf.distribute.OneDeviceStrategy('/cpu:0'), training_set, shows)
 
 
 def iterator_of(trained, targets):
@@ -149,6 +149,20 @@ def test_a_place_settles_by_its_own_visits(options):
   assert settled[8, 3] == pytest.approx(0.08, rel=1e-3)
 
 
+def test_places_arrange_themselves_by_what_the_pictures_show(options):
+  targets = np.random.default_rng(3).integers(0, 256, [12, 8, 8, 3], np.uint8)
+  shows = np.random.default_rng(4).choice([-1, 1], size=[12, 1]).astype(np.float32)
+  options = options.replace('data', global_batch_size=12)
+
+  def told(weight):
+    trained = make(options.replace('places', controls_weight=weight, places_rate=0.03), targets=targets, shows=shows)
+    learn(trained, 30, targets)
+    rows = np.concatenate([trained.space.places, np.ones([12, 1])], axis=1)
+    return np.square(shows - rows @ np.linalg.lstsq(rows, shows, rcond=None)[0]).mean()
+
+  assert told(3.0) < 0.5 * told(0.0)
+
+
 def test_points_between_lie_on_arcs_of_two_places(options):
   trained = make(options.replace('places', between_fraction=1.0))
   on_sphere = latents.to_sphere(latents.sample_z(NUM_PICTURES, 4, seed=1))
@@ -179,9 +193,11 @@ def test_an_encoder_follows_the_places_and_changes_nothing_else(options, alone_v
 @pytest.mark.slow
 @pytest.mark.parametrize('alone_visits', [0, 1])
 def test_two_replicas_learn_as_one_does(options, two_replicas, alone_visits):
-  options = options.replace('data', global_batch_size=8).replace('places', alone_visits=alone_visits, encoder=True)
+  options = options.replace('data', global_batch_size=8).replace('places', alone_visits=alone_visits, encoder=True,
+                                                                               controls_weight=0.5)
   targets = np.random.default_rng(3).integers(0, 256, [8, 8, 8, 3], np.uint8)
-  one, two = make(options, targets=targets), make(options, two_replicas, targets)
+  shows = np.random.default_rng(4).normal(size=[8, 2]).astype(np.float32)
+  one, two = (make(options, strategy, targets, shows=shows) for strategy in (None, two_replicas))
   left, right = learn(one, 3, targets), learn(two, 3, targets)
   for name in ('loss/pixels', 'loss/reconstruction', 'loss/generator', 'loss/discriminator'):
     np.testing.assert_allclose(right[name], left[name], rtol=2e-3, err_msg=name)
