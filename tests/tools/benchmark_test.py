@@ -43,9 +43,9 @@ def test_training_is_measured_as_a_table_and_ratios_and_written(tmp_path):
   ratios = [result for result in results if 'ratios' in result and 'PyTorch' not in result['text']]
   assert [result['names'] for result in ratios] == [
       ['bfloat16', 'float32'], ['legacy', 'new'], ['whole', 'alone'], ['whole', 'without encoder'],
-      ['whole', 'without places'], ['whole loop', 'bare step'],
+      ['whole', 'not arranged'], ['whole', 'without places'], ['whole loop', 'bare step'],
       ["step with the preset's options", 'bare step']]
-  assert [len(result['ratios']) for result in ratios] == [2, 2, 2, 2, 2, 1, 1]
+  assert [len(result['ratios']) for result in ratios] == [2, 2, 2, 2, 2, 2, 1, 1]
   frame = next(result for result in results if result.get('title') == 'frame of the generator')
   assert 0 < frame['median_ms'] <= frame['p99_ms'] and frame['image_size_px'] == 8
   assert any('PyTorch' in result['text'] for result in results)

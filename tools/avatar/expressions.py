@@ -22,6 +22,7 @@ _TURN_WEIGHT = 0.1  # eyes' distances a radian
 # From one expression to the next. Nothing may have been filmed between heads that are turned farther apart, and what is
 # mixed of them shows hair and ears twice, which a clean face does not tell (seen in a man's film, in 4 of 24 frames).
 _MOST_TURN_DEG = 15.0
+_ALIKE = 1e-6  # eyes' distances: what floats may differ by
 _NUM_TRIED = 8  # targets of each line, the farthest first
 _NUM_BETWEEN = 8  # points of a line that are looked at
 _USUAL, _FEWEST_USUAL = 0.7, 16  # of the clean faces, those least strange are chosen from
@@ -102,7 +103,8 @@ def tour(points, yaw, num_expressions, is_good_line):
   Returns:
     (list of int, bool): two points, or more that end with the first; and whether all lines are good.
   """
-  rest = int(np.argmin(np.linalg.norm(points - np.median(points, axis=0), axis=1)))
+  from_usual = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+  rest = int(np.flatnonzero(from_usual <= from_usual.min() + _ALIKE)[0])  # of equal ones the first, on each machine
   chosen, is_good = [rest], True
   distances = np.linalg.norm(points - points[rest], axis=1)
   num_expressions = min(num_expressions, len(points))

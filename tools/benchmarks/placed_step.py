@@ -13,7 +13,7 @@ from dcgan.training import places
 from tools.benchmarks import comparison
 from tools.benchmarks import training_step
 
-_NUM_PICTURES = 64  # of noise, in the set
+_NUM_PICTURES, _NUM_CONTROLS = 300, 40  # of noise, in the set
 _NUM_FRAMES = 200
 
 
@@ -27,7 +27,8 @@ def measure(rounds, num_steps, image_sizes_px):
 
   Yields:
     dicts with 'text', a line, and its numbers: the whole step beside reconstruction alone, beside the step without the
-    encoder that follows, and beside the bare step of its networks without places; frames of one picture.
+    encoder that follows, without controls that places arrange themselves by, and beside the bare step of its networks
+    without places; frames of one picture.
   """
   strategy = devices.build_strategy('one')
   for size in image_sizes_px:
@@ -35,6 +36,7 @@ def measure(rounds, num_steps, image_sizes_px):
     steps = {'whole': _step(options.replace('places', alone_visits=0), strategy),
              'alone': _step(options.replace('places', alone_visits=10**6), strategy),
              'without encoder': _step(options.replace('places', alone_visits=0, encoder=False), strategy),
+             'not arranged': _step(options.replace('places', alone_visits=0, controls_weight=0.0), strategy),
              'without places': training_step.bare_step(
                  training_step.bare(options, strategy, 'float32'), strategy)}
     batch_size = options.data.global_batch_size
@@ -60,7 +62,9 @@ def _step(options, strategy):
   training_set = input_pipeline.MemorySet(
       rng.normal(size=[_NUM_PICTURES, 256]).astype(np.float32), True, every, every[:0], [str(i) for i in every],
       every.astype(np.float32), rng.integers(0, 256, [_NUM_PICTURES, size, size, 3], np.uint8))
-  return training_step.Step(places.PlaceLearner(options, strategy, training_set))
+  shown = rng.normal(size=[_NUM_PICTURES, _NUM_CONTROLS]).astype(np.float32)
+  targets = shown if options.places.controls_weight else None
+  return training_step.Step(places.PlaceLearner(options, strategy, training_set, targets))
 
 
 def _frames(generator, size):

@@ -1,9 +1,14 @@
 """Tests of tools.avatar.watching."""
 
+import cv2
 import numpy as np
+import pytest
 
 from dcgan.control import names
 from tools.avatar import watching
+from tools.demo import clip as demo_clip
+from tools.material import films
+from tools.material import videos
 
 
 def test_faces_from_the_side_and_glimpses_are_no_expressions():
@@ -22,3 +27,16 @@ def test_faces_from_the_side_and_glimpses_are_no_expressions():
 
 def test_a_film_of_few_frames_is_seen():
   assert watching.is_plain(np.array([0.0]), np.zeros([1, len(names.MEASURED)])).all()
+
+
+@pytest.mark.slow
+def test_of_people_who_come_one_after_another_the_most_present_one_is_followed(tmp_path, astronaut, caplog):
+  one = [image for _, image in videos.Video(demo_clip.make_clip(tmp_path / 'a.mp4', 3.0, 10.0, 1, 384)).frames()]
+  other = cv2.cvtColor(cv2.cvtColor(cv2.flip(astronaut, 1), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+  other = cv2.GaussianBlur(cv2.resize(other, (384, 384)), (0, 0), 2)
+  frames = one[:10] + [other] * 14 + one[10:]
+  films.save_film(tmp_path / 'both.mp4', ((number / 10, image) for number, image in enumerate(frames)), fps=10)
+  with caplog.at_level('INFO'):
+    watched = watching.watch(tmp_path / 'both.mp4')
+  assert '2 people are in the film: the most present one is followed.' in caplog.text
+  np.testing.assert_array_equal(watched.is_seen, [True] * 10 + [False] * 14 + [True] * 20)
