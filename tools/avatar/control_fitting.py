@@ -74,7 +74,7 @@ def _of_set(run):
                           for part in np.split(np.arange(len(keys)), range(_BATCH, len(keys), _BATCH))])
   person = calibration.calibrate(raw, controls.NOISE)
   return kept_controls.fit(run.space, keys, raw, person, _reader(run, pictures, keys, raw),
-                           run.options.places.controls_weight > 0)
+                           is_arranged=run.options.places.controls_weight > 0)
 
 
 def _reader(run, pictures, keys, raw):

@@ -180,7 +180,8 @@ def _fitted(run):
                             f'{error} Then run {fix}.') from error
   logging.info('%s keeps no controls, so they are fitted now. This keeps them, and reads the mouth better: %s', run.path,
                fix.strip('`'))
-  return kept_controls.fit(run.space, keys, raw, calibration.calibrate(raw, controls.NOISE))
+  return kept_controls.fit(run.space, keys, raw, calibration.calibrate(raw, controls.NOISE),
+                           is_arranged=run.options.places.controls_weight > 0)
 
 
 def read_raw(prefix):
