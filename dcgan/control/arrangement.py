@@ -5,7 +5,7 @@ directions will do (`dcgan.training.arranging`). Some pictures take no part: whe
 these, too, tells how sure a control is (`controller.fit`).
 """
 
-import zlib
+import hashlib
 
 import numpy as np
 
@@ -57,4 +57,9 @@ def are_left_out(keys, times_secs):
       NaN for photos.
   """
   told = [f'{int(secs)}' if np.isfinite(secs) else key for key, secs in zip(keys, times_secs)]
-  return np.array([zlib.crc32(each.encode('utf-8', 'surrogateescape')) % _EVERY == 0 for each in told], bool)
+  return np.array([_draw(each) % _EVERY == 0 for each in told], bool)
+
+
+def _draw(told):
+  """Returns an int of a str, of which names that count up give unlike ones, as those of a checksum are not."""
+  return int.from_bytes(hashlib.sha256(told.encode('utf-8', 'surrogateescape')).digest()[:8], 'big')

@@ -190,10 +190,9 @@ def _sureness(places, values, folds, share, ridge):
   for is_out, axes_of_rest in folds:
     mean, axes, _, usual, slopes = _fit(places[~is_out], values[~is_out], axes_of_rest, share, ridge)
     told[is_out] = usual + (places[is_out] - mean) @ axes.T @ slopes.T
-  is_told = np.isfinite(told).all(axis=1)
-  values, told = values[is_told], told[is_told]
-  total = np.maximum(np.square(values - values.mean(axis=0)).sum(axis=0), 1e-12)
-  return 1.0 - np.square(values - told).sum(axis=0) / total
+  # Beside the spread of all: the few that are left out may be one stretch of a film, in which little changes.
+  off = np.square(values - told)[np.isfinite(told).all(axis=1)].mean(axis=0)
+  return 1.0 - off / np.maximum(values.var(axis=0), 1e-12)
 
 
 def _axes(places):

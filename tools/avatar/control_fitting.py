@@ -7,13 +7,13 @@ from dcgan.common import errors
 from dcgan.common import wording
 from dcgan.control import calibration
 from dcgan.control import controller
-from dcgan.training import kept_controls
 from dcgan.control import names as control_names
 from dcgan.control import reading
 from dcgan.data import input_pipeline
 from dcgan.data import manifests
 from dcgan.model import latents
 from dcgan.model import networks
+from dcgan.training import kept_controls
 from tools.avatar import posing
 from tools.faces import controls
 

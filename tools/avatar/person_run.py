@@ -1,7 +1,6 @@
 """The run of an avatar: found again where it was begun, else trained at the size that the machine can learn."""
 
 import dataclasses
-import math
 import pathlib
 
 from absl import logging
@@ -21,6 +20,7 @@ from tools.avatar import preview
 AVATAR = 'avatar.gif'  # in the folder of a run that is done
 
 _MINUTES = 'minutes.txt'  # likewise: how long it was trained
+_MINUTES_BEFORE = 6.5  # of runs of earlier versions, which did not keep it
 
 _PRESET, _NOTE = 'person', 'avatar'
 _NUM_MINIBATCHES = 100_000  # more than any time allows
@@ -91,11 +91,11 @@ def keep_minutes(run, minutes):
 
 
 def _minutes_of(run):
-  """Returns for how many minutes, float, a run that is done was trained; any where nothing tells it."""
+  """Returns for how many minutes, float, a run that is done was trained at most; of one from before those by default."""
   try:
     return float((run / _MINUTES).read_text(encoding='utf-8'))
   except (OSError, ValueError):
-    return math.inf
+    return _MINUTES_BEFORE
 
 
 def fewest_steps(options):

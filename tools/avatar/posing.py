@@ -8,12 +8,12 @@ import numpy as np
 from dcgan.common import errors
 from dcgan.common import wording
 from dcgan.control import calibration
-from dcgan.training import kept_controls
 from dcgan.control import names as control_names
 from dcgan.data import manifests
 from dcgan.data import records
 from dcgan.model import latents
 from dcgan.model import networks
+from dcgan.training import kept_controls
 from tools.avatar import tilting
 from tools.evaluation import meshes
 from tools.faces import controls
@@ -44,7 +44,7 @@ class Pose:
 class Poser:
   """Poses the person of a run, in a closed loop: a point is proposed, made, measured and corrected.
 
-  What was kept with the run is taken (`kept`); else it is fitted to the run's set.
+  What was kept with the run is taken (`kept_controls`); else it is fitted to the run's set.
 
   Args:
     run: `run_folder.RunFolder`.

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from dcgan.control import arrangement
 from dcgan.control import calibration
@@ -21,6 +22,13 @@ def test_the_same_pictures_are_left_out_whichever_others_are_there():
   found = arrangement.are_left_out(keys, unknown)
   assert 60 < found.sum() < 140
   np.testing.assert_array_equal(arrangement.are_left_out(keys[5::3], unknown[5::3]), found[5::3])
+
+
+@pytest.mark.parametrize('name', ['IMG_{:04d}.jpg', 'me/{:05d}.jpg'])
+def test_photos_whose_names_count_up_are_not_left_out_in_blocks(name):
+  found = arrangement.are_left_out([name.format(number) for number in range(300)], np.full(300, np.nan))
+  assert found[:40].sum() >= 3 and 25 < found.sum() < 50
+  assert (found[1:] & found[:-1]).sum() < 0.35 * found.sum()
 
 
 def test_frames_of_one_second_are_left_out_together():

@@ -40,6 +40,14 @@ def test_pictures_that_are_left_out_for_it_alone_tell_how_sure_it_is():
   assert (controller.fit(places, shuffled, _NAMES, are_left_out=~is_out & False).sureness > 0.4).all()  # too few
 
 
+def test_a_stretch_in_which_little_changes_does_not_make_a_control_seem_unsure():
+  places, values = person()
+  order = np.argsort(values[:, 0])  # the stretch that is left out has the same jaw throughout
+  is_out = np.zeros(240, bool)
+  is_out[110:130] = True
+  assert controller.fit(places[order], values[order], _NAMES, are_left_out=is_out).sureness[0] > 0.9
+
+
 def test_what_is_asked_for_is_found_and_the_rest_stays_as_usual():
   places, values = person()
   fitted = controller.fit(places, values, _NAMES)

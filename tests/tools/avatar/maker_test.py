@@ -94,7 +94,8 @@ def test_a_run_that_was_short_is_told_of_and_drawn(trained_to, caplog, step, is_
 
 
 @pytest.mark.parametrize('step, trained_minutes, minutes, more', [
-    (100, 2.0, 1.0, 1.0), (224, None, 1.0, 1.0), (225, 1.0, 1.0, None), (225, None, 20.0, None), (225, 2.0, 1.0, None),
+    (100, 2.0, 1.0, 1.0), (224, None, 1.0, 1.0), (225, 1.0, 1.0, None), (225, None, 6.5, None), (225, None, 20.0, 13.5),
+    (225, 2.0, 1.0, None),
     (225, 6.5, 20.0, 13.5)])
 def test_a_run_goes_on_that_was_short_or_is_to_be_trained_longer_than_it_was(
     tmp_path, monkeypatch, step, trained_minutes, minutes, more):
