@@ -26,3 +26,11 @@ def astronaut():
   """uint8 [512, 512, 3]: the public-domain portrait of Eileen Collins that scikit-image carries."""
   from skimage import data  # pylint: disable=import-outside-toplevel
   return data.astronaut()
+
+
+@pytest.fixture(scope='session')
+def somebody_else(astronaut):
+  """uint8 [384, 384, 3]: a face that by its looks is not the portrait's."""
+  import cv2  # pylint: disable=import-outside-toplevel
+  grey = cv2.cvtColor(cv2.cvtColor(cv2.flip(astronaut, 1), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+  return cv2.GaussianBlur(cv2.resize(grey, (384, 384)), (0, 0), 2)

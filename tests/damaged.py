@@ -160,12 +160,12 @@ def _mutate_arrays(content, rng):
 def _controls(folder):
   import tensorflow as tf  # pylint: disable=import-outside-toplevel
   from dcgan.control import calibration  # pylint: disable=import-outside-toplevel
-  from dcgan.training import kept_controls  # pylint: disable=import-outside-toplevel
   from dcgan.control import names as control_names  # pylint: disable=import-outside-toplevel
   from dcgan.control import reading  # pylint: disable=import-outside-toplevel
   from dcgan.control import timeline_files  # pylint: disable=import-outside-toplevel
   from dcgan.model import latents  # pylint: disable=import-outside-toplevel
   from dcgan.model import region  # pylint: disable=import-outside-toplevel
+  from dcgan.training import kept_controls  # pylint: disable=import-outside-toplevel
   num_measured = len(control_names.MEASURED)
   places = latents.to_sphere(1 + np.random.default_rng(0).normal(size=[60, 8]).astype(np.float32))
   trained = types.SimpleNamespace(

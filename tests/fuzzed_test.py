@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests import entries_test
 from tests import damaged
+from tests import entries_test
 from tests import fuzzed
 
 _CASES = {'manifest': 60, 'options': 60, 'controls': 40, 'jsonl': 40, 'csv': 40, 'model': 20, 'speech': 20, 'wav': 20,

@@ -10,7 +10,6 @@ import hashlib
 import numpy as np
 
 from dcgan.control import calibration
-from dcgan.control import names as control_names
 from dcgan.data import records
 
 _EVERY = 8  # of pictures, or of the seconds of a film, about one takes no part
@@ -37,9 +36,7 @@ def read_targets(prefix, manifest, training_set):
     return None
   keys, raw = records.read_controls(prefix, manifest)
   values = person.values(raw)[training_set.trained_on]
-  is_shown = (person.is_present & np.isin(person.names, control_names.NOT_IN_Z, invert=True)
-              & np.isfinite(values).any(axis=0))
-  values = values[:, is_shown]
+  values = values[:, person.are_in_z(values)]
   takes_part = ~are_left_out([keys[row] for row in training_set.trained_on],
                              training_set.times_secs[training_set.trained_on])
   values = np.where((takes_part & np.isfinite(values).all(axis=1))[:, np.newaxis], values, np.nan)

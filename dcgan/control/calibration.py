@@ -54,6 +54,14 @@ class Calibration:
     """tuple of str, the controls that hardly move in the person's pictures; `names.absent_sentence` says what to film."""
     return tuple(name for name, is_present in zip(self.names, self.is_present) if not is_present)
 
+  def are_in_z(self, values):
+    """Returns which controls a person's pictures show that Z can hold, bool [num_names].
+
+    Args:
+      values: float [num_pictures, num_names], as `values` gives them.
+    """
+    return (self.is_present & ~np.isin(self.names, control_names.NOT_IN_Z) & np.isfinite(values).any(axis=0))
+
   def values(self, raw):
     """Returns raw measures as values of controls.
 

@@ -11,8 +11,8 @@ from dcgan.common import images
 from dcgan.common import machine
 from dcgan.data import batch_plan
 from dcgan.data import holdout
-from dcgan.data import random_access
 from dcgan.data import manifests
+from dcgan.data import random_access
 from dcgan.data import records
 from dcgan.options import config
 

@@ -45,4 +45,4 @@ class Arrangement:
     missing = tf.matmul(centred, slopes) - targets
     share = tf.norm(missing) / (tf.norm(targets) + _LEAST)
     pull = is_seen * tf.matmul(missing, slopes, transpose_b=True)
-    return share * tf.norm(gradient) / (tf.norm(pull) + _LEAST) * pull
+    return tf.where(is_seen > 0.0, share * tf.norm(gradient) / (tf.norm(pull) + _LEAST) * pull, 0.0)

@@ -72,8 +72,7 @@ def fit(space, keys, raw, person, read=None, is_arranged=False):
     errors.InputError: too few of them have a place and controls.
   """
   values = person.values(raw)
-  shown = [i for i, name in enumerate(person.names)
-           if person.is_present[i] and name not in control_names.NOT_IN_Z and np.isfinite(values[:, i]).any()]
+  shown = np.flatnonzero(person.are_in_z(values))
   shown_names = tuple(person.names[i] for i in shown)
   if isinstance(space, latents.Normal):
     return Kept(person, controller.fit(keys, values[:, shown], shown_names, is_bounded=False), read)

@@ -152,7 +152,6 @@ class PlaceLearner(reconstruction.ReconstructionLearner):
     if self._arrangement:
       gradient += self.options.places.controls_weight * self._arrangement.pull(
           self._places.read_value(), gradient, tf.cast(visits > 0.0, tf.float32), is_seen)
-      gradient = tf.where(is_seen > 0.0, gradient, 0.0)
     variances = self._variances + is_seen * (1.0 - _BETA_2) * (tf.square(gradient) - self._variances)
     unbiased = variances / (1.0 - tf.pow(_BETA_2, tf.maximum(visits, 1.0)))
     places = self._places - is_seen * self._rates(visits) * gradient / (tf.sqrt(unbiased) + _EPSILON)

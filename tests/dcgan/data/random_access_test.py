@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
-from dcgan.data import random_access
 from dcgan.data import manifests
+from dcgan.data import random_access
 from dcgan.data import records
 from tests.dcgan import conftest
 

@@ -10,13 +10,13 @@ import tensorflow as tf
 from dcgan.common import errors
 from dcgan.control import arrangement
 from dcgan.control import calibration
-from dcgan.training import kept_controls
 from dcgan.control import names
 from dcgan.control import reading
 from dcgan.data import manifests
 from dcgan.data import records
 from dcgan.model import latents
 from dcgan.model import region
+from dcgan.training import kept_controls
 from tests import commands
 from tests.dcgan import conftest
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dcgan.common import errors
-from dcgan.training import kept_controls
 from dcgan.model import latents
+from dcgan.training import kept_controls
 from tests.dcgan import conftest as drawn
 from tests.tools.avatar import conftest
 from tools.avatar import control_fitting

@@ -1,6 +1,5 @@
 """Tests of tools.faces.following, on the demo clip and on drawn courses."""
 
-import cv2
 import numpy as np
 import pytest
 
@@ -49,36 +48,29 @@ def test_a_face_that_leaves_and_comes_back_elsewhere_is_followed_again(frames):
   assert all(x is not None and x > 500 for x in seen[26:])
 
 
-@pytest.fixture(name='other', scope='module')
-def fixture_other(astronaut):
-  """uint8 [384, 384, 3], somebody who looks another."""
-  other = cv2.cvtColor(cv2.cvtColor(cv2.flip(astronaut, 1), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-  return cv2.GaussianBlur(cv2.resize(other, (384, 384)), (0, 0), 2)
-
-
 @pytest.fixture(name='means', scope='module')
-def fixture_means(frames, other):
+def fixture_means(frames, somebody_else):
   """What the one of the clip looks like, and the other one."""
   means = []
-  for image in (frames[0][1], other):
+  for image in (frames[0][1], somebody_else):
     face = landmarks.FaceFinder().find_all(image)[0]
     means.append(appearance.describe(alignment.align(image, face.landmarks, face.eyes).image).astype(float))
   return means
 
 
 @pytest.mark.slow
-def test_the_right_one_of_two_is_followed(frames, other, means):
+def test_the_right_one_of_two_is_followed(frames, somebody_else, means):
   for first in (0, 1):
     follower = following.Follower(following.Looks(np.array([means[first], means[1 - first]])))
     for time_secs, image in frames[:6]:
-      points = follower.follow(np.concatenate([image, other], axis=1), time_secs)
+      points = follower.follow(np.concatenate([image, somebody_else], axis=1), time_secs)
       assert (points[1, 0] > 384) == (first == 1)
 
 
 @pytest.mark.slow
-def test_after_a_cut_to_somebody_else_in_the_same_place_nobody_is_seen(frames, other, means):
+def test_after_a_cut_to_somebody_else_in_the_same_place_nobody_is_seen(frames, somebody_else, means):
   follower = following.Follower(following.Looks(np.array(means)))
-  shown = [image for _, image in frames[:6]] + [other] * 6 + [image for _, image in frames[6:12]]
+  shown = [image for _, image in frames[:6]] + [somebody_else] * 6 + [image for _, image in frames[6:12]]
   seen = [follower.follow(image, number / 12) is not None for number, image in enumerate(shown)]
   assert seen == [True] * 6 + [False] * 6 + [True] * 6
   # Of a film with one person all takes are seen.
